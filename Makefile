@@ -1,0 +1,81 @@
+# What a person runs; CI runs the same. Every target sets itself up: python3, pip and make are enough.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export SAM_CLI_TELEMETRY := 0
+
+UV_VERSION := 0.13.9
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+PY := $(BIN)/python
+
+.PHONY: help setup demo test check prove bench build fmt events invoke lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready .tools/sam/.ready .tools/ministack/.ready  ## the project's environments, from the lock files
+
+demo: setup  ## the whole pipeline on this machine, with an attacker in it (under two minutes)
+	$(BIN)/counterfoil demo
+
+test: setup  ## every test
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: .venv/.ready .tools/sam/.ready  ## lint, types, imports, template and the fast tests (under a minute)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy functions/*/app.py
+	$(BIN)/lint-imports --no-cache
+	.tools/sam/bin/cfn-lint template.yaml
+	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers
+
+prove: setup  ## long properties and simulations, and the mutants that must all be caught
+	COUNTERFOIL_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup tests/property tests/simulation tests/contract
+	$(PY) tests/mutants.py
+
+bench: setup .tools/incumbent/.ready  ## speed and size, as ratios against peers and limits
+	$(PY) -m benchmarks
+
+build: .tools/sam/.ready .venv/.ready  ## what `sam deploy` uploads, without Docker
+	PATH="$(CURDIR)/$(BIN):$$PATH" .tools/sam/bin/sam build
+
+fmt: .venv/.ready  ## format and fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+events: .venv/.ready  ## write events/ anew from real blocks
+	$(PY) -m lab.events
+
+invoke: setup  ## run one event through its function without Docker: make invoke EVENT=events/<name>.json
+	$(PY) -m lab.invoke $(EVENT)
+
+lock: $(UV)  ## resolve the dependencies anew
+	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade \
+	  --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer --no-emit-package numpy \
+	  --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3 -o layers/counterfoil/requirements.txt
+	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group dev -o requirements/dev.txt
+	for group in sam emulator incumbent; do \
+	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group $$group -o requirements/$$group.txt; \
+	done
+
+clean:  ## remove what the targets made
+	rm -rf .venv .tools .aws-sam .lab .build
+
+$(UV):
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/uv uv==$(UV_VERSION)
+
+.venv/.ready: requirements/dev.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.13 .venv
+	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.txt
+	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	touch $@
+
+.tools/sam/.ready: requirements/sam.txt | $(UV)
+.tools/ministack/.ready: requirements/emulator.txt | $(UV)
+.tools/incumbent/.ready: requirements/incumbent.txt | $(UV)
+.tools/%/.ready:
+	$(UV) venv --quiet --allow-existing --python 3.13 .tools/$*
+	$(UV) pip sync --quiet --python .tools/$*/bin/python --require-hashes $<
+	touch $@

@@ -1,0 +1,1 @@
+"""Counterfoil: a ledger in which every entry can be proved, and a pipeline that checks every entry as it streams."""
