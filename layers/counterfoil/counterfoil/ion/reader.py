@@ -1,0 +1,385 @@
+"""A reader of binary Ion 1.0 that walks the bytes and builds nothing until asked.
+
+A value is an ``IonValue``: a window on the buffer with its type. Containers are opened with ``fields()`` and ``items()``;
+scalars are converted with ``as_...``. Every length is checked against its container before it is followed, so a window
+never reaches outside the value that holds it. Everything malformed is an ``InputError`` that names the byte offset.
+
+Source: Ion specification 1.0, "Binary Encoding"; limits are this project's own.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import IntEnum
+from typing import Final
+
+from counterfoil.errors import InputError
+from counterfoil.ion.symbols import MAX_SYMBOLS, SYSTEM_TABLE, SymbolTable
+from counterfoil.ion.timestamps import IonTimestamp, parse_timestamp
+
+VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
+
+# Deeper values are refused: each level costs a Python frame, and no document of a ledger is nested this deep.
+MAX_DEPTH: Final = 100
+
+# Kinesis carries at most 10 MiB in one record; an export's block may hold 4 MB of documents. Larger input is refused unread.
+MAX_SIZE_BYTES: Final = 16 * 1024 * 1024
+
+
+class IonType(IntEnum):
+    """The type codes of binary Ion (high nibble of the type descriptor); the two int codes are one type, ``INT``."""
+
+    NULL = 0
+    BOOL = 1
+    INT = 2
+    NEGATIVE_INT = 3
+    FLOAT = 4
+    DECIMAL = 5
+    TIMESTAMP = 6
+    SYMBOL = 7
+    STRING = 8
+    CLOB = 9
+    BLOB = 10
+    LIST = 11
+    SEXP = 12
+    STRUCT = 13
+    ANNOTATION = 14
+
+
+_NAMES: Final = {kind.value: kind.name.lower().replace("_", " ") for kind in IonType}
+
+
+def malformed(offset: int, what: str) -> InputError:
+    return InputError(f"not valid binary Ion at byte {offset}: {what}")
+
+
+def read_var_uint(buffer: bytes, position: int, limit: int) -> tuple[int, int]:
+    """Read a VarUInt; return it and the position behind it. At most 9 bytes (63 bits): no length or id needs more."""
+    value = 0
+    for index in range(position, min(limit, position + 9)):
+        byte = buffer[index]
+        value = (value << 7) | (byte & 0x7F)
+        if byte & 0x80:
+            return value, index + 1
+    raise malformed(position, "a VarUInt does not end")
+
+
+def read_header(buffer: bytes, position: int, limit: int) -> tuple[int, int, int, int]:
+    """Read a type descriptor and length: (type code, low nibble, body start, body end). The body ends inside ``limit``."""
+    if position >= limit:
+        raise malformed(position, "a value was expected, but its container ends here")
+    descriptor = buffer[position]
+    kind, low = descriptor >> 4, descriptor & 0x0F
+    start = position + 1
+    if low == 15 or kind == 1:
+        if kind == 1 and low not in {0, 1, 15}:
+            raise malformed(position, f"bool of length {low}")
+        length = 0
+    elif low == 14 or (kind == 13 and low == 1):
+        length, start = read_var_uint(buffer, start, limit)
+        if kind == 13 and low == 1 and length == 0:
+            raise malformed(position, "a sorted struct must not be empty")
+    else:
+        length = low
+    end = start + length
+    if end > limit:
+        raise malformed(position, f"a {_NAMES.get(kind, 'reserved type')} of {length} bytes reaches beyond its container")
+    if kind == 15 or (kind == 14 and (low < 3 or low == 15)):
+        raise malformed(position, f"type descriptor 0x{descriptor:02x} is reserved")
+    return kind, low, start, end
+
+
+class IonValue:
+    """A window on one value: its bytes, its type and the symbol table it was written under.
+
+    ``position`` is where the value begins, annotations included; ``body`` and ``end`` bound its representation.
+    """
+
+    __slots__ = ("body", "buffer", "end", "kind", "low", "position", "symbols")
+
+    def __init__(self, buffer: bytes, position: int, limit: int, symbols: SymbolTable) -> None:
+        self.buffer = buffer
+        self.position = position
+        self.symbols = symbols
+        kind, low, body, end = read_header(buffer, position, limit)
+        if kind == 14:
+            inner = _behind_annotations(buffer, body, end)
+            kind, low, body, inner_end = read_header(buffer, inner, end)
+            if inner_end != end or kind == 14 or (kind == 0 and low != 15):
+                raise malformed(position, "an annotation must wrap exactly one value")
+        self.kind = kind
+        self.low = low
+        self.body = body
+        self.end = end
+
+    @property
+    def type(self) -> IonType:
+        return IonType.INT if self.kind == 3 else IonType(self.kind)
+
+    @property
+    def is_null(self) -> bool:
+        return self.low == 15
+
+    @property
+    def annotations(self) -> tuple[str | None, ...]:
+        if self.buffer[self.position] >> 4 != 14:
+            return ()
+        _, _, body, end = read_header(self.buffer, self.position, self.end)
+        length, position = read_var_uint(self.buffer, body, end)
+        limit, found = position + length, []
+        while position < limit:
+            symbol, position = read_var_uint(self.buffer, position, limit)
+            found.append(symbol_text(self.symbols, symbol, position))
+        return tuple(found)
+
+    @property
+    def size_bytes(self) -> int:
+        return self.end - self.position
+
+    def raw(self) -> bytes:
+        """The value's own bytes; readable only with its symbol table."""
+        return self.buffer[self.position : self.end]
+
+    def datagram(self) -> bytes:
+        """The value as a stream of its own: version marker, the symbol table it was written under, the value."""
+        return VERSION_MARKER + self.symbols.source + self.raw()
+
+    def fields(self) -> dict[str, IonValue]:
+        """A struct's fields by name. A name that comes twice is refused: which one counts would be a matter of taste."""
+        fields: dict[str, IonValue] = {}
+        for name, value in self.each_field():
+            if name in fields:
+                raise malformed(value.position, f"field {name!r} comes twice")
+            fields[name] = value
+        return fields
+
+    def each_field(self) -> Iterator[tuple[str, IonValue]]:
+        """A struct's fields in order, repeated names included; padding is passed over."""
+        self._expect(13)
+        buffer, position, end, symbols = self.buffer, self.body, self.end, self.symbols
+        names = symbols.names
+        while position < end:
+            symbol = buffer[position]
+            if symbol & 0x80:
+                symbol &= 0x7F
+                position += 1
+            else:
+                symbol, position = read_var_uint(buffer, position, end)
+            if position < end and buffer[position] < 15:
+                position = read_header(buffer, position, end)[3]
+                continue
+            value = IonValue(buffer, position, end, symbols)
+            position = value.end
+            name = names[symbol] if symbol < len(names) else None
+            if name is None:
+                raise malformed(value.position, f"the text of field name ${symbol} is not known")
+            yield name, value
+
+    def items(self) -> Iterator[IonValue]:
+        """The items of a list or s-expression in order; padding is passed over."""
+        if self.kind not in {11, 12}:
+            self._expect(11)
+        buffer, position, end = self.buffer, self.body, self.end
+        while position < end:
+            if buffer[position] < 15:
+                position = read_header(buffer, position, end)[3]
+                continue
+            value = IonValue(buffer, position, end, self.symbols)
+            position = value.end
+            yield value
+
+    def as_text(self) -> str:
+        """A string's text, or a symbol's."""
+        if self.kind == 7 and self.low != 15:
+            symbol = int.from_bytes(self.buffer[self.body : self.end])
+            text = symbol_text(self.symbols, symbol, self.position)
+            if text is None:
+                raise malformed(self.position, f"the text of symbol ${symbol} is not known")
+            return text
+        self._expect(8)
+        try:
+            return self.buffer[self.body : self.end].decode()
+        except UnicodeDecodeError as error:
+            raise malformed(self.body + error.start, "a string that is not UTF-8") from None
+
+    def as_bytes(self) -> bytes:
+        """A blob's or clob's bytes."""
+        if self.kind != 9:
+            self._expect(10)
+        elif self.low == 15:
+            raise malformed(self.position, "expected blob, found null clob")
+        return self.buffer[self.body : self.end]
+
+    def as_int(self) -> int:
+        if self.kind == 3 and self.low != 15:
+            return -int.from_bytes(self.buffer[self.body : self.end])
+        self._expect(2)
+        return int.from_bytes(self.buffer[self.body : self.end])
+
+    def as_bool(self) -> bool:
+        self._expect(1)
+        return self.low == 1
+
+    def as_decimal(self) -> Decimal:
+        """A decimal or an int, exactly; scale is kept. Floats are refused: money does not come in floats."""
+        if self.kind in {2, 3}:
+            return Decimal(self.as_int())
+        self._expect(5)
+        exponent, coefficient, negative = read_decimal(self.buffer, self.body, self.end)
+        return Decimal((int(negative), tuple(map(int, str(coefficient))), exponent))
+
+    def as_float(self) -> float:
+        self._expect(4)
+        body = self.buffer[self.body : self.end]
+        if len(body) not in {0, 4, 8}:
+            raise malformed(self.position, f"float of {len(body)} bytes")
+        return float(struct.unpack(">f" if len(body) == 4 else ">d", body)[0]) if body else 0.0
+
+    def as_timestamp(self) -> IonTimestamp:
+        self._expect(6)
+        return parse_timestamp(self.buffer[self.body : self.end])
+
+    def _expect(self, kind: int) -> None:
+        if self.kind != kind or self.low == 15:
+            null = "null " if self.low == 15 else ""
+            raise malformed(self.position, f"expected {_NAMES[kind]}, found {null}{_NAMES[self.kind]}")
+
+
+def symbol_text(symbols: SymbolTable, symbol: int, position: int) -> str | None:
+    """Text of a symbol id; ``None`` if the table lists it without text. An id beyond the table is refused."""
+    if symbol >= len(symbols.names):
+        raise malformed(position, f"symbol ${symbol} is beyond the symbol table ({len(symbols.names) - 1} symbols)")
+    return symbols.names[symbol]
+
+
+def read_var_int(buffer: bytes, position: int, limit: int) -> tuple[int, int, bool]:
+    """Read a VarInt: (magnitude, position behind it, negative)."""
+    if position >= limit:
+        raise malformed(position, "a VarInt was expected, but its container ends here")
+    byte = buffer[position]
+    negative, value = bool(byte & 0x40), byte & 0x3F
+    if byte & 0x80:
+        return value, position + 1, negative
+    for index in range(position + 1, min(limit, position + 9)):
+        byte = buffer[index]
+        value = (value << 7) | (byte & 0x7F)
+        if byte & 0x80:
+            return value, index + 1, negative
+    raise malformed(position, "a VarInt does not end")
+
+
+def read_decimal(buffer: bytes, start: int, end: int) -> tuple[int, int, bool]:
+    """A decimal's (exponent, coefficient without sign, negative)."""
+    if start == end:
+        return 0, 0, False
+    magnitude, position, negative_exponent = read_var_int(buffer, start, end)
+    exponent = -magnitude if negative_exponent else magnitude
+    coefficient = int.from_bytes(buffer[position:end])
+    negative = position < end and bool(buffer[position] & 0x80)
+    if negative:
+        coefficient -= 1 << (8 * (end - position) - 1)
+    return exponent, coefficient, negative
+
+
+def _behind_annotations(buffer: bytes, body: int, end: int) -> int:
+    length, position = read_var_uint(buffer, body, end)
+    if length == 0 or position + length >= end:
+        raise malformed(body, "an annotation wrapper without annotations or without a value")
+    return position + length
+
+
+def read_values(data: bytes) -> Iterator[IonValue]:
+    """The top-level values of a binary Ion stream, each with the symbol table in force; padding is passed over."""
+    if len(data) > MAX_SIZE_BYTES:
+        raise InputError(f"{len(data)} bytes of Ion; at most {MAX_SIZE_BYTES} are read")
+    if data[:4] != VERSION_MARKER:
+        raise InputError(f"not binary Ion 1.0: begins with {data[:4].hex() or 'nothing'}, expected {VERSION_MARKER.hex()}")
+    position, end, symbols = 4, len(data), SYSTEM_TABLE
+    while position < end:
+        first = data[position]
+        if first == 0xE0:
+            if data[position : position + 4] != VERSION_MARKER:
+                raise malformed(position, "an Ion version other than 1.0")
+            position, symbols = position + 4, SYSTEM_TABLE
+        elif first < 15:
+            position = read_header(data, position, end)[3]
+        else:
+            value_end, table = _local_table(data, position, end, symbols)
+            if table is None:
+                yield IonValue(data, position, end, symbols)
+            else:
+                symbols = table
+            position = value_end
+
+
+def read_single(data: bytes) -> IonValue:
+    """The one value of a binary Ion stream; none or a second one is refused."""
+    values = read_values(data)
+    first = next(values, None)
+    if first is None:
+        raise InputError("an Ion stream without a value")
+    if next(values, None) is not None:
+        raise InputError("an Ion stream with more than one value where one was expected")
+    return first
+
+
+# The same producer writes the same symbol table before each record of a kind; reading it once per kind instead of once
+# per record is worth a third of the verification time. Bounded, so that a hostile stream cannot fill the memory.
+_KNOWN_TABLES: dict[bytes, SymbolTable] = {}
+_KNOWN_TABLES_MAX: Final = 512
+_KNOWN_TABLE_MAX_BYTES: Final = 8_192
+
+
+def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> tuple[int, SymbolTable | None]:
+    """(end of the value at ``position``, the table it declares, or ``None`` where it is an ordinary value)."""
+    kind, _, body, value_end = read_header(data, position, end)
+    if kind != 14:
+        return value_end, None
+    length, annotations = read_var_uint(data, body, value_end)
+    if length == 0 or data[annotations] != 0x83 or data[annotations + length] >> 4 != 13:
+        return value_end, None
+    source = data[position:value_end]
+    if symbols is not SYSTEM_TABLE:
+        return value_end, _parse_local_table(source, symbols)
+    table = _KNOWN_TABLES.get(source)
+    if table is None:
+        table = _parse_local_table(source, symbols)
+        if len(source) <= _KNOWN_TABLE_MAX_BYTES:
+            if len(_KNOWN_TABLES) >= _KNOWN_TABLES_MAX:
+                del _KNOWN_TABLES[next(iter(_KNOWN_TABLES))]
+            _KNOWN_TABLES[source] = table
+    return value_end, table
+
+
+def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
+    """Read ``$ion_symbol_table::{imports, symbols}``. Source: Ion specification, "Local Symbol Tables"."""
+    imported: tuple[str | None, ...] = SYSTEM_TABLE.names
+    kept_source = b""
+    declared: list[str | None] = []
+    for name, value in IonValue(source, 0, len(source), SYSTEM_TABLE).each_field():
+        if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
+            imported, kept_source = current.names, current.source
+        elif name == "imports" and value.kind == 11:
+            for each in value.items():
+                imported += _imported_names(each)
+        elif name == "symbols" and value.kind == 11 and value.low != 15:
+            declared += [each.as_text() if each.kind == 8 and each.low != 15 else None for each in value.items()]
+    if len(imported) + len(declared) > MAX_SYMBOLS:
+        raise InputError(f"a symbol table of {len(imported) + len(declared)} symbols; at most {MAX_SYMBOLS} are read")
+    return SymbolTable((*imported, *declared), kept_source + source)
+
+
+def _imported_names(table: IonValue) -> tuple[None, ...]:
+    """A shared table that is not at hand reserves ``max_id`` symbols of unknown text."""
+    if table.kind != 13 or table.low == 15:
+        return ()
+    fields = table.fields()
+    name, count = fields.get("name"), fields.get("max_id")
+    if name is None or name.kind != 8 or name.as_text() in {"", "$ion"}:
+        return ()
+    size = count.as_int() if count is not None and count.kind == 2 else 0
+    if size > MAX_SYMBOLS:
+        raise InputError(f"a symbol table that imports {size} symbols; at most {MAX_SYMBOLS} are read")
+    return (None,) * size

@@ -1,0 +1,121 @@
+"""Receipts: a GetBlock or GetRevision answer with its proof and the digest it leads to, checked offline.
+
+Accepted as JSON: the API's own answers (``Block`` or ``Revision`` with ``IonText``, ``Proof``), with the digest beside them as
+``Digest`` (and ``DigestTipAddress``), or as ``LedgerDigest`` holding both; and receipts that carry only the leaf
+(``RevisionHash`` or ``BlockHash``). Unknown fields are left alone.
+
+Source: docs/format.md, section "Proofs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil.errors import InputError, ProofMismatchError
+from counterfoil.ion import IonValue, binary_of_text, read_single
+from counterfoil.journal.address import BlockAddress, parse_address, parse_address_text
+from counterfoil.journal.block import parse_block, verify_block
+from counterfoil.journal.chain import Digest
+from counterfoil.journal.revision import parse_revision, verify_revision
+from counterfoil.merkle import Hash, path_length, verify_inclusion
+
+# Twice 64 levels of a tree and the entries of a block: longer proofs do not exist.
+MAX_PATH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a checked receipt proves: the leaf is in block ``address`` of the ledger whose digest is ``digest``."""
+
+    kind: str
+    leaf: Hash
+    address: BlockAddress
+    digest: Digest
+    path_length: int
+    document_id: str | None
+    contents_checked: bool
+
+
+def verify_receipt(document: Mapping[str, Any]) -> Receipt:
+    """Check a receipt; ``InputError`` where it cannot be read, an ``IntegrityError`` where it does not hold."""
+    digest = _digest(document)
+    path = _path(_ion(document, "Proof"))
+    if "Revision" in document:
+        kind, leaf, address, document_id = _revision_leaf(_ion(document, "Revision"))
+    elif "Block" in document:
+        kind, leaf, address, document_id = _block_leaf(_ion(document, "Block"))
+    else:
+        kind, leaf, address, document_id = _bare_leaf(document)
+    stated = document.get("BlockAddress")
+    if stated is not None and parse_address_text(_text_of(stated, "BlockAddress")) != address:
+        raise ProofMismatchError(f"the receipt is for {_text_of(stated, 'BlockAddress')}, but carries block {address}")
+    _check_places(kind, address, digest, path)
+    verify_inclusion(leaf, path, digest.hash)
+    checked = "Revision" in document or "Block" in document
+    return Receipt(kind, leaf, address, digest, len(path), document_id, checked)
+
+
+def _check_places(kind: str, address: BlockAddress, digest: Digest, path: tuple[Hash, ...]) -> None:
+    """The proof of a block has exactly the length its place in the tree gives; a revision's is longer, never shorter."""
+    tip = digest.tip_address
+    if tip.strand_id != address.strand_id or tip.sequence_no < address.sequence_no:
+        raise ProofMismatchError(f"a digest at {tip} says nothing about block {address}", expected=str(tip), found=str(address))
+    needed = path_length(address.sequence_no, tip.sequence_no + 1)
+    if (kind == "block" and len(path) != needed) or len(path) < needed:
+        raise ProofMismatchError(
+            f"a proof of {len(path)} hashes for {kind} at {address} under a digest at {tip}: the block's place takes {needed}",
+            expected=str(needed),
+            found=str(len(path)),
+        )
+
+
+def _revision_leaf(value: IonValue) -> tuple[str, Hash, BlockAddress, str | None]:
+    revision = verify_revision(parse_revision(value))
+    if revision.address is None:
+        raise InputError("the revision of a receipt has no blockAddress")
+    return "revision", revision.hash, revision.address, revision.metadata.document_id if revision.metadata else None
+
+
+def _block_leaf(value: IonValue) -> tuple[str, Hash, BlockAddress, str | None]:
+    block = verify_block(parse_block(value))
+    return "block", block.block_hash, block.address, None
+
+
+def _bare_leaf(document: Mapping[str, Any]) -> tuple[str, Hash, BlockAddress, str | None]:
+    """A receipt without contents: the hash alone, at a stated address."""
+    kind = "revision" if "RevisionHash" in document else "block"
+    leaf = document.get("RevisionHash", document.get("BlockHash"))
+    if not isinstance(leaf, str) or "BlockAddress" not in document:
+        raise InputError("a receipt needs Revision or Block, or else RevisionHash or BlockHash with BlockAddress")
+    address = parse_address(read_single(binary_of_text(_text_of(document["BlockAddress"], "BlockAddress"))))
+    document_id = document.get("DocumentId")
+    return kind, Hash.from_base64(leaf), address, document_id if isinstance(document_id, str) else None
+
+
+def _digest(document: Mapping[str, Any]) -> Digest:
+    source = document.get("LedgerDigest", document)
+    if not isinstance(source, Mapping) or not isinstance(source.get("Digest"), str):
+        raise InputError("a receipt needs Digest (base64), beside the proof or in LedgerDigest")
+    tip = source.get("DigestTipAddress")
+    return Digest(Hash.from_base64(source["Digest"]), parse_address_text(_text_of(tip, "DigestTipAddress")))
+
+
+def _path(value: IonValue) -> tuple[Hash, ...]:
+    path = tuple(Hash(each.as_bytes()) for each in value.items())
+    if len(path) > MAX_PATH:
+        raise InputError(f"a proof of {len(path)} hashes; at most {MAX_PATH} are possible")
+    return path
+
+
+def _ion(document: Mapping[str, Any], name: str) -> IonValue:
+    return read_single(binary_of_text(_text_of(document.get(name), name)))
+
+
+def _text_of(holder: object, name: str) -> str:
+    """Ion text as the API wraps it (``{"IonText": ...}``) or bare."""
+    text = holder.get("IonText") if isinstance(holder, Mapping) else holder
+    if not isinstance(text, str):
+        raise InputError(f"{name} is missing or is not {{'IonText': string}}")
+    return text
