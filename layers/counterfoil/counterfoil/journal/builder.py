@@ -218,9 +218,12 @@ def ion_time(moment: datetime) -> Timestamp:
     """A time to the millisecond in UTC, as QLDB writes commit times."""
     utc = moment.astimezone(UTC)
     return Timestamp(
-        utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond // 1000 * 1000,
-        off_hours=0, off_minutes=0, precision=TimestampPrecision.SECOND, fractional_precision=3,
-    )  # fmt: skip
+        *utc.timetuple()[:6],
+        microsecond=utc.microsecond // 1000 * 1000,
+        tzinfo=UTC,
+        precision=TimestampPrecision.SECOND,
+        fractional_precision=3,
+    )
 
 
 def render_proof(path: Sequence[Hash]) -> str:
