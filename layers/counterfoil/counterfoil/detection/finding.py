@@ -1,0 +1,68 @@
+"""What a rule saw, with the evidence for it.
+
+A finding is a fact about a place in the journal. Its id follows from the rule and that place alone, so that the same evidence
+met twice, in whatever batch and however often, is the same finding: writing it twice is writing it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from hashlib import sha256
+from typing import Final
+
+# DynamoDB keys may have 2,048 bytes; a subject longer than this is represented by its hash.
+MAX_SUBJECT: Final = 80
+
+
+class Severity(IntEnum):
+    """How soon a person should look: at leisure, today, now, at once and with the lawyers."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class Status(StrEnum):
+    """``OPEN`` is what every finding begins as. What was missing is ``HEALED`` when it arrives, ``CONFIRMED`` when it did not in time.
+
+    A status only moves on: OPEN to CONFIRMED to HEALED.
+    """
+
+    OPEN = "OPEN"
+    CONFIRMED = "CONFIRMED"
+    HEALED = "HEALED"
+
+    @property
+    def rank(self) -> int:
+        return list(Status).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a rule saw.
+
+    ``place`` is a block address (``<strand>#<sequence number>``) where there is one, else what the bytes came from; ``subject``
+    tells apart what one rule sees at one place (a revision's hash, an account). ``reason`` is a sentence for a person,
+    ``evidence`` maps names to text: hashes in hex, amounts as decimals, times as ISO 8601 in UTC.
+    """
+
+    rule_id: str
+    severity: Severity
+    place: str
+    reason: str
+    found_at: datetime
+    subject: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    status: Status = Status.OPEN
+    account_id: str | None = None
+    document_id: str | None = None
+
+    @property
+    def finding_id(self) -> str:
+        subject = self.subject if len(self.subject) <= MAX_SUBJECT else sha256(self.subject.encode()).hexdigest()
+        return f"{self.rule_id}@{self.place}" + (f":{subject}" if subject else "")

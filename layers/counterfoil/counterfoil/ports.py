@@ -1,0 +1,61 @@
+"""What the services need from outside, each port described by what it guarantees and by how far it is trusted.
+
+Every port raises ``UnavailableError`` when the outside does not answer or refuses for now, and then has either done all
+or nothing of the call; a call may always be repeated. Adapters subclass the port; one contract suite runs on all of them
+(tests/contract).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.strand import KnownBlock, Run, StrandState
+
+Clock = Callable[[], datetime]
+
+
+class FindingStore(Protocol):
+    """Keeps findings. Not trusted for integrity: a lost or altered finding can be derived again by replaying the stream."""
+
+    def record(self, findings: Sequence[Finding]) -> int:
+        """Keep each finding once; return how many were new or moved on.
+
+        A finding whose id is known changes nothing but its status, and that only forward (``Status``); its evidence and
+        ``found_at`` stay those of the first time. A ``HEALED`` finding that is not known is not kept: there was nothing to heal.
+        """
+        ...
+
+    def load(self, finding_id: str) -> Finding | None: ...
+
+
+class Quarantine(Protocol):
+    """Keeps bytes that could not be read or did not verify. Write-once: the name follows from the bytes."""
+
+    def keep(self, data: bytes) -> str:
+        """Keep the bytes and return where; keeping the same bytes again changes nothing."""
+        ...
+
+    def load(self, name: str) -> bytes: ...
+
+
+class HeadStore(Protocol):
+    """Keeps what is verified of each strand. TRUSTED: whoever can write here can hide a fork."""
+
+    def load(self, strand_id: str) -> StrandState | None:
+        """The strand's state as last saved; reads are never stale."""
+        ...
+
+    def advance(self, old: StrandState | None, new: StrandState, runs: Sequence[Run]) -> None:
+        """Replace ``old`` by ``new`` and add the runs, all in one step; ``ConflictError`` if the stored state is not ``old``."""
+        ...
+
+    def known_blocks(self, strand_id: str, sequence_nos: Iterable[int]) -> Mapping[int, KnownBlock]:
+        """Those of the blocks that some run holds."""
+        ...
+
+    def strands(self) -> Sequence[str]:
+        """Ids of all strands, in order."""
+        ...
