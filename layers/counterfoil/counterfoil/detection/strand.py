@@ -1,0 +1,186 @@
+"""What the auditor knows of one strand, and how it changes: pure values, no store, no clock.
+
+A strand's state is a handful of *segments* (verified runs of blocks, normally one) and what is still awaited:
+
+* ``segments``: in order, never overlapping. The first is the head. Between two that do not touch there is a hole; between
+  two that touch without being joined the chain is broken, and stays so until a person accepts it.
+* ``awaited``: blocks whose revisions have not all been seen, as one bit per revision.
+* ``early``: revisions whose block has not been seen.
+* ``rejected``: places where a block came whose contents do not verify; what else is missing there is explained by that.
+
+What is known of each verified block (its hash and its revisions' hashes) stands in *runs*, written once and never changed.
+
+Source: docs/architecture.md, "The auditor's memory"; limits are this project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from counterfoil.journal import Block, Segment
+
+# Bounds of the one item that a strand's state is (DynamoDB: 400 KB). A batch that would pass one is refused for now, so that
+# the shard which is ahead waits for the others; nothing is dropped.
+MAX_SEGMENTS: Final = 400
+MAX_AWAITED: Final = 1_000
+MAX_EARLY: Final = 1_000
+MAX_REJECTED: Final = 1_000
+
+SHORT_HASH: Final = 16
+LABEL_SIZE: Final = 8
+
+
+class Hole(StrEnum):
+    """How far the hole before a segment has got: within grace, reported, given up."""
+
+    HELD = "HELD"
+    OPEN = "OPEN"
+    CONFIRMED = "CONFIRMED"
+
+
+class RevisionMark(NamedTuple):
+    """How a verified block knows a revision: the first 16 bytes of its hash, and 8 bytes that bind document and table.
+
+    Sixteen bytes leave a forger 2^128 work to find a revision that passes for another; the revision's own full hash is recomputed
+    in any case. Internal revisions have no details to wait for.
+    """
+
+    short_hash: bytes
+    label: bytes
+    internal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBlock:
+    """A verified block as remembered."""
+
+    sequence_no: int
+    block_hash: bytes
+    marks: tuple[RevisionMark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Blocks ``first`` to ``first + len(blocks) - 1``, verified together."""
+
+    strand_id: str
+    first: int
+    blocks: tuple[KnownBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """A segment, when the first block of it came, and the state of the hole before it (none before the first segment)."""
+
+    segment: Segment
+    since: datetime
+    hole: Hole = Hole.HELD
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Which revisions of a block were seen: bit i of ``seen`` is revision i. ``reported``: the missing ones were said."""
+
+    since: datetime
+    count: int
+    seen: int
+    reported: bool = False
+
+    @property
+    def missing(self) -> Iterator[int]:
+        return (index for index in range(self.count) if not self.seen >> index & 1)
+
+    @property
+    def complete(self) -> bool:
+        return self.seen == (1 << self.count) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyRevision:
+    """A revision whose block has not been seen. ``verified`` of ``False``: its hash did not hold, and that was reported."""
+
+    sequence_no: int
+    hash: bytes
+    label: bytes
+    document_id: str
+    transaction_id: str
+    since: datetime
+    verified: bool = True
+    deleted: bool = False
+    reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StrandState:
+    """Everything of a strand that is not in its runs. ``version`` counts the saves."""
+
+    strand_id: str
+    version: int = 0
+    segments: tuple[SegmentState, ...] = ()
+    awaited: Mapping[int, Awaited] = field(default_factory=dict)
+    early: tuple[EarlyRevision, ...] = ()
+    rejected: Mapping[int, str] = field(default_factory=dict)
+    accepted: frozenset[int] = frozenset()
+
+    @property
+    def head(self) -> Segment | None:
+        """The verified prefix: the segment that begins with the strand's first block seen."""
+        return self.segments[0].segment if self.segments else None
+
+    @property
+    def diverged_at(self) -> int | None:
+        """Where the chain first breaks: the first block behind the head that touches it without following it."""
+        for left, right in self.touching():
+            return right.segment.begin
+        return min(self.rejected, default=None)
+
+    def touching(self) -> Iterator[tuple[SegmentState, SegmentState]]:
+        """Neighbouring segments without a hole between them whose link does not hold."""
+        return ((a, b) for a, b in zip(self.segments, self.segments[1:], strict=False) if a.segment.end == b.segment.begin)
+
+    def holes(self) -> Iterator[tuple[int, SegmentState]]:
+        """(first missing sequence number, segment behind the hole), in order."""
+        pairs = zip(self.segments, self.segments[1:], strict=False)
+        return ((a.segment.end, b) for a, b in pairs if a.segment.end < b.segment.begin)
+
+    def covers(self, sequence_no: int) -> bool:
+        """Whether a verified block stands there."""
+        return any(each.segment.begin <= sequence_no < each.segment.end for each in self.segments)
+
+
+def label_of(document_id: str, table_name: str, table_id: str) -> bytes:
+    """Eight bytes that bind a revision's document to its table, which no revision hash covers."""
+    return sha256("\0".join((document_id, table_name, table_id)).encode()).digest()[:LABEL_SIZE]
+
+
+def known_block_of(block: Block) -> KnownBlock:
+    """What is remembered of a verified block."""
+    tables = {each.document_id: each for each in block.documents}
+    return KnownBlock(
+        block.address.sequence_no,
+        bytes(block.block_hash),
+        tuple(_mark(summary.hash, summary.document_id, tables) for summary in block.summaries),
+    )
+
+
+def _mark(revision_hash: bytes, document_id: str | None, tables: Mapping[str, object]) -> RevisionMark:
+    if document_id is None:
+        return RevisionMark(revision_hash[:SHORT_HASH], b"\0" * LABEL_SIZE, internal=True)
+    document = tables[document_id]
+    label = label_of(document_id, document.table_name, document.table_id)
+    return RevisionMark(revision_hash[:SHORT_HASH], label, internal=False)
+
+
+def runs_of(strand_id: str, blocks: Iterable[KnownBlock]) -> list[Run]:
+    """Blocks in order of their numbers, cut into runs where a number is missing."""
+    runs: list[list[KnownBlock]] = []
+    for block in blocks:
+        if not runs or runs[-1][-1].sequence_no + 1 != block.sequence_no:
+            runs.append([])
+        runs[-1].append(block)
+    return [Run(strand_id, run[0].sequence_no, tuple(run)) for run in runs]
