@@ -1,14 +1,14 @@
 """The three families of errors, named for who acts on them, and their few subtypes.
 
-    CounterfoilError
-    ├── InputError          what arrived cannot be read: quarantine it and go on
-    ├── IntegrityError      what arrived contradicts a hash: record a finding and stop trusting the strand
-    │   ├── ContentsMismatchError
-    │   ├── RevisionMismatchError
-    │   ├── BrokenLinkError
-    │   └── ProofMismatchError
-    └── UnavailableError    something outside did not answer: try again from here
-        └── ConflictError   somebody else wrote first: load anew, then try again
+CounterfoilError
+├── InputError          what arrived cannot be read: quarantine it and go on
+├── IntegrityError      what arrived contradicts a hash: record a finding and stop trusting the strand
+│   ├── ContentsMismatchError
+│   ├── RevisionMismatchError
+│   ├── BrokenLinkError
+│   └── ProofMismatchError
+└── UnavailableError    something outside did not answer: try again from here
+└── ConflictError   somebody else wrote first: load anew, then try again
 """
 
 from __future__ import annotations

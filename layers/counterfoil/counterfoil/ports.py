@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Protocol
 
 from counterfoil.detection.finding import Finding
@@ -31,11 +32,16 @@ class FindingStore(Protocol):
     def load(self, finding_id: str) -> Finding | None: ...
 
 
+def quarantine_name(data: bytes) -> str:
+    """Where bytes are kept: the name follows from them, so that keeping twice is keeping once."""
+    return f"quarantine/{sha256(data).hexdigest()}"
+
+
 class Quarantine(Protocol):
     """Keeps bytes that could not be read or did not verify. Write-once: the name follows from the bytes."""
 
     def keep(self, data: bytes) -> str:
-        """Keep the bytes and return where; keeping the same bytes again changes nothing."""
+        """Keep the bytes under ``quarantine_name`` and return it; keeping the same bytes again changes nothing."""
         ...
 
     def load(self, name: str) -> bytes: ...

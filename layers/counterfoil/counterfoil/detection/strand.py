@@ -6,7 +6,8 @@ A strand's state is a handful of *segments* (verified runs of blocks, normally o
   two that touch without being joined the chain is broken, and stays so until a person accepts it.
 * ``awaited``: blocks whose revisions have not all been seen, as one bit per revision.
 * ``early``: revisions whose block has not been seen.
-* ``rejected``: places where a block came whose contents do not verify; what else is missing there is explained by that.
+* ``explained``: places with an integrity finding of their own (a block that does not verify, a fork); whatever else is
+  missing or superfluous there needs no finding of its own.
 
 What is known of each verified block (its hash and its revisions' hashes) stands in *runs*, written once and never changed.
 
@@ -23,16 +24,19 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from counterfoil.journal import Block, Segment
+from counterfoil.journal.block import TouchedDocument
 
 # Bounds of the one item that a strand's state is (DynamoDB: 400 KB). A batch that would pass one is refused for now, so that
 # the shard which is ahead waits for the others; nothing is dropped.
 MAX_SEGMENTS: Final = 400
 MAX_AWAITED: Final = 1_000
 MAX_EARLY: Final = 1_000
-MAX_REJECTED: Final = 1_000
+MAX_EXPLAINED: Final = 1_000
 
 SHORT_HASH: Final = 16
 LABEL_SIZE: Final = 8
+# A block that does not say which table a document belongs to leaves nothing to compare.
+NO_LABEL: Final = b"\0" * LABEL_SIZE
 
 
 class Hole(StrEnum):
@@ -75,10 +79,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class SegmentState:
-    """A segment, when the first block of it came, and the state of the hole before it (none before the first segment)."""
+    """A segment, when the first block of it came, and the state of the hole before it (none before the first segment).
+
+    ``hole_at`` names the hole for good: where the segment began when the hole was first seen.
+    """
 
     segment: Segment
     since: datetime
+    hole_at: int
     hole: Hole = Hole.HELD
 
 
@@ -124,8 +132,7 @@ class StrandState:
     segments: tuple[SegmentState, ...] = ()
     awaited: Mapping[int, Awaited] = field(default_factory=dict)
     early: tuple[EarlyRevision, ...] = ()
-    rejected: Mapping[int, str] = field(default_factory=dict)
-    accepted: frozenset[int] = frozenset()
+    explained: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def head(self) -> Segment | None:
@@ -134,14 +141,15 @@ class StrandState:
 
     @property
     def diverged_at(self) -> int | None:
-        """Where the chain first breaks: the first block behind the head that touches it without following it."""
-        for left, right in self.touching():
-            return right.segment.begin
-        return min(self.rejected, default=None)
+        """The first place with an integrity finding that nobody has accepted, if any."""
+        broken = [right.segment.begin for _, right in self.touching()]
+        return min([*broken, *self.explained], default=None)
 
     def touching(self) -> Iterator[tuple[SegmentState, SegmentState]]:
         """Neighbouring segments without a hole between them whose link does not hold."""
-        return ((a, b) for a, b in zip(self.segments, self.segments[1:], strict=False) if a.segment.end == b.segment.begin)
+        return (
+            (a, b) for a, b in zip(self.segments, self.segments[1:], strict=False) if a.segment.end == b.segment.begin
+        )
 
     def holes(self) -> Iterator[tuple[int, SegmentState]]:
         """(first missing sequence number, segment behind the hole), in order."""
@@ -168,12 +176,10 @@ def known_block_of(block: Block) -> KnownBlock:
     )
 
 
-def _mark(revision_hash: bytes, document_id: str | None, tables: Mapping[str, object]) -> RevisionMark:
-    if document_id is None:
-        return RevisionMark(revision_hash[:SHORT_HASH], b"\0" * LABEL_SIZE, internal=True)
-    document = tables[document_id]
-    label = label_of(document_id, document.table_name, document.table_id)
-    return RevisionMark(revision_hash[:SHORT_HASH], label, internal=False)
+def _mark(revision_hash: bytes, document_id: str | None, tables: Mapping[str, TouchedDocument]) -> RevisionMark:
+    document = None if document_id is None else tables.get(document_id)
+    label = NO_LABEL if document is None else label_of(*document)
+    return RevisionMark(revision_hash[:SHORT_HASH], label, internal=document_id is None)
 
 
 def runs_of(strand_id: str, blocks: Iterable[KnownBlock]) -> list[Run]:

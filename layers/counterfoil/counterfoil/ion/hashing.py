@@ -52,7 +52,7 @@ def hash_of_fields(fields: Mapping[str, IonValue]) -> bytes:
     return sha256(b"\x0b\xd0" + escape(b"".join(digests)) + END).digest()
 
 
-def _serialize(  # noqa: PLR0913, PLR0917 - the walk's whole state, passed flat because it is called per value
+def _serialize(
     buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
 ) -> tuple[bytes, int]:
     """(serialization of the value at ``position``, position behind it)."""
@@ -70,9 +70,7 @@ def _serialize(  # noqa: PLR0913, PLR0917 - the walk's whole state, passed flat 
     return _sequence(kind, buffer, body, end, symbols, hasher, depth + 1), end
 
 
-def _struct(  # noqa: PLR0913, PLR0917 - as _serialize
-    buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
-) -> bytes:
+def _struct(buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int) -> bytes:
     digests = []
     names = symbols.serialized
     while position < limit:
@@ -100,7 +98,7 @@ def _struct(  # noqa: PLR0913, PLR0917 - as _serialize
     return b"\x0b\xd0" + escape(b"".join(digests)) + END
 
 
-def _sequence(  # noqa: PLR0913, PLR0917 - as _serialize
+def _sequence(
     kind: int, buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
 ) -> bytes:
     parts = [b"\x0b", bytes([kind << 4])]
@@ -114,9 +112,7 @@ def _sequence(  # noqa: PLR0913, PLR0917 - as _serialize
     return b"".join(parts)
 
 
-def _annotated(  # noqa: PLR0913, PLR0917 - as _serialize
-    buffer: bytes, body: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
-) -> bytes:
+def _annotated(buffer: bytes, body: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int) -> bytes:
     length, position = read_var_uint(buffer, body, limit)
     annotations_end = position + length
     if length == 0 or annotations_end >= limit:

@@ -85,7 +85,9 @@ def read_header(buffer: bytes, position: int, limit: int) -> tuple[int, int, int
         length = low
     end = start + length
     if end > limit:
-        raise malformed(position, f"a {_NAMES.get(kind, 'reserved type')} of {length} bytes reaches beyond its container")
+        raise malformed(
+            position, f"a {_NAMES.get(kind, 'reserved type')} of {length} bytes reaches beyond its container"
+        )
     if kind == 15 or (kind == 14 and (low < 3 or low == 15)):
         raise malformed(position, f"type descriptor 0x{descriptor:02x} is reserved")
     return kind, low, start, end
@@ -295,7 +297,9 @@ def read_values(data: bytes) -> Iterator[IonValue]:
     if len(data) > MAX_SIZE_BYTES:
         raise InputError(f"{len(data)} bytes of Ion; at most {MAX_SIZE_BYTES} are read")
     if data[:4] != VERSION_MARKER:
-        raise InputError(f"not binary Ion 1.0: begins with {data[:4].hex() or 'nothing'}, expected {VERSION_MARKER.hex()}")
+        raise InputError(
+            f"not binary Ion 1.0: begins with {data[:4].hex() or 'nothing'}, expected {VERSION_MARKER.hex()}"
+        )
     position, end, symbols = 4, len(data), SYSTEM_TABLE
     while position < end:
         first = data[position]

@@ -16,10 +16,21 @@ from amazon.ion.exceptions import IonException
 from counterfoil.errors import InputError
 from counterfoil.ion.reader import MAX_DEPTH, MAX_SIZE_BYTES, IonValue
 
-__all__ = ["Timestamp", "TimestampPrecision", "binary_of_text", "dump_binary", "dump_text", "load_binary", "load_text", "text_of"]
+__all__ = [
+    "Timestamp",
+    "TimestampPrecision",
+    "binary_of_text",
+    "dump_binary",
+    "dump_text",
+    "load_binary",
+    "load_text",
+    "text_of",
+]
 
 # Strings, quoted symbols, comments and clobs may hold brackets that nest nothing.
-_OPAQUE: Final = re.compile(r"'''.*?'''|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|//[^\n]*|/\*.*?\*/|\{\{.*?\}\}", re.DOTALL)
+_OPAQUE: Final = re.compile(
+    r"'''.*?'''|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|//[^\n]*|/\*.*?\*/|\{\{.*?\}\}", re.DOTALL
+)
 _BRACKET: Final = re.compile(r"[\[\](){}]")
 
 
@@ -59,7 +70,16 @@ def text_of(value: IonValue) -> str:
 def _load(source: str | bytes, kind: str) -> Any:
     try:
         values = simpleion.loads(source, single_value=False, parse_eagerly=True)
-    except (IonException, ValueError, TypeError, KeyError, OverflowError, ArithmeticError, RecursionError, MemoryError) as error:
+    except (
+        IonException,
+        ValueError,
+        TypeError,
+        KeyError,
+        OverflowError,
+        ArithmeticError,
+        RecursionError,
+        MemoryError,
+    ) as error:
         raise InputError(f"not valid {kind}: {error}") from error
     if len(values) != 1:
         raise InputError(f"{len(values)} values of {kind} where one was expected")

@@ -136,10 +136,12 @@ class _Body:
         if rest and rest[0] & 0x80:
             raise InputError(f"timestamp {self._body.hex()}: a negative fraction")
         coefficient = int.from_bytes(rest)
-        if not negative and coefficient == 0 or magnitude == 0 and coefficient == 0:
+        if (not negative and coefficient == 0) or (magnitude == 0 and coefficient == 0):
             return None
         if not negative or magnitude > MAX_FRACTION_DIGITS or coefficient >= 10**magnitude:
-            raise InputError(f"timestamp {self._body.hex()}: a fraction outside [0, 1) or finer than 10^-{MAX_FRACTION_DIGITS}")
+            raise InputError(
+                f"timestamp {self._body.hex()}: a fraction outside [0, 1) or finer than 10^-{MAX_FRACTION_DIGITS}"
+            )
         return Decimal((0, tuple(map(int, str(coefficient))), -magnitude))
 
 

@@ -110,7 +110,9 @@ def parse_block(value: IonValue) -> UnverifiedBlock:
         entries_hash_list=entries,
         transaction_info=transaction_info,
         redaction_info=_present(fields, "redactionInfo"),
-        statements=tuple(required(each.fields(), "statement").as_text() for each in _list_in(info_fields, "statements")),
+        statements=tuple(
+            required(each.fields(), "statement").as_text() for each in _list_in(info_fields, "statements")
+        ),
         documents=tuple(_parse_documents(info_fields)),
         summaries=summaries or tuple(RevisionSummary(each.hash, _document_id(each)) for each in revisions),
         revisions=revisions,

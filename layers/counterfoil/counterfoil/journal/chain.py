@@ -48,6 +48,19 @@ class Segment:
         """Sequence number behind the last block."""
         return self.range.end
 
+    def followed_by(self, other: Segment) -> Segment:
+        """Both as one, the link between them unchecked: for ``join``, and for a link that a person has accepted."""
+        return Segment(
+            self.strand_id,
+            self.range + other.range,
+            self.previous_hash,
+            other.last_hash,
+            self.first_time,
+            other.last_time,
+            self.first_bound,
+            other.last_bound,
+        )
+
     @property
     def tip(self) -> BlockAddress:
         return BlockAddress(self.strand_id, self.range.end - 1)
@@ -85,16 +98,7 @@ def join(left: Segment, right: Segment) -> Segment:
     if (left.strand_id, left.end) != (right.strand_id, right.begin):
         raise ValueError(f"{right.strand_id}#{right.begin} does not come directly behind {left.tip}")
     check_link(left, right)
-    return Segment(
-        left.strand_id,
-        left.range + right.range,
-        left.previous_hash,
-        right.last_hash,
-        left.first_time,
-        right.last_time,
-        left.first_bound,
-        right.last_bound,
-    )
+    return left.followed_by(right)
 
 
 def check_link(left: Segment, right: Segment) -> None:

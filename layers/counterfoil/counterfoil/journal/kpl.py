@@ -58,7 +58,9 @@ def deaggregate(data: bytes, partition_key: str) -> Frame:
     body, checksum = data[4:-CHECKSUM_SIZE], data[-CHECKSUM_SIZE:]
     found = hashlib.md5(body, usedforsecurity=False).digest()
     if found != checksum:
-        raise InputError(f"an aggregated record whose checksum is {checksum.hex()}, but whose contents give {found.hex()}")
+        raise InputError(
+            f"an aggregated record whose checksum is {checksum.hex()}, but whose contents give {found.hex()}"
+        )
     return _parse_aggregate(body)
 
 
@@ -77,15 +79,11 @@ def _parse_aggregate(body: bytes) -> Frame:
             if len(tables[number]) > MAX_USER_RECORDS:
                 raise InputError(f"an aggregated record of more than {MAX_USER_RECORDS} entries")
     keys, hash_keys = [_key(each) for each in tables[1]], [_key(each) for each in tables[2]]
-    records = tuple(
-        _parse_record(each, index, keys, hash_keys, unknown) for index, each in enumerate(tables[3])
-    )
+    records = tuple(_parse_record(each, index, keys, hash_keys, unknown) for index, each in enumerate(tables[3]))
     return Frame(records, aggregated=True, unknown_fields=frozenset(unknown))
 
 
-def _parse_record(
-    body: bytes, index: int, keys: list[str], hash_keys: list[str], unknown: set[int]
-) -> UserRecord:
+def _parse_record(body: bytes, index: int, keys: list[str], hash_keys: list[str], unknown: set[int]) -> UserRecord:
     key_index = hash_key_index = data = None
     position, end = 0, len(body)
     while position < end:

@@ -61,7 +61,9 @@ def _check_places(kind: str, address: BlockAddress, digest: Digest, path: tuple[
     """The proof of a block has exactly the length its place in the tree gives; a revision's is longer, never shorter."""
     tip = digest.tip_address
     if tip.strand_id != address.strand_id or tip.sequence_no < address.sequence_no:
-        raise ProofMismatchError(f"a digest at {tip} says nothing about block {address}", expected=str(tip), found=str(address))
+        raise ProofMismatchError(
+            f"a digest at {tip} says nothing about block {address}", expected=str(tip), found=str(address)
+        )
     needed = path_length(address.sequence_no, tip.sequence_no + 1)
     if (kind == "block" and len(path) != needed) or len(path) < needed:
         raise ProofMismatchError(

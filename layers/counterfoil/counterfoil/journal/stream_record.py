@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion import IonValue, read_single
-from counterfoil.journal.address import required
+from counterfoil.journal.address import BlockAddress, required
 from counterfoil.journal.block import UnverifiedBlock, parse_block
-from counterfoil.journal.revision import RevisionKind, UnverifiedRevision, parse_revision
+from counterfoil.journal.revision import Metadata, UnverifiedRevision, parse_revision
 
 
 class RecordType(StrEnum):
@@ -36,9 +36,13 @@ class BlockSummaryRecord(NamedTuple):
 
 
 class RevisionDetailsRecord(NamedTuple):
+    """A revision with its table; ``address`` and ``metadata`` are the revision's, known to be there."""
+
     stream_arn: str
     table_name: str
     table_id: str
+    address: BlockAddress
+    metadata: Metadata
     revision: UnverifiedRevision
 
 
@@ -67,9 +71,12 @@ def _parse_revision_details(stream_arn: str, payload: IonValue) -> RevisionDetai
     fields = payload.fields()
     table = required(fields, "tableInfo").fields()
     revision = parse_revision(required(fields, "revision"))
-    if revision.kind is RevisionKind.INTERNAL or revision.address is None:
+    address, metadata = revision.address, revision.metadata
+    if metadata is None or address is None:
         raise InputError("the details of a revision need its metadata and blockAddress")
-    return RevisionDetailsRecord(stream_arn, _name(table, "tableName"), _name(table, "tableId"), revision)
+    return RevisionDetailsRecord(
+        stream_arn, _name(table, "tableName"), _name(table, "tableId"), address, metadata, revision
+    )
 
 
 def _name(fields: dict[str, IonValue], what: str) -> str:

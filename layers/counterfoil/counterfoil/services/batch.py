@@ -57,7 +57,9 @@ def _read_outer(index: int, outer: KinesisRecord) -> Iterator[ReadItem]:
     unknown = frame.unknown_fields
     if unknown:
         found = ", ".join(map(str, sorted(unknown)))
-        error = InputError(f"an aggregated record with fields the format does not know: {found}; its user records were read")
+        error = InputError(
+            f"an aggregated record with fields the format does not know: {found}; its user records were read"
+        )
         yield ReadItem(index, -1, outer.data, None, error, unknown)
     for user in frame.records:
         try:

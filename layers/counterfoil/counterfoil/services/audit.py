@@ -1,0 +1,149 @@
+"""The auditor: a batch of Kinesis records in, verified heads and findings out.
+
+What happens to a batch, in this order, and why in this order:
+
+1. Every user record is read and verified by itself (``services/verification``). Bytes that cannot be read or do not
+   verify are kept in quarantine, write-once and named by their hash: a crash here leaves at most bytes that are kept again.
+2. Per strand the state is loaded and the arrivals are weighed against it (``detection/strand_audit``, pure).
+3. The findings are recorded. They come before the state: a crash here leaves findings whose ids the repetition meets again.
+4. The state is advanced by compare-and-set, together with the runs of new blocks. A crash before it repeats everything
+   from 1 with the same result; a crash behind it makes the repetition a duplicate. If another consumer advanced the strand
+   first, 2 to 4 are done again on the new state.
+
+A strand whose stores are unavailable fails alone; the batch is then to be delivered again from the first record that
+touches it, and what was done already is met again as a duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from counterfoil.detection.audit_rules import INTEGRITY_RULES, AuditRule
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.strand import StrandState
+from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
+from counterfoil.errors import ConflictError, UnavailableError
+from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine
+from counterfoil.services.batch import KinesisRecord
+from counterfoil.services.verification import StrandBatch, VerifiedBatch
+
+# Consumers of many shards may advance one strand at the same time; in each round at least one of them gets through.
+MAX_ROUNDS: Final = 12
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What became of a batch: counts for metrics, findings, and the first outer record that must be delivered again."""
+
+    records: int = 0
+    blocks_verified: int = 0
+    revisions_verified: int = 0
+    blocks_new: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    findings_written: int = 0
+    strands: dict[str, StrandState] = field(default_factory=dict)
+    newest_block_at: datetime | None = None
+    failed_index: int | None = None
+    failure: str | None = None
+
+    @property
+    def hash_failures(self) -> int:
+        return sum(finding.rule_id in INTEGRITY_RULES for finding in self.findings)
+
+    @property
+    def open_gaps(self) -> int:
+        return sum(1 for state in self.strands.values() for _ in state.holes())
+
+    def fail(self, index: int, error: UnavailableError) -> None:
+        """Deliver again from outer record ``index`` at the latest."""
+        if self.failed_index is None or index < self.failed_index:
+            self.failed_index, self.failure = index, str(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Verifies journal blocks as they stream. One instance serves any number of batches and keeps nothing between them."""
+
+    heads: HeadStore
+    findings: FindingStore
+    quarantine: Quarantine
+    clock: Clock
+    patience: Patience
+
+    def audit(self, records: Sequence[KinesisRecord]) -> AuditReport:
+        """Verify one batch. Everything in it is judged at one instant."""
+        now = self.clock()
+        verified = VerifiedBatch(now, self.quarantine)
+        verified.read(records)
+        report = AuditReport(
+            len(records),
+            verified.blocks_verified,
+            verified.revisions_verified,
+            quarantined=verified.quarantined,
+            newest_block_at=verified.newest_block_at,
+        )
+        for index, error in verified.failures:
+            report.fail(index, error)
+        self._settle_loose(verified.loose, report)
+        for strand_id, batch in verified.strands.items():
+            self._try_to_settle(strand_id, batch, report, now)
+        return report
+
+    def sweep(self) -> AuditReport:
+        """Look at what is overdue on every strand; the schedule calls this, since a silent stream delivers no batch."""
+        report, now = AuditReport(), self.clock()
+        for strand_id in self.heads.strands():
+            self._try_to_settle(strand_id, StrandBatch(0), report, now)
+        return report
+
+    def _settle_loose(self, loose: Sequence[tuple[int, Finding]], report: AuditReport) -> None:
+        if not loose:
+            return
+        try:
+            self._record([finding for _, finding in loose], report)
+        except UnavailableError as error:
+            report.fail(loose[0][0], error)
+
+    def _try_to_settle(self, strand_id: str, batch: StrandBatch, report: AuditReport, now: datetime) -> None:
+        try:
+            self._settle(strand_id, batch, report, now)
+        except UnavailableError as error:
+            report.fail(batch.first_index, error)
+
+    def _settle(self, strand_id: str, batch: StrandBatch, report: AuditReport, now: datetime) -> None:
+        for _ in range(MAX_ROUNDS):
+            old = self.heads.load(strand_id)
+            outcome = self._weigh(old or StrandState(strand_id), batch, now)
+            self._keep_forks(outcome, batch)
+            written = self.findings.record([*batch.findings, *outcome.findings])
+            try:
+                if outcome.state is not None:
+                    self.heads.advance(old, outcome.state, outcome.runs)
+            except ConflictError:
+                continue
+            report.findings += [*batch.findings, *outcome.findings]
+            report.findings_written += written
+            report.blocks_new += outcome.new_blocks
+            report.duplicates += outcome.duplicates
+            report.strands[strand_id] = outcome.state or old or StrandState(strand_id)
+            return
+        raise UnavailableError(f"strand {strand_id} was advanced by others {MAX_ROUNDS} times in a row")
+
+    def _weigh(self, state: StrandState, batch: StrandBatch, now: datetime) -> Outcome:
+        wanted = {number for number in batch.sequence_nos() if state.covers(number)} | due(state, self.patience, now)
+        known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
+        return StrandAudit(state, known, self.patience, now).run(batch.arrivals())
+
+    def _keep_forks(self, outcome: Outcome, batch: StrandBatch) -> None:
+        for finding in outcome.findings:
+            if finding.rule_id == AuditRule.FORK:
+                self.quarantine.keep(batch.originals[finding.evidence["quarantined"]])
+
+    def _record(self, findings: Sequence[Finding], report: AuditReport) -> None:
+        report.findings_written += self.findings.record(findings)
+        report.findings += findings

@@ -1,0 +1,166 @@
+"""Each record of a batch verified by itself, and sorted by the strand it belongs to.
+
+What cannot be read or does not verify is kept in quarantine and becomes a finding; it never stops its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from counterfoil.detection import audit_rules as rules
+from counterfoil.detection.audit_rules import AuditRule
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.strand import label_of
+from counterfoil.detection.strand_audit import Arrivals, ArrivedRevision, RejectedBlock
+from counterfoil.errors import ContentsMismatchError, InputError, RevisionMismatchError, UnavailableError
+from counterfoil.journal import (
+    Block,
+    BlockSummaryRecord,
+    ControlRecord,
+    RevisionDetailsRecord,
+    RevisionKind,
+    UnverifiedBlock,
+    verify_block,
+    verify_revision,
+)
+from counterfoil.ports import Quarantine, quarantine_name
+from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
+
+
+@dataclass(slots=True)
+class StrandBatch:
+    """A batch's records of one strand. ``originals`` keeps the bytes of its blocks by name, in case one is a fork."""
+
+    first_index: int
+    blocks: list[tuple[Block, str]] = field(default_factory=list)
+    revisions: list[ArrivedRevision] = field(default_factory=list)
+    rejected: list[RejectedBlock] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    originals: dict[str, bytes] = field(default_factory=dict)
+
+    def arrivals(self) -> Arrivals:
+        return Arrivals(tuple(self.blocks), tuple(self.revisions), tuple(self.rejected))
+
+    def sequence_nos(self) -> set[int]:
+        blocks = {block.address.sequence_no for block, _ in self.blocks}
+        return blocks | {each.sequence_no for each in (*self.revisions, *self.rejected)}
+
+
+@dataclass(slots=True)
+class VerifiedBatch:
+    """What reading a batch gave: records by strand, findings of no strand with the outer record they came from, counts.
+
+    ``failures`` are outer records whose bytes could not be put in quarantine: they must be delivered again.
+    """
+
+    now: datetime
+    quarantine: Quarantine
+    strands: dict[str, StrandBatch] = field(default_factory=dict)
+    loose: list[tuple[int, Finding]] = field(default_factory=list)
+    failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
+    blocks_verified: int = 0
+    revisions_verified: int = 0
+    quarantined: int = 0
+    newest_block_at: datetime | None = None
+
+    def read(self, records: Sequence[KinesisRecord]) -> None:
+        for item in read_batch(records):
+            try:
+                self._take(item, records[item.outer_index])
+            except UnavailableError as error:
+                self.failures.append((item.outer_index, error))
+
+    def _take(self, item: ReadItem, outer: KinesisRecord) -> None:
+        try:
+            match item.record:
+                case BlockSummaryRecord(block=block):
+                    self._take_block(item, block)
+                case RevisionDetailsRecord() as details:
+                    self._take_revision(item, details)
+                case ControlRecord() as control:
+                    self.loose.append((item.outer_index, rules.stream_control(control, self.now)))
+                case None:
+                    raise item.error or InputError("a record without contents")
+        except InputError as error:
+            self.loose.append((item.outer_index, self._unreadable(item, error, outer)))
+
+    def _strand(self, strand_id: str, index: int) -> StrandBatch:
+        return self.strands.setdefault(strand_id, StrandBatch(index))
+
+    def _take_block(self, item: ReadItem, unverified: UnverifiedBlock) -> None:
+        address = unverified.address
+        try:
+            block = verify_block(unverified)
+        except ContentsMismatchError as error:
+            strand = self._strand(address.strand_id, item.outer_index)
+            strand.findings.append(
+                rules.from_error(
+                    AuditRule.CONTENTS_MISMATCH,
+                    address,
+                    error,
+                    self.now,
+                    subject=str(unverified.block_hash),
+                    quarantined=self._keep(item.data),
+                )
+            )
+            strand.rejected.append(RejectedBlock(address.sequence_no, AuditRule.CONTENTS_MISMATCH))
+            return
+        strand = self._strand(address.strand_id, item.outer_index)
+        name = quarantine_name(item.data)
+        strand.originals[name] = item.data
+        strand.blocks.append((block, name))
+        self.blocks_verified += 1
+        committed = block.timestamp.to_datetime()
+        if self.newest_block_at is None or committed > self.newest_block_at:
+            self.newest_block_at = committed
+
+    def _take_revision(self, item: ReadItem, details: RevisionDetailsRecord) -> None:
+        address, metadata, revision = details.address, details.metadata, details.revision
+        verified = True
+        try:
+            verify_revision(revision)
+            self.revisions_verified += 1
+        except RevisionMismatchError as error:
+            verified = False
+            finding = rules.from_error(
+                AuditRule.REVISION_MISMATCH,
+                address,
+                error,
+                self.now,
+                subject=f"{metadata.document_id}-{metadata.version}-{error.evidence['found'][:16]}",
+                document_id=metadata.document_id,
+                quarantined=self._keep(item.data),
+            )
+            self._strand(address.strand_id, item.outer_index).findings.append(finding)
+        self._strand(address.strand_id, item.outer_index).revisions.append(
+            ArrivedRevision(
+                address.sequence_no,
+                revision.hash,
+                label_of(metadata.document_id, details.table_name, details.table_id),
+                metadata.document_id,
+                metadata.tx_id,
+                verified,
+                revision.kind is RevisionKind.DELETED,
+            )
+        )
+
+    def _unreadable(self, item: ReadItem, error: InputError, outer: KinesisRecord) -> Finding:
+        name = self._keep(item.data)
+        return rules.found(
+            AuditRule.UNREADABLE_RECORD,
+            f"bytes-{name.rpartition('/')[2]}",
+            f"a record could not be read: {error}",
+            self.now,
+            quarantined=name,
+            size_bytes=str(len(item.data)),
+            shard_id=outer.shard_id,
+            shard_sequence_number=outer.shard_sequence_number,
+            sub_sequence_number=str(item.sub_sequence_number),
+            partition_key=outer.partition_key,
+        )
+
+    def _keep(self, data: bytes) -> str:
+        self.quarantined += 1
+        return self.quarantine.keep(data)
