@@ -7,7 +7,7 @@ meaning, likely causes and first steps of every rule stand in docs/runbook.md un
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -78,15 +78,28 @@ def found(
     **evidence: str,
 ) -> Finding:
     """The finding of a rule, with its evidence cut to a readable length."""
-    kept = {name: value[:MAX_EVIDENCE] for name, value in evidence.items()}
-    return Finding(rule, SEVERITIES[rule], str(place), reason, now, subject, kept, status, document_id=document_id)
+    return Finding(
+        rule, SEVERITIES[rule], str(place), reason, now, subject, _cut(evidence), status, document_id=document_id
+    )
 
 
-def from_error(
-    rule: AuditRule, place: BlockAddress, error: IntegrityError, now: datetime, *, subject: str = "", **evidence: str
+def from_error(  # noqa: PLR0913 - as found
+    rule: AuditRule,
+    place: BlockAddress,
+    error: IntegrityError,
+    now: datetime,
+    *,
+    subject: str = "",
+    document_id: str | None = None,
+    **evidence: str,
 ) -> Finding:
     """The finding that an integrity error is."""
-    return found(rule, place, str(error), now, subject=subject, **{**error.evidence, **evidence})
+    kept = _cut({**error.evidence, **evidence})
+    return Finding(rule, SEVERITIES[rule], str(place), str(error), now, subject, kept, document_id=document_id)
+
+
+def _cut(evidence: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[:MAX_EVIDENCE] for name, value in evidence.items()}
 
 
 def gap(place: BlockAddress, first: int, last: int, now: datetime, status: Status) -> Finding:

@@ -163,7 +163,7 @@ class StrandState:
 
 def label_of(document_id: str, table_name: str, table_id: str) -> bytes:
     """Eight bytes that bind a revision's document to its table, which no revision hash covers."""
-    return sha256("\0".join((document_id, table_name, table_id)).encode()).digest()[:LABEL_SIZE]
+    return sha256(f"{document_id}\0{table_name}\0{table_id}".encode()).digest()[:LABEL_SIZE]
 
 
 def known_block_of(block: Block) -> KnownBlock:

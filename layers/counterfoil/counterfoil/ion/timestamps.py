@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -39,9 +39,9 @@ class IonTimestamp:
 
     def to_datetime(self) -> datetime:
         """The instant in UTC; fields not given are the lowest; digits behind the microsecond are dropped."""
-        year, month, day, *rest = (*self.fields, *(1, 1)[max(0, len(self.fields) - 1) :])
+        year, month, day, hour, minute, second = (*self.fields, *(1, 1, 1, 0, 0, 0)[len(self.fields) :])
         microsecond = int((self.fraction or 0) * 1_000_000)
-        return datetime(year, month, day, *rest[:3], tzinfo=UTC) + timedelta(microseconds=microsecond)
+        return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=UTC)
 
     def __str__(self) -> str:
         """Ion text of the instant, in UTC, to its precision."""
@@ -60,7 +60,7 @@ def parse_timestamp(body: bytes) -> IonTimestamp:
     reader = _Body(body)
     magnitude, negative = reader.var_int()
     offset = None if negative and magnitude == 0 else (-magnitude if negative else magnitude)
-    fields = []
+    fields: list[int] = []
     while reader.more() and len(fields) < 6:
         fields.append(reader.var_uint())
     fraction = reader.fraction() if reader.more() else None

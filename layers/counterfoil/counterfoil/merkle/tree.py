@@ -30,7 +30,7 @@ def root_of(leaves: Sequence[Hash]) -> Hash:
 
 
 def _parents(level: list[Hash]) -> list[Hash]:
-    return [dot(*pair) if len(pair) == 2 else pair[0] for pair in batched(level, 2)]
+    return [dot(*pair) if len(pair) == 2 else pair[0] for pair in batched(level, 2, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,10 @@ def _read_outer(index: int, outer: KinesisRecord) -> Iterator[ReadItem]:
     unknown = frame.unknown_fields
     if unknown:
         found = ", ".join(map(str, sorted(unknown)))
-        error = InputError(
+        strange = InputError(
             f"an aggregated record with fields the format does not know: {found}; its user records were read"
         )
-        yield ReadItem(index, -1, outer.data, None, error, unknown)
+        yield ReadItem(index, -1, outer.data, None, strange, unknown)
     for user in frame.records:
         try:
             yield ReadItem(index, user.sub_sequence_number, user.data, parse_stream_record(user.data), None)

@@ -45,7 +45,8 @@ class StrandBatch:
 
     def sequence_nos(self) -> set[int]:
         blocks = {block.address.sequence_no for block, _ in self.blocks}
-        return blocks | {each.sequence_no for each in (*self.revisions, *self.rejected)}
+        revisions = {each.sequence_no for each in self.revisions}
+        return blocks | revisions | {each.sequence_no for each in self.rejected}
 
 
 @dataclass(slots=True)
