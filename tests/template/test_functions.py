@@ -1,0 +1,154 @@
+"""The four functions: how each runs, what it is told, and when the clock starts it."""
+
+import json
+
+import pytest
+
+# function -> folder under functions/, which is also its service name in logs and metrics
+FUNCTIONS = {
+    "JournalAuditorFunction": "journal_auditor",
+    "FraudDetectorFunction": "fraud_detector",
+    "AlertNotifierFunction": "alert_notifier",
+    "DigestSnapshotFunction": "digest_snapshot",
+}
+# What each is told by its environment beside the three Powertools settings: no more than it needs.
+ENVIRONMENT = {
+    "JournalAuditorFunction": {
+        "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "QUARANTINE_BUCKET": "FailedBatchesBucket",
+        "GAP_GRACE_SECONDS": "GapGraceSeconds", "GAP_CONFIRM_SECONDS": "GapConfirmSeconds",
+    },
+    "FraudDetectorFunction": {
+        "ACCOUNTS_TABLE": "AccountStateTable", "FINDINGS_TABLE": "FindingsTable", "FRAUD_RULES": "FraudRules",
+        "GAP_GRACE_SECONDS": "GapGraceSeconds",
+    },
+    "AlertNotifierFunction": {
+        "ALERTS_TABLE": "AlertsTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",
+        "ALERT_MINIMUM_SEVERITY": "AlertMinimumSeverity",
+    },
+    "DigestSnapshotFunction": {
+        "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "SNAPSHOT_BUCKET": "SnapshotsBucket",
+        "SNAPSHOT_LOCK_MODE": "ObjectLockMode", "SNAPSHOT_LOCK_DAYS": "ObjectLockDays",
+        "SIGNING_KEY_ID": "SnapshotSigningKey",
+    },
+}  # fmt: skip
+# function -> (schedule, what it is handed)
+SCHEDULES = {
+    "JournalAuditorFunction": ("SweepSchedule", {"sweep": True}),
+    "FraudDetectorFunction": ("SweepSchedule", {"sweep": True}),
+    "DigestSnapshotFunction": ("SnapshotSchedule", None),
+}
+
+
+@pytest.fixture(params=FUNCTIONS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def function(name, of_type):
+    functions = of_type("AWS::Serverless::Function")
+    assert functions.keys() == FUNCTIONS.keys()
+    return functions[name]
+
+
+@pytest.fixture(scope="session")
+def defaults(template):
+    return template["Globals"]["Function"]
+
+
+def test_all_run_the_same_python_layer_and_processor(defaults):
+    assert defaults["Runtime"] == "python3.13"
+    assert defaults["Handler"] == "app.handler"
+    assert defaults["Architectures"] == [{"Ref": "Architecture"}]
+    assert defaults["Layers"] == [{"Ref": "CounterfoilLayer"}]
+
+
+def test_no_function_departs_from_that(function):
+    assert not function.keys() & {"Runtime", "Handler", "Architectures", "Layers", "Timeout", "Tracing"}
+
+
+def test_every_function_is_traced_and_logs_json(defaults):
+    assert defaults["Tracing"] == "Active"
+    assert defaults["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_a_function_has_its_door(name, function, root):
+    assert function["CodeUri"] == f"functions/{FUNCTIONS[name]}/"
+    assert "def handler(" in (root / function["CodeUri"] / "app.py").read_text()
+
+
+def test_a_function_is_told_exactly_what_it_needs(name, function):
+    variables = dict(function["Environment"]["Variables"])
+    assert variables.pop("POWERTOOLS_SERVICE_NAME") == FUNCTIONS[name]
+    assert variables == {variable: {"Ref": what} for variable, what in ENVIRONMENT[name].items()}
+
+
+def test_all_report_metrics_in_one_namespace(defaults):
+    assert defaults["Environment"]["Variables"] == {
+        "POWERTOOLS_METRICS_NAMESPACE": "counterfoil",
+        "POWERTOOLS_LOG_LEVEL": {"Ref": "LogLevel"},
+    }
+
+
+def test_no_function_switches_assertions_off(template_text):
+    assert "PYTHONOPTIMIZE" not in template_text
+
+
+def test_a_function_logs_to_a_group_that_forgets_when_told_to(name, function, of_type):
+    group = name.replace("Function", "Logs")
+    assert function["LoggingConfig"] == {"LogGroup": {"Ref": group}}
+    assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("name", ["JournalAuditorFunction", "FraudDetectorFunction"])
+def test_a_function_that_hashes_has_a_processor_to_itself(name, of_type):
+    assert of_type("AWS::Serverless::Function")[name]["MemorySize"] >= 1769
+
+
+def schedules(functions):
+    return {
+        name: event["Properties"]
+        for name, body in functions.items()
+        for event in body["Events"].values()
+        if event["Type"] == "ScheduleV2"
+    }
+
+
+def test_the_clock_starts_these_functions_with_these_words(of_type):
+    found = schedules(of_type("AWS::Serverless::Function"))
+    assert {
+        name: (event["ScheduleExpression"]["Ref"], json.loads(event["Input"]) if "Input" in event else None)
+        for name, event in found.items()
+    } == SCHEDULES
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_run_that_cannot_start_is_retried_and_then_kept(name, of_type):
+    schedule = schedules(of_type("AWS::Serverless::Function"))[name]
+    assert schedule["RetryPolicy"]["MaximumRetryAttempts"] >= 2
+    assert schedule["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}}
+    assert schedule["RoleArn"] == {"Fn::GetAtt": ["SchedulesRole", "Arn"]}
+
+
+def test_two_stacks_in_one_account_do_not_fight_over_names(expanded):
+    made = [body["Properties"] for body in expanded.values() if body["Type"] == "AWS::Scheduler::Schedule"]
+    assert len(made) == len(SCHEDULES)
+    assert not [properties["Name"] for properties in made if "Name" in properties]
+
+
+def test_the_layer_is_for_both_processors(template):
+    [layer] = [body for body in template["Resources"].values() if body["Type"] == "AWS::Serverless::LayerVersion"]
+    assert layer["Metadata"] == {"BuildMethod": "makefile"}
+    assert layer["Properties"]["CompatibleArchitectures"] == template["Parameters"]["Architecture"]["AllowedValues"]
+    assert layer["Properties"]["CompatibleRuntimes"] == [template["Globals"]["Function"]["Runtime"]]
+
+
+def test_findings_reach_people_and_programs(of_type):
+    [bus] = of_type("AWS::Events::EventBus").values()
+    assert bus["Name"] == {"Fn::Sub": "${AWS::StackName}-findings"}
+    [mail] = of_type("AWS::SNS::Subscription").values()
+    assert mail == {"TopicArn": {"Ref": "AlertsTopic"}, "Protocol": "email", "Endpoint": {"Ref": "AlertEmail"}}
+
+
+def test_nobody_is_subscribed_unasked(resources):
+    assert "AlertsEmail" not in resources

@@ -1,0 +1,174 @@
+"""What the stack keeps is encrypted, private, recoverable, and hard to delete."""
+
+import pytest
+
+BUCKETS = ["ExportsBucket", "SnapshotsBucket", "FailedBatchesBucket"]
+DATA_KEY = {"Fn::GetAtt": ["DataKey", "Arn"]}
+
+# table -> (partition key, sort key)
+TABLES = {
+    "FindingsTable": ("finding_id", None),
+    "HeadsTable": ("strand_id", "item"),
+    "AccountStateTable": ("key", "item"),
+    "AlertsTable": ("alert_id", None),
+}
+FINDINGS_INDEXES = {
+    "by_status": ("status", "severity_time"),
+    "by_account": ("account_id", "found_at"),
+    "by_document": ("document_id", "found_at"),
+}
+# Kinds that hold evidence, or what is needed to read and believe it.
+KEPT = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
+
+
+def keys_of(schema):
+    names = {entry["KeyType"]: entry["AttributeName"] for entry in schema}
+    return names["HASH"], names.get("RANGE")
+
+
+@pytest.fixture(params=BUCKETS)
+def bucket(request, of_type):
+    buckets = of_type("AWS::S3::Bucket")
+    assert buckets.keys() == set(BUCKETS)
+    return buckets[request.param]
+
+
+@pytest.fixture(params=TABLES)
+def table_name(request):
+    return request.param
+
+
+@pytest.fixture
+def ddb_table(table_name, of_type):
+    tables = of_type("AWS::DynamoDB::Table")
+    assert tables.keys() == TABLES.keys()
+    return tables[table_name]
+
+
+def test_a_bucket_encrypts_with_the_data_key(bucket):
+    [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": DATA_KEY}
+
+
+def test_a_bucket_is_never_public(bucket):
+    assert bucket["PublicAccessBlockConfiguration"] == dict.fromkeys(
+        ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"], True
+    )
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_a_bucket_keeps_what_was_overwritten(bucket):
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_a_bucket_does_not_collect_abandoned_uploads(bucket):
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in bucket["LifecycleConfiguration"]["Rules"])
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_reached_over_tls_only(name, of_type):
+    policies = [body for body in of_type("AWS::S3::BucketPolicy").values() if body["Bucket"] == {"Ref": name}]
+    [[statement]] = [policy["PolicyDocument"]["Statement"] for policy in policies]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_snapshot_is_locked_as_the_parameters_say(of_type):
+    bucket = of_type("AWS::S3::Bucket")["SnapshotsBucket"]
+    assert bucket["ObjectLockEnabled"] is True
+    assert bucket["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": {"Ref": "ObjectLockMode"}, "Days": {"Ref": "ObjectLockDays"}}},
+    }
+
+
+def test_no_rule_expires_a_snapshot_an_export_or_quarantined_bytes(of_type):
+    for name, bucket in of_type("AWS::S3::Bucket").items():
+        expiring = [rule["Prefix"] for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
+        assert expiring == (["aws/lambda/"] if name == "FailedBatchesBucket" else [])
+
+
+def test_a_table_has_its_keys(table_name, ddb_table):
+    assert keys_of(ddb_table["KeySchema"]) == TABLES[table_name]
+    assert all(entry["AttributeType"] == "S" for entry in ddb_table["AttributeDefinitions"])
+
+
+def test_a_table_can_be_put_back_to_any_second(ddb_table):
+    assert ddb_table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_a_table_encrypts_with_the_data_key(ddb_table):
+    assert ddb_table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": DATA_KEY}
+
+
+def test_a_table_forgets_only_by_its_ttl_attribute(ddb_table):
+    assert ddb_table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_a_table_is_paid_for_by_the_request(ddb_table):
+    assert ddb_table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_table_refuses_deletion_unless_the_parameter_says_otherwise(table_name, template):
+    properties = template["Resources"][table_name]["Properties"]
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["Protected", True, False]}
+    assert template["Conditions"]["Protected"] == {"Fn::Equals": [{"Ref": "DeletionProtection"}, "true"]}
+
+
+def test_findings_are_found_by_status_account_and_document(of_type):
+    indexes = of_type("AWS::DynamoDB::Table")["FindingsTable"]["GlobalSecondaryIndexes"]
+    assert {index["IndexName"]: keys_of(index["KeySchema"]) for index in indexes} == FINDINGS_INDEXES
+    assert all(index["Projection"] == {"ProjectionType": "ALL"} for index in indexes)
+
+
+def test_only_findings_are_streamed_with_what_they_were_before(of_type):
+    streams = {name: table.get("StreamSpecification") for name, table in of_type("AWS::DynamoDB::Table").items()}
+    assert streams == dict.fromkeys(TABLES) | {"FindingsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+
+
+def test_deleting_the_stack_keeps_the_evidence_and_the_keys_to_it(everything):
+    for name, body in everything.items():
+        if body["Type"] in KEPT:
+            assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain"), name
+
+
+def test_the_stream_encrypts_with_the_data_key(of_type):
+    [stream] = of_type("AWS::Kinesis::Stream").values()
+    assert stream["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": DATA_KEY}
+
+
+def test_the_stream_has_shards_of_its_own_only_when_provisioned(resources, everything):
+    assert "ShardCount" not in resources["JournalStream"]["Properties"]
+    assert everything["JournalStream"]["Properties"]["ShardCount"] == {"Ref": "ShardCount"}
+
+
+def test_topic_logs_and_queue_are_encrypted(of_type):
+    assert all(topic["KmsMasterKeyId"] == DATA_KEY for topic in of_type("AWS::SNS::Topic").values())
+    assert all(group["KmsKeyId"] == DATA_KEY for group in of_type("AWS::Logs::LogGroup").values())
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in of_type("AWS::SQS::Queue").values())
+
+
+@pytest.mark.parametrize(("service", "action"), [("SNS::Topic", "sns:Publish"), ("SQS::Queue", "sqs:*")])
+def test_topic_and_queue_are_reached_over_tls_only(service, action, of_type):
+    [policy] = of_type(f"AWS::{service}Policy").values()
+    [refusal] = [statement for statement in policy["PolicyDocument"]["Statement"] if statement["Effect"] == "Deny"]
+    assert (refusal["Principal"], refusal["Action"]) == ("*", action)
+    assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_data_key_rotates_and_lets_in_only_named_services(of_type):
+    key = of_type("AWS::KMS::Key")["DataKey"]
+    assert key["EnableKeyRotation"] is True
+    root, *services = key["KeyPolicy"]["Statement"]
+    assert root["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    assert [statement["Principal"] for statement in services] == [
+        {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
+        {"Service": "cloudwatch.amazonaws.com"},
+    ]
+    assert all(statement["Condition"] for statement in services)
+
+
+def test_the_signing_key_signs_and_does_nothing_else(of_type):
+    key = of_type("AWS::KMS::Key")["SnapshotSigningKey"]
+    assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
