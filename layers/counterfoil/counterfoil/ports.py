@@ -7,10 +7,10 @@ or nothing of the call; a call may always be repeated. Adapters subclass the por
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Final, Protocol
 
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import KnownBlock, Run, StrandState
@@ -47,6 +47,10 @@ class Quarantine(Protocol):
     def load(self, name: str) -> bytes: ...
 
 
+# DynamoDB takes 100 items in one transaction; the state, the listing of the strand and parts of large runs need some.
+MAX_RUNS: Final = 80
+
+
 class HeadStore(Protocol):
     """Keeps what is verified of each strand. TRUSTED: whoever can write here can hide a fork."""
 
@@ -55,11 +59,18 @@ class HeadStore(Protocol):
         ...
 
     def advance(self, old: StrandState | None, new: StrandState, runs: Sequence[Run]) -> None:
-        """Replace ``old`` by ``new`` and add the runs, all in one step; ``ConflictError`` if the stored state is not ``old``."""
+        """Replace ``old`` by ``new`` and add the runs, all in one step; ``ConflictError`` if the stored state is not ``old``.
+
+        At most ``MAX_RUNS`` runs fit one step.
+        """
         ...
 
     def known_blocks(self, strand_id: str, sequence_nos: Iterable[int]) -> Mapping[int, KnownBlock]:
         """Those of the blocks that some run holds."""
+        ...
+
+    def runs(self, strand_id: str, begin: int, end: int) -> Iterator[Run]:
+        """Every run that holds a block from ``begin`` (included) to ``end`` (excluded), in order of their first blocks."""
         ...
 
     def strands(self) -> Sequence[str]:

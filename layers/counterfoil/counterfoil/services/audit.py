@@ -111,7 +111,8 @@ class Auditor:
 
     def _try_to_settle(self, strand_id: str, batch: StrandBatch, report: AuditReport, now: datetime) -> None:
         try:
-            self._settle(strand_id, batch, report, now)
+            for piece in batch.pieces():
+                self._settle(strand_id, piece, report, now)
         except UnavailableError as error:
             report.fail(batch.first_index, error)
 

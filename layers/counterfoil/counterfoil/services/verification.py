@@ -5,8 +5,8 @@ What cannot be read or does not verify is kept in quarantine and becomes a findi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from counterfoil.detection import audit_rules as rules
@@ -25,7 +25,7 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
-from counterfoil.ports import Quarantine, quarantine_name
+from counterfoil.ports import MAX_RUNS, Quarantine, quarantine_name
 from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
 
 
@@ -42,6 +42,19 @@ class StrandBatch:
 
     def arrivals(self) -> Arrivals:
         return Arrivals(tuple(self.blocks), tuple(self.revisions), tuple(self.rejected))
+
+    def pieces(self) -> Iterator[StrandBatch]:
+        """The batch in pieces whose blocks form at most ``MAX_RUNS`` runs each; the last one has everything else."""
+        piece, runs, previous = StrandBatch(self.first_index, originals=self.originals), 0, None
+        for block, name in sorted(self.blocks, key=lambda each: each[0].address.sequence_no):
+            number = block.address.sequence_no
+            runs += previous is None or number > previous + 1
+            if runs > MAX_RUNS:
+                yield piece
+                piece, runs = StrandBatch(self.first_index, originals=self.originals), 1
+            piece.blocks.append((block, name))
+            previous = number
+        yield replace(piece, revisions=self.revisions, rejected=self.rejected, findings=self.findings)
 
     def sequence_nos(self) -> set[int]:
         blocks = {block.address.sequence_no for block, _ in self.blocks}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from counterfoil.detection.strand import KnownBlock, Run, StrandState
+from counterfoil.detection.strand import KnownBlock, Run, StrandState, runs_of
 from counterfoil.errors import ConflictError
 from counterfoil.ports import HeadStore
 
@@ -31,6 +31,10 @@ class MemoryHeads(HeadStore):
     def known_blocks(self, strand_id: str, sequence_nos: Iterable[int]) -> Mapping[int, KnownBlock]:
         known = self.blocks.get(strand_id, {})
         return {number: known[number] for number in sequence_nos if number in known}
+
+    def runs(self, strand_id: str, begin: int, end: int) -> Iterator[Run]:
+        known = self.blocks.get(strand_id, {})
+        yield from runs_of(strand_id, (known[number] for number in sorted(known) if begin <= number < end))
 
     def strands(self) -> Sequence[str]:
         return sorted(self.states)
