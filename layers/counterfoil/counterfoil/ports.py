@@ -12,7 +12,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
 
+from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding
+from counterfoil.detection.snapshot import Signature
 from counterfoil.detection.strand import KnownBlock, Run, StrandState
 
 Clock = Callable[[], datetime]
@@ -75,4 +77,42 @@ class HeadStore(Protocol):
 
     def strands(self) -> Sequence[str]:
         """Ids of all strands, in order."""
+        ...
+
+
+class AlertLog(Protocol):
+    """Remembers which alerts were sent. Not trusted: losing it costs a second message."""
+
+    def was_sent(self, alert_id: str) -> bool: ...
+
+    def note_sent(self, alert_id: str, sent_at: datetime) -> None: ...
+
+
+class AlertChannel(Protocol):
+    """Tells a person or a system about a finding. A channel may deliver twice; ``alert_id`` lets the receiver notice."""
+
+    name: str
+
+    def send(self, alert: Alert) -> None: ...
+
+
+class Signer(Protocol):
+    """Signs with a key that never leaves its keeper. TRUSTED for what it signs, not for what is signed."""
+
+    def sign(self, message: bytes) -> Signature: ...
+
+    def verify(self, message: bytes, signature: Signature) -> None:
+        """Return if the signature is this key's over the message, else raise ``IntegrityError``."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Keeps digest snapshots, write-once. Not trusted for content: the signature is checked on every reading."""
+
+    def keep(self, name: str, document: bytes) -> None:
+        """Keep a document for as long as the retention says; the same name with other bytes is an ``IntegrityError``."""
+        ...
+
+    def latest(self, prefix: str) -> tuple[str, bytes] | None:
+        """The document with the greatest name under a prefix."""
         ...

@@ -83,7 +83,7 @@ def found(
     )
 
 
-def from_error(  # noqa: PLR0913 - as found
+def from_error(
     rule: AuditRule,
     place: BlockAddress,
     error: IntegrityError,

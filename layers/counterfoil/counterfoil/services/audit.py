@@ -59,6 +59,22 @@ class AuditReport:
     def open_gaps(self) -> int:
         return sum(1 for state in self.strands.values() for _ in state.holes())
 
+    def metrics(self, now: datetime) -> dict[str, float]:
+        """The batch as numbers, by the names that template.yaml's alarms and dashboard use."""
+        numbers: dict[str, float] = {
+            "RecordsRead": self.records,
+            "BlocksVerified": self.blocks_verified,
+            "RevisionsVerified": self.revisions_verified,
+            "HashFailures": self.hash_failures,
+            "OpenGaps": self.open_gaps,
+            "Duplicates": self.duplicates,
+            "Quarantined": self.quarantined,
+            "FindingsWritten": self.findings_written,
+        }
+        if self.newest_block_at is not None:
+            numbers["WatermarkLagMs"] = max(0.0, (now - self.newest_block_at).total_seconds() * 1000)
+        return numbers
+
     def fail(self, index: int, error: UnavailableError) -> None:
         """Deliver again from outer record ``index`` at the latest."""
         if self.failed_index is None or index < self.failed_index:

@@ -1,7 +1,17 @@
 """Adapters that keep everything in memory, one process long."""
 
+from counterfoil.adapters.memory.alerts import MemoryAlertLog, MemoryChannel
 from counterfoil.adapters.memory.findings import MemoryFindings
 from counterfoil.adapters.memory.heads import MemoryHeads
 from counterfoil.adapters.memory.quarantine import MemoryQuarantine
+from counterfoil.adapters.memory.snapshots import MemorySigner, MemorySnapshots
 
-__all__ = ["MemoryFindings", "MemoryHeads", "MemoryQuarantine"]
+__all__ = [
+    "MemoryAlertLog",
+    "MemoryChannel",
+    "MemoryFindings",
+    "MemoryHeads",
+    "MemoryQuarantine",
+    "MemorySigner",
+    "MemorySnapshots",
+]

@@ -1,0 +1,48 @@
+"""Signatures by an asymmetric KMS key: the private half never leaves KMS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from counterfoil.adapters.boto_errors import translated
+from counterfoil.detection.snapshot import Signature
+from counterfoil.errors import IntegrityError
+from counterfoil.ports import Signer
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+# P-256 with SHA-256, DER-encoded: what every library verifies.
+ALGORITHM: Final = "ECDSA_SHA_256"
+
+
+@dataclass(frozen=True, slots=True)
+class KmsSigner(Signer):
+    """Signs the SHA-256 of messages of any length with one key."""
+
+    client: KMSClient
+    key_id: str
+
+    def sign(self, message: bytes) -> Signature:
+        with translated(f"signing with {self.key_id}"):
+            answer = self.client.sign(
+                KeyId=self.key_id, Message=sha256(message).digest(), MessageType="DIGEST", SigningAlgorithm=ALGORITHM
+            )
+        return Signature(answer["KeyId"], ALGORITHM, answer["Signature"])
+
+    def verify(self, message: bytes, signature: Signature) -> None:
+        arguments: dict[str, Any] = {"KeyId": self.key_id, "Message": sha256(message).digest(), "MessageType": "DIGEST"}
+        arguments |= {"Signature": signature.value, "SigningAlgorithm": ALGORITHM}
+        with translated(f"checking a signature of {self.key_id}"):
+            try:
+                valid = self.client.verify(**arguments)["SignatureValid"]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "KMSInvalidSignatureException":
+                    raise
+                valid = False
+        if not valid:
+            raise IntegrityError(f"the signature is not that of key {self.key_id}", key_id=self.key_id)

@@ -1,0 +1,81 @@
+"""Quarantine and snapshots in S3, write-once: the same bytes again succeed, other bytes under the same name do not."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from counterfoil.adapters.boto_errors import translated
+from counterfoil.errors import IntegrityError
+from counterfoil.ports import Clock, Quarantine, SnapshotStore, quarantine_name
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class S3Quarantine(Quarantine):
+    """Bytes that could not be read, under ``quarantine/<SHA-256>`` of one bucket."""
+
+    client: S3Client
+    bucket: str
+
+    def keep(self, data: bytes) -> str:
+        name = quarantine_name(data)
+        _put_once(self.client, self.bucket, name, data, {"ContentType": "application/octet-stream"})
+        return name
+
+    def load(self, name: str) -> bytes:
+        with translated(f"reading {name}"):
+            return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+
+
+@dataclass(frozen=True, slots=True)
+class S3Snapshots(SnapshotStore):
+    """Snapshot documents under Object Lock: ``mode`` (GOVERNANCE or COMPLIANCE) for ``retention`` from when they are kept."""
+
+    client: S3Client
+    bucket: str
+    mode: str
+    retention: timedelta
+    clock: Clock
+
+    def keep(self, name: str, document: bytes) -> None:
+        until = self.clock().astimezone(UTC) + self.retention
+        lock = {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": _whole_second(until)}
+        written = _put_once(self.client, self.bucket, name, document, {"ContentType": "application/json", **lock})
+        if not written and self._read(name) != document:
+            raise IntegrityError(f"snapshot {name} is there already, with other contents")
+
+    def latest(self, prefix: str) -> tuple[str, bytes] | None:
+        newest = ""
+        with translated(f"listing {prefix}"):
+            for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                newest = max([newest, *(entry["Key"] for entry in page.get("Contents", []))])
+        return (newest, self._read(newest)) if newest else None
+
+    def _read(self, name: str) -> bytes:
+        with translated(f"reading {name}"):
+            return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+
+
+def _put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dict[str, Any]) -> bool:
+    """Put an object that is not there yet; ``False`` where it is. The checksum makes S3 refuse bytes damaged on the way."""
+    checksum = b64encode(hashlib.sha256(data).digest()).decode()
+    with translated(f"keeping {name}"):
+        try:
+            client.put_object(Bucket=bucket, Key=name, Body=data, IfNoneMatch="*", ChecksumSHA256=checksum, **options)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                return False
+            raise
+    return True
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,0 +1,73 @@
+"""What a person is told about a finding, and which findings a person is told about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from counterfoil.detection.finding import Finding, Severity, Status
+
+# SNS takes subjects of up to 100 ASCII characters.
+MAX_SUBJECT_CHARACTERS: Final = 100
+
+_NEWS: Final = {Status.OPEN: "found", Status.CONFIRMED: "confirmed", Status.HEALED: "healed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message about one finding in one status."""
+
+    finding: Finding
+
+    @property
+    def alert_id(self) -> str:
+        """The same finding in the same status is the same alert, however often it is met."""
+        return f"{self.finding.finding_id}/{self.finding.status}"
+
+    @property
+    def subject(self) -> str:
+        finding = self.finding
+        text = f"[{finding.severity.name}] {finding.rule_id} {_NEWS[finding.status]} at {finding.place}"
+        return text.encode("ascii", "replace").decode()[:MAX_SUBJECT_CHARACTERS]
+
+    @property
+    def text(self) -> str:
+        """The message in full, for reading."""
+        finding = self.finding
+        lines = [
+            f"{finding.reason}.",
+            "",
+            f"Finding   {finding.finding_id}",
+            f"Severity  {finding.severity.name}",
+            f"Status    {finding.status}",
+            f"Place     {finding.place}",
+            f"Found at  {finding.found_at.isoformat()}",
+        ]
+        about = (("Account  ", finding.account_id), ("Document ", finding.document_id))
+        lines += [f"{label} {value}" for label, value in about if value]
+        if finding.evidence:
+            lines += ["", "Evidence", *(f"  {name}: {value}" for name, value in finding.evidence.items())]
+        return "\n".join([*lines, "", f"What to do: docs/runbook.md, {finding.rule_id}"])
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What subscribers filter by."""
+        finding = self.finding
+        known = {
+            "finding_id": finding.finding_id,
+            "rule_id": str(finding.rule_id),
+            "severity": finding.severity.name,
+            "status": str(finding.status),
+            "account_id": finding.account_id,
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Findings below ``minimum_severity`` are kept and not told."""
+
+    minimum_severity: Severity
+
+    def tells(self, finding: Finding) -> bool:
+        return finding.severity >= self.minimum_severity

@@ -1,0 +1,121 @@
+"""Digest snapshots: what was verified of a strand at a time, signed, so that the past cannot be changed unnoticed.
+
+A snapshot document is JSON: ``{"snapshot": {...}, "signature": {...}}``. The signature is over the canonical bytes of the
+snapshot (keys sorted, no white space) behind a line that says what is signed, so that no other signature can be passed
+off as one.
+
+Source: docs/format.md, section "Snapshots".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from counterfoil.errors import InputError
+from counterfoil.journal import BlockAddress
+from counterfoil.merkle import CompactRange, Hash
+
+CONTEXT: Final = b"counterfoil digest snapshot 1\n"
+MAX_DOCUMENT_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Made by key ``key_id`` with ``algorithm`` (KMS names, for example ECDSA_SHA_256: over SHA-256 of the message, DER)."""
+
+    key_id: str
+    algorithm: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSnapshot:
+    """The verified range of a strand when the snapshot was taken.
+
+    ``status`` is that of the strand; ``previous`` names the snapshot before, and ``extends`` says whether this one was shown to
+    extend it (``None``: there was none).
+    """
+
+    tip_address: BlockAddress
+    range: CompactRange
+    tip_hash: Hash
+    block_timestamp: str
+    taken_at: datetime
+    status: str
+    previous: str | None
+    extends: bool | None
+
+    @property
+    def digest(self) -> Hash | None:
+        """QLDB's digest; ``None`` where the strand was not seen from block 0."""
+        return self.range.root
+
+
+def signed_bytes(snapshot: DigestSnapshot) -> bytes:
+    """What a signature over a snapshot signs."""
+    return CONTEXT + _canonical(_fields(snapshot))
+
+
+def render_document(snapshot: DigestSnapshot, signature: Signature) -> bytes:
+    """The document as it is kept."""
+    return _canonical(
+        {
+            "snapshot": _fields(snapshot),
+            "signature": {
+                "keyId": signature.key_id,
+                "algorithm": signature.algorithm,
+                "value": signature.value.hex(),
+            },
+        }
+    )
+
+
+def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
+    """Read a snapshot document, the signature unchecked; anything else is an ``InputError``."""
+    if len(document) > MAX_DOCUMENT_BYTES:
+        raise InputError(f"a snapshot of {len(document)} bytes; at most {MAX_DOCUMENT_BYTES} are read")
+    try:
+        parts = json.loads(document)
+        fields, signature = parts["snapshot"], parts["signature"]
+        begin, end = fields["begin"], fields["end"]
+        nodes = tuple(Hash(bytes.fromhex(node)) for node in fields["nodes"])
+        snapshot = DigestSnapshot(
+            BlockAddress(fields["strandId"], fields["sequenceNo"]),
+            CompactRange(begin, end, nodes),
+            Hash(bytes.fromhex(fields["tipHash"])),
+            fields["blockTimestamp"],
+            datetime.fromisoformat(fields["takenAt"]),
+            fields["status"],
+            fields["previous"],
+            fields["extends"],
+        )
+        value = bytes.fromhex(signature["value"])
+        return snapshot, Signature(signature["keyId"], signature["algorithm"], value)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"not a digest snapshot: {error!r}") from error
+
+
+def _fields(snapshot: DigestSnapshot) -> dict[str, Any]:
+    digest = snapshot.digest
+    return {
+        "strandId": snapshot.tip_address.strand_id,
+        "sequenceNo": snapshot.tip_address.sequence_no,
+        "digest": None if digest is None else digest.to_base64(),
+        "begin": snapshot.range.begin,
+        "end": snapshot.range.end,
+        "nodes": [str(node) for node in snapshot.range.nodes],
+        "tipHash": str(snapshot.tip_hash),
+        "blockTimestamp": snapshot.block_timestamp,
+        "takenAt": snapshot.taken_at.astimezone(UTC).isoformat(),
+        "status": snapshot.status,
+        "previous": snapshot.previous,
+        "extends": snapshot.extends,
+    }
+
+
+def _canonical(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

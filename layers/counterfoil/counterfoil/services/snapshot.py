@@ -1,0 +1,113 @@
+"""Snapshots of what the auditor has verified, each shown to extend the one before.
+
+QLDB's digests cannot show that one extends another. The auditor's memory can: starting from the subtree roots that the last
+snapshot holds, the hashes of the blocks verified since are added one by one, and must lead to the roots that the
+auditor now holds. Whoever changed the auditor's memory, or the snapshots, breaks that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from counterfoil.detection import audit_rules as rules
+from counterfoil.detection.audit_rules import AuditRule
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.snapshot import (
+    DigestSnapshot,
+    parse_document,
+    render_document,
+    signed_bytes,
+)
+from counterfoil.detection.strand import StrandState
+from counterfoil.errors import InputError, IntegrityError
+from counterfoil.journal import BlockAddress, Segment
+from counterfoil.merkle import CompactRange, Hash
+from counterfoil.ports import Clock, FindingStore, HeadStore, Signer, SnapshotStore
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """Where a snapshot was kept, and the finding where it does not extend the one before."""
+
+    name: str
+    snapshot: DigestSnapshot
+    finding: Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshotter:
+    """Takes a snapshot of every strand that has a verified head."""
+
+    heads: HeadStore
+    findings: FindingStore
+    snapshots: SnapshotStore
+    signer: Signer
+    clock: Clock
+
+    def take(self) -> list[SnapshotTaken]:
+        """One snapshot per strand, all of one instant. A failure leaves the strands behind it for the next time."""
+        now = self.clock()
+        states = (self.heads.load(strand_id) for strand_id in self.heads.strands())
+        return [self._take(state, state.head, now) for state in states if state is not None and state.head is not None]
+
+    def _take(self, state: StrandState, head: Segment, now: datetime) -> SnapshotTaken:
+        last = self.snapshots.latest(f"snapshots/{head.strand_id}/")
+        finding = None if last is None else self._compare(last[0], last[1], head, now)
+        status = "VERIFIED" if state.diverged_at is None else f"DIVERGED at {state.diverged_at}"
+        previous, extends = (None, None) if last is None else (last[0], finding is None)
+        snapshot = DigestSnapshot(
+            head.tip, head.range, head.last_hash, str(head.last_time), now, status, previous, extends
+        )
+        if finding is not None:
+            self.findings.record([finding])
+        name = snapshot_name(snapshot)
+        self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
+        return SnapshotTaken(name, snapshot, finding)
+
+    def _compare(self, name: str, document: bytes, head: Segment, now: datetime) -> Finding | None:
+        try:
+            last, signature = parse_document(document)
+            self.signer.verify(signed_bytes(last), signature)
+            self._check_extends(last, head)
+        except (InputError, IntegrityError) as error:
+            return rules.found(
+                AuditRule.SNAPSHOT_NOT_EXTENDING,
+                head.tip,
+                f"the head of strand {head.strand_id} does not extend snapshot {name}: {error}",
+                now,
+                subject=name,
+                snapshot=name,
+                head_sequence_no=str(head.end - 1),
+                head_hash=str(head.last_hash),
+            )
+        return None
+
+    def _check_extends(self, last: DigestSnapshot, head: Segment) -> None:
+        if last.tip_address.strand_id != head.strand_id or last.range.begin != head.begin:
+            raise IntegrityError(
+                f"it covers {last.tip_address} from block {last.range.begin}, the head begins at {head.begin}"
+            )
+        if last.range.end > head.end:
+            raise IntegrityError(f"it holds blocks up to {last.range.end - 1}, the head only up to {head.end - 1}")
+        grown = last.range
+        for number, block_hash in self._hashes(head.strand_id, last.range.end, head.end):
+            if number != grown.end:
+                raise IntegrityError(f"block {BlockAddress(head.strand_id, grown.end)} is not remembered")
+            grown += CompactRange.of_leaf(number, block_hash)
+        if grown != head.range:
+            raise IntegrityError("the blocks verified since then do not lead from it to the head")
+
+    def _hashes(self, strand_id: str, begin: int, end: int) -> Iterator[tuple[int, Hash]]:
+        if begin < end:
+            for run in self.heads.runs(strand_id, begin, end):
+                for block in run.blocks:
+                    if begin <= block.sequence_no < end:
+                        yield block.sequence_no, Hash(block.block_hash)
+
+
+def snapshot_name(snapshot: DigestSnapshot) -> str:
+    """``snapshots/<strand>/<time taken>-<tip>.json``: names sort by time."""
+    taken = snapshot.taken_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return f"snapshots/{snapshot.tip_address.strand_id}/{taken}-{snapshot.tip_address.sequence_no}.json"

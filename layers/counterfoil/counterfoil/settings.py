@@ -1,0 +1,150 @@
+"""What each function is told by its environment, read once per cold start into values that cannot be wrong.
+
+A name that is missing or a value out of range is an ``InputError`` naming it: the function then does not start, which an
+operator sees at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Self
+
+from counterfoil.detection.finding import Severity
+from counterfoil.errors import InputError
+
+# The longest that anything may be waited for: a Kinesis stream keeps records for 365 days.
+MAX_SECONDS: Final = 365 * 24 * 3600
+
+# Every name that a function of the template may be given, beside those of Lambda and Powertools.
+NAMES: Final = frozenset(
+    {
+        "ACCOUNTS_TABLE",
+        "ALERTS_TABLE",
+        "ALERTS_TOPIC_ARN",
+        "ALERT_MINIMUM_SEVERITY",
+        "COUNTERFOIL_ADAPTERS",
+        "EVENT_BUS_NAME",
+        "FINDINGS_TABLE",
+        "FRAUD_RULES",
+        "GAP_CONFIRM_SECONDS",
+        "GAP_GRACE_SECONDS",
+        "HEADS_TABLE",
+        "QUARANTINE_BUCKET",
+        "SIGNING_KEY_ID",
+        "SNAPSHOT_BUCKET",
+        "SNAPSHOT_LOCK_DAYS",
+        "SNAPSHOT_LOCK_MODE",
+    }
+)
+
+Environment = Mapping[str, str]
+
+
+def in_memory(environ: Environment) -> bool:
+    """Whether one event is to be run without AWS: ``COUNTERFOIL_ADAPTERS=memory``."""
+    return environ.get("COUNTERFOIL_ADAPTERS") == "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditorSettings:
+    heads_table: str
+    findings_table: str
+    quarantine_bucket: str
+    grace: timedelta
+    confirm: timedelta
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        grace, confirm = _seconds(environ, "GAP_GRACE_SECONDS", 60), _seconds(environ, "GAP_CONFIRM_SECONDS", 900)
+        if confirm < grace:
+            raise InputError(f"GAP_CONFIRM_SECONDS ({confirm}) is less than GAP_GRACE_SECONDS ({grace})")
+        return cls(
+            _text(environ, "HEADS_TABLE"),
+            _text(environ, "FINDINGS_TABLE"),
+            _text(environ, "QUARANTINE_BUCKET"),
+            grace,
+            confirm,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """``fraud_rules`` is the JSON text of the rule configuration; ``{}`` means the defaults."""
+
+    accounts_table: str
+    findings_table: str
+    fraud_rules: str
+    grace: timedelta
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(
+            _text(environ, "ACCOUNTS_TABLE"),
+            _text(environ, "FINDINGS_TABLE"),
+            environ.get("FRAUD_RULES") or "{}",
+            _seconds(environ, "GAP_GRACE_SECONDS", 60),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierSettings:
+    alerts_table: str
+    topic_arn: str
+    bus_name: str
+    minimum_severity: Severity
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        name = environ.get("ALERT_MINIMUM_SEVERITY", Severity.MEDIUM.name)
+        if name not in Severity.__members__:
+            raise InputError(f"ALERT_MINIMUM_SEVERITY is {name!r}, none of {', '.join(Severity.__members__)}")
+        return cls(
+            _text(environ, "ALERTS_TABLE"),
+            _text(environ, "ALERTS_TOPIC_ARN"),
+            _text(environ, "EVENT_BUS_NAME"),
+            Severity[name],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    heads_table: str
+    findings_table: str
+    bucket: str
+    signing_key_id: str
+    lock_mode: str
+    retention: timedelta
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        mode = environ.get("SNAPSHOT_LOCK_MODE", "GOVERNANCE")
+        if mode not in {"GOVERNANCE", "COMPLIANCE"}:
+            raise InputError(f"SNAPSHOT_LOCK_MODE is {mode!r}, neither GOVERNANCE nor COMPLIANCE")
+        return cls(
+            _text(environ, "HEADS_TABLE"),
+            _text(environ, "FINDINGS_TABLE"),
+            _text(environ, "SNAPSHOT_BUCKET"),
+            _text(environ, "SIGNING_KEY_ID"),
+            mode,
+            timedelta(days=_whole(environ, "SNAPSHOT_LOCK_DAYS", 1, 36_500, default=365)),
+        )
+
+
+def _text(environ: Environment, name: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise InputError(f"the environment variable {name} is missing")
+    return value
+
+
+def _seconds(environ: Environment, name: str, default: int) -> timedelta:
+    return timedelta(seconds=_whole(environ, name, 0, MAX_SECONDS, default=default))
+
+
+def _whole(environ: Environment, name: str, low: int, high: int, *, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= high or len(text) > 12:
+        raise InputError(f"{name} is {text[:40]!r}, not a whole number from {low} to {high}")
+    return int(text)

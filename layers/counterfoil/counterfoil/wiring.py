@@ -1,0 +1,103 @@
+"""Services put together from settings and adapters: once per cold start, and for the command line.
+
+The only room that knows both sides. Clients come from botocore directly, which spares the functions boto3's import.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from counterfoil.adapters.memory import (
+    MemoryAlertLog,
+    MemoryChannel,
+    MemoryFindings,
+    MemoryHeads,
+    MemoryQuarantine,
+    MemorySigner,
+    MemorySnapshots,
+)
+from counterfoil.adapters.system import system_clock
+from counterfoil.detection.alert import AlertPolicy
+from counterfoil.detection.finding import Severity
+from counterfoil.detection.strand_audit import Patience
+from counterfoil.ports import Clock
+from counterfoil.services.audit import Auditor
+from counterfoil.services.notify import Notifier
+from counterfoil.services.snapshot import Snapshotter
+from counterfoil.settings import (
+    AuditorSettings,
+    Environment,
+    NotifierSettings,
+    SnapshotSettings,
+    in_memory,
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """A client of an AWS service, one per process. It gives up early and often: the stream tries again anyway."""
+    import botocore.session  # noqa: PLC0415 - a memory wiring never pays for it
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        max_pool_connections=16,
+        retries={"mode": "standard", "max_attempts": 4},
+    )
+    return botocore.session.get_session().create_client(service, config=config)
+
+
+def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
+    if in_memory(environ):
+        settings = AuditorSettings.from_env(
+            {"HEADS_TABLE": "-", "FINDINGS_TABLE": "-", "QUARANTINE_BUCKET": "-", **environ}
+        )
+        patience = Patience(settings.grace, settings.confirm)
+        return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), clock, patience)
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads  # noqa: PLC0415
+    from counterfoil.adapters.s3 import S3Quarantine  # noqa: PLC0415
+
+    settings = AuditorSettings.from_env(environ)
+    return Auditor(
+        DynamoDbHeads(client("dynamodb"), settings.heads_table),
+        DynamoDbFindings(client("dynamodb"), settings.findings_table),
+        S3Quarantine(client("s3"), settings.quarantine_bucket),
+        clock,
+        Patience(settings.grace, settings.confirm),
+    )
+
+
+def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
+    if in_memory(environ):
+        minimum = Severity[environ.get("ALERT_MINIMUM_SEVERITY", "MEDIUM")]
+        return Notifier(MemoryAlertLog(), [MemoryChannel()], AlertPolicy(minimum), clock)
+    from counterfoil.adapters.alerts import DynamoDbAlertLog, EventBridgeChannel, SnsChannel  # noqa: PLC0415
+
+    settings = NotifierSettings.from_env(environ)
+    channels = [
+        SnsChannel(client("sns"), settings.topic_arn),
+        EventBridgeChannel(client("events"), settings.bus_name),
+    ]
+    log = DynamoDbAlertLog(client("dynamodb"), settings.alerts_table)
+    return Notifier(log, channels, AlertPolicy(settings.minimum_severity), clock)
+
+
+def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotter:
+    if in_memory(environ):
+        return Snapshotter(MemoryHeads(), MemoryFindings(), MemorySnapshots(), MemorySigner(), clock)
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads  # noqa: PLC0415
+    from counterfoil.adapters.kms import KmsSigner  # noqa: PLC0415
+    from counterfoil.adapters.s3 import S3Snapshots  # noqa: PLC0415
+
+    settings = SnapshotSettings.from_env(environ)
+    return Snapshotter(
+        DynamoDbHeads(client("dynamodb"), settings.heads_table),
+        DynamoDbFindings(client("dynamodb"), settings.findings_table),
+        S3Snapshots(client("s3"), settings.bucket, settings.lock_mode, settings.retention, clock),
+        KmsSigner(client("kms"), settings.signing_key_id),
+        clock,
+    )
