@@ -1,0 +1,33 @@
+"""What every test room shares: how long hypothesis looks, and where the genuine vectors are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+SHARED_VECTORS = ROOT.parent / "shared" / "vectors"
+PROVING = os.environ.get("COUNTERFOIL_PROVE") == "1"
+
+# Quick: the same examples every time, so that a red build is red for a reason. Prove: many new examples on every run.
+settings.register_profile(
+    "quick", max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "prove", max_examples=1_500, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("prove" if PROVING else "quick")
+
+
+def pytest_runtest_setup(item):
+    if not PROVING and item.get_closest_marker("prove"):
+        pytest.skip("the long version: COUNTERFOIL_PROVE=1 (make prove) runs it")
+
+
+@pytest.fixture(scope="session")
+def shared_vectors():
+    """The folder of genuine vectors; it is not part of the repository (tests/golden/vectors holds one that is)."""
+    if not SHARED_VECTORS.is_dir():
+        pytest.skip(f"no genuine vectors at {os.path.relpath(SHARED_VECTORS, ROOT)}: this test reads them")
+    return SHARED_VECTORS
