@@ -56,6 +56,21 @@ SEVERITIES: Final = {
     AuditRule.SNAPSHOT_NOT_EXTENDING: Severity.CRITICAL,
 }
 
+# What makes an offline check fail: something does not hold, is missing, or cannot be read. The other rules report what was
+# done openly.
+FAILURES: Final = frozenset(
+    {
+        AuditRule.REVISION_MISMATCH,
+        AuditRule.CONTENTS_MISMATCH,
+        AuditRule.BROKEN_LINK,
+        AuditRule.FORK,
+        AuditRule.GAP,
+        AuditRule.ORPHAN_REVISION,
+        AuditRule.MISSING_REVISION,
+        AuditRule.UNREADABLE_RECORD,
+    }
+)
+
 # What the auditor counts as a failed hash: the metric HashFailures and its alarm.
 INTEGRITY_RULES: Final = frozenset(
     {AuditRule.REVISION_MISMATCH, AuditRule.CONTENTS_MISMATCH, AuditRule.BROKEN_LINK, AuditRule.FORK}

@@ -26,17 +26,31 @@ from typing import Final, NamedTuple
 from counterfoil.journal import Block, Segment
 from counterfoil.journal.block import TouchedDocument
 
-# Bounds of the one item that a strand's state is (DynamoDB: 400 KB). A batch that would pass one is refused for now, so that
-# the shard which is ahead waits for the others; nothing is dropped.
-MAX_SEGMENTS: Final = 400
-MAX_AWAITED: Final = 1_000
-MAX_EARLY: Final = 1_000
+# Places kept in ``explained``; beyond it the oldest go, which costs no more than a finding that explains itself.
 MAX_EXPLAINED: Final = 1_000
 
 SHORT_HASH: Final = 16
 LABEL_SIZE: Final = 8
 # A block that does not say which table a document belongs to leaves nothing to compare.
 NO_LABEL: Final = b"\0" * LABEL_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a strand is held in its one item (DynamoDB: 400 KB, which these numbers fill to less than a half).
+
+    A batch that would pass a bound is refused for now, so that the shard which is ahead waits for the others; nothing is dropped.
+    """
+
+    segments: int = 400
+    awaited: int = 1_000
+    early: int = 1_000
+
+
+STANDARD: Final = Bounds()
+
+# For input that is complete and in memory already.
+UNBOUNDED: Final = Bounds(2**31, 2**31, 2**31)
 
 
 class Hole(StrEnum):

@@ -16,13 +16,12 @@ from counterfoil.detection import audit_rules as rules
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding, Status
 from counterfoil.detection.strand import (
-    MAX_AWAITED,
-    MAX_EARLY,
     MAX_EXPLAINED,
-    MAX_SEGMENTS,
     NO_LABEL,
     SHORT_HASH,
+    STANDARD,
     Awaited,
+    Bounds,
     EarlyRevision,
     Hole,
     KnownBlock,
@@ -97,6 +96,7 @@ class StrandAudit:
     known: Mapping[int, KnownBlock]
     patience: Patience
     now: datetime
+    bounds: Bounds = STANDARD
     findings: list[Finding] = field(default_factory=list)
     duplicates: int = 0
     _new: dict[int, Block] = field(default_factory=dict)
@@ -379,21 +379,21 @@ class StrandAudit:
             early=tuple(self._early.values()),
             explained=_newest(self._explained),
         )
-        check_bounds(new)
+        check_bounds(new, self.bounds)
         runs = runs_of(self.state.strand_id, (self._marks[number] for number in sorted(self._marks)))
         changed = replace(new, version=self.state.version + 1) if new != self.state or runs else None
         return Outcome(changed, tuple(runs), tuple(self.findings), len(self._marks), self.duplicates)
 
 
-def check_bounds(state: StrandState) -> None:
+def check_bounds(state: StrandState, bounds: Bounds) -> None:
     """Raise ``UnavailableError`` where a state would no longer fit its one item: what is ahead must wait for the rest."""
-    for what, count, limit in (
-        ("segments with holes between them", len(state.segments), MAX_SEGMENTS),
-        ("blocks with revisions outstanding", len(state.awaited), MAX_AWAITED),
-        ("revisions without their block", len(state.early), MAX_EARLY),
+    for what, held, limit in (
+        ("segments with holes between them", len(state.segments), bounds.segments),
+        ("blocks with revisions outstanding", len(state.awaited), bounds.awaited),
+        ("revisions without their block", len(state.early), bounds.early),
     ):
-        if count > limit:
-            raise UnavailableError(f"strand {state.strand_id} would hold {count} {what}; at most {limit} are held")
+        if held > limit:
+            raise UnavailableError(f"strand {state.strand_id} would hold {held} {what}; at most {limit} are held")
 
 
 def _newest(explained: dict[int, str]) -> dict[int, str]:

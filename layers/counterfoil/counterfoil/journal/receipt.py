@@ -40,6 +40,7 @@ class Receipt:
 
 def verify_receipt(document: Mapping[str, Any]) -> Receipt:
     """Check a receipt; ``InputError`` where it cannot be read, an ``IntegrityError`` where it does not hold."""
+    document = _capitalised(document)
     digest = _digest(document)
     path = _path(_ion(document, "Proof"))
     if "Revision" in document:
@@ -97,8 +98,9 @@ def _bare_leaf(document: Mapping[str, Any]) -> tuple[str, Hash, BlockAddress, st
 
 
 def _digest(document: Mapping[str, Any]) -> Digest:
-    source = document.get("LedgerDigest", document)
-    if not isinstance(source, Mapping) or not isinstance(source.get("Digest"), str):
+    nested = (document.get("LedgerDigest"), document.get("Digest"))
+    source = _capitalised(next((each for each in nested if isinstance(each, Mapping)), document))
+    if not isinstance(source.get("Digest"), str):
         raise InputError("a receipt needs Digest (base64), beside the proof or in LedgerDigest")
     tip = source.get("DigestTipAddress")
     return Digest(Hash.from_base64(source["Digest"]), parse_address_text(_text_of(tip, "DigestTipAddress")))
@@ -115,9 +117,14 @@ def _ion(document: Mapping[str, Any], name: str) -> IonValue:
     return read_single(binary_of_text(_text_of(document.get(name), name)))
 
 
+def _capitalised(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same fields with capital first letters: SDKs for other languages print the API's names in lower camel case."""
+    return {name[:1].upper() + name[1:]: value for name, value in document.items()}
+
+
 def _text_of(holder: object, name: str) -> str:
     """Ion text as the API wraps it (``{"IonText": ...}``) or bare."""
-    text = holder.get("IonText") if isinstance(holder, Mapping) else holder
+    text = _capitalised(holder).get("IonText") if isinstance(holder, Mapping) else holder
     if not isinstance(text, str):
         raise InputError(f"{name} is missing or is not {{'IonText': string}}")
     return text

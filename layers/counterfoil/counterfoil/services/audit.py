@@ -23,7 +23,7 @@ from typing import Final
 
 from counterfoil.detection.audit_rules import INTEGRITY_RULES, AuditRule
 from counterfoil.detection.finding import Finding
-from counterfoil.detection.strand import StrandState
+from counterfoil.detection.strand import STANDARD, Bounds, StrandState
 from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
 from counterfoil.errors import ConflictError, UnavailableError
 from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine
@@ -90,6 +90,7 @@ class Auditor:
     quarantine: Quarantine
     clock: Clock
     patience: Patience
+    bounds: Bounds = STANDARD
 
     def audit(self, records: Sequence[KinesisRecord]) -> AuditReport:
         """Verify one batch. Everything in it is judged at one instant."""
@@ -154,7 +155,7 @@ class Auditor:
     def _weigh(self, state: StrandState, batch: StrandBatch, now: datetime) -> Outcome:
         wanted = {number for number in batch.sequence_nos() if state.covers(number)} | due(state, self.patience, now)
         known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
-        return StrandAudit(state, known, self.patience, now).run(batch.arrivals())
+        return StrandAudit(state, known, self.patience, now, self.bounds).run(batch.arrivals())
 
     def _keep_forks(self, outcome: Outcome, batch: StrandBatch) -> None:
         for finding in outcome.findings:

@@ -5,8 +5,8 @@ What cannot be read or does not verify is kept in quarantine and becomes a findi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterfoil.detection import audit_rules as rules
@@ -43,18 +43,26 @@ class StrandBatch:
     def arrivals(self) -> Arrivals:
         return Arrivals(tuple(self.blocks), tuple(self.revisions), tuple(self.rejected))
 
-    def pieces(self) -> Iterator[StrandBatch]:
-        """The batch in pieces whose blocks form at most ``MAX_RUNS`` runs each; the last one has everything else."""
-        piece, runs, previous = StrandBatch(self.first_index, originals=self.originals), 0, None
+    def pieces(self) -> list[StrandBatch]:
+        """The batch in pieces whose blocks form at most ``MAX_RUNS`` runs each, with the revisions that belong to them.
+
+        Revisions of other blocks come with the last piece. A batch of an ordered stream is one piece.
+        """
+        pieces = [StrandBatch(self.first_index, originals=self.originals)]
+        runs, previous = 0, None
         for block, name in sorted(self.blocks, key=lambda each: each[0].address.sequence_no):
             number = block.address.sequence_no
             runs += previous is None or number > previous + 1
             if runs > MAX_RUNS:
-                yield piece
-                piece, runs = StrandBatch(self.first_index, originals=self.originals), 1
-            piece.blocks.append((block, name))
+                pieces.append(StrandBatch(self.first_index, originals=self.originals))
+                runs = 1
+            pieces[-1].blocks.append((block, name))
             previous = number
-        yield replace(piece, revisions=self.revisions, rejected=self.rejected, findings=self.findings)
+        places = {block.address.sequence_no: piece for piece in pieces for block, _ in piece.blocks}
+        for revision in self.revisions:
+            places.get(revision.sequence_no, pieces[-1]).revisions.append(revision)
+        pieces[-1].rejected, pieces[-1].findings = self.rejected, self.findings
+        return pieces
 
     def sequence_nos(self) -> set[int]:
         blocks = {block.address.sequence_no for block, _ in self.blocks}

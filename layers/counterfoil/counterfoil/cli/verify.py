@@ -1,0 +1,142 @@
+"""``counterfoil verify``: evidence checked offline, trusting nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import typer
+
+from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.system import system_clock
+from counterfoil.cli.output import (
+    HOLDS,
+    INTEGRITY,
+    FileArgument,
+    JsonOption,
+    finding_json,
+    out,
+    print_json,
+    read_json,
+    show_findings,
+)
+from counterfoil.detection.audit_rules import FAILURES
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.strand import UNBOUNDED, StrandState
+from counterfoil.detection.strand_audit import Patience
+from counterfoil.errors import InputError
+from counterfoil.journal import digest_of, verify_receipt
+from counterfoil.lambda_events import parse_kinesis_event
+from counterfoil.services.audit import Auditor, AuditReport
+from counterfoil.services.batch import KinesisRecord
+
+app: Final = typer.Typer(help="Check evidence offline.", no_args_is_help=True)
+
+_PATIENCE: Final = Patience(timedelta(0), timedelta(0))
+
+
+@app.command()
+def receipt(file: FileArgument, *, json: JsonOption = False) -> None:
+    """A GetRevision or GetBlock answer with its proof and digest, as JSON: recompute every hash up to the digest."""
+    document = read_json(file)
+    if not isinstance(document, Mapping):
+        raise InputError(f"{file} is not a JSON object")
+    checked = verify_receipt(document)
+    answer = {
+        "holds": True,
+        "kind": checked.kind,
+        "leaf": checked.leaf.to_base64(),
+        "blockAddress": {"strandId": checked.address.strand_id, "sequenceNo": checked.address.sequence_no},
+        "documentId": checked.document_id,
+        "digest": checked.digest.hash.to_base64(),
+        "digestTipAddress": {
+            "strandId": checked.digest.tip_address.strand_id,
+            "sequenceNo": checked.digest.tip_address.sequence_no,
+        },
+        "proofLength": checked.path_length,
+        "contentsChecked": checked.contents_checked,
+    }
+    if json:
+        print_json(answer)
+        return
+    what = (
+        "the whole contents were hashed"
+        if checked.contents_checked
+        else "the receipt gives the hash alone, no contents"
+    )
+    out.print(
+        f"[bold green]holds[/]: the {checked.kind} in block {checked.address} is under the digest at {checked.digest.tip_address}"
+    )
+    out.print(f"  leaf    {checked.leaf.to_base64()} ({what})")
+    out.print(f"  proof   {checked.path_length} hashes")
+    out.print(f"  digest  {checked.digest.hash.to_base64()}")
+
+
+@app.command()
+def events(file: FileArgument, *, json: JsonOption = False) -> None:
+    """A Lambda Kinesis event (or a list of them): what the auditor would conclude if nothing more came."""
+    report, findings, states = conclude(_records(read_json(file)))
+    failed = any(finding.rule_id in FAILURES for finding in findings)
+    if json:
+        print_json(_events_json(report, findings, states, holds=not failed))
+    else:
+        _show_events(report, findings, states, failed=failed)
+    raise typer.Exit(INTEGRITY if failed else HOLDS)
+
+
+def conclude(records: list[KinesisRecord]) -> tuple[AuditReport, list[Finding], list[StrandState]]:
+    """Audit records that are complete: what is missing at their end will never come."""
+    start = system_clock()
+    moments = iter([start, start + timedelta(seconds=1)])
+    heads, findings = MemoryHeads(), MemoryFindings()
+    auditor = Auditor(heads, findings, MemoryQuarantine(), lambda: next(moments), _PATIENCE, UNBOUNDED)
+    report = auditor.audit(records)
+    auditor.sweep()
+    return report, list(findings.findings.values()), [heads.states[strand_id] for strand_id in heads.strands()]
+
+
+def _records(document: object) -> list[KinesisRecord]:
+    events = document if isinstance(document, list) else [document]
+    return [record for event in events for record in parse_kinesis_event(event)]
+
+
+def _events_json(
+    report: AuditReport, findings: list[Finding], states: list[StrandState], *, holds: bool
+) -> dict[str, Any]:
+    return {
+        "holds": holds,
+        "records": report.records,
+        "blocksVerified": report.blocks_verified,
+        "revisionsVerified": report.revisions_verified,
+        "duplicates": report.duplicates,
+        "quarantined": report.quarantined,
+        "strands": [_strand_json(state) for state in states],
+        "findings": [finding_json(finding) for finding in findings],
+    }
+
+
+def _strand_json(state: StrandState) -> dict[str, Any]:
+    segments = [each.segment for each in state.segments]
+    digest = digest_of(segments[0]) if segments else None
+    return {
+        "strandId": state.strand_id,
+        "divergedAt": state.diverged_at,
+        "digest": None if digest is None else digest.hash.to_base64(),
+        "segments": [
+            {"first": each.begin, "last": each.end - 1, "lastBlockHash": each.last_hash.to_base64()}
+            for each in segments
+        ],
+    }
+
+
+def _show_events(report: AuditReport, findings: list[Finding], states: list[StrandState], *, failed: bool) -> None:
+    show_findings(findings)
+    for state in states:
+        ranges = ", ".join(f"{each.segment.begin} to {each.segment.end - 1}" for each in state.segments) or "none"
+        out.print(f"strand {state.strand_id}: blocks verified {ranges}", highlight=False)
+    verdict = "[bold red]does not hold[/]" if failed else "[bold green]holds[/]"
+    out.print(
+        f"{verdict}: {report.records} records, {report.blocks_verified} blocks and {report.revisions_verified} revisions verified, "
+        f"{report.duplicates} duplicates, {report.quarantined} unreadable or not verifying"
+    )
