@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Protocol
 
 from counterfoil.errors import InputError
-from counterfoil.ion.reader import MAX_DEPTH, IonValue, malformed, read_decimal, read_header, read_var_uint
+from counterfoil.ion.reader import LENGTHS, MAX_DEPTH, IonValue, malformed, read_decimal, read_header, read_var_uint
 from counterfoil.ion.symbols import END, SymbolTable, escape, serialize_symbol
 from counterfoil.ion.timestamps import canonical_body, encode_var_int
 
@@ -70,7 +71,9 @@ def _serialize(
     return _sequence(kind, buffer, body, end, symbols, hasher, depth + 1), end
 
 
-def _struct(buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int) -> bytes:
+def _struct(
+    buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
+) -> bytes:
     digests = []
     names = symbols.serialized
     while position < limit:
@@ -81,9 +84,13 @@ def _struct(buffer: bytes, position: int, limit: int, symbols: SymbolTable, hash
         else:
             symbol, position = read_var_uint(buffer, position, limit)
         descriptor = buffer[position]
-        end = position + descriptor - 0x7F
-        if 0x80 <= descriptor <= 0x8D and end <= limit:  # a short string, the commonest value: no further call
-            value = b"\x0b\x80" + _text(buffer[position + 1 : end]) + END
+        represent = _SHORT[descriptor]
+        if represent is not None:  # a short scalar, the commonest value, without a further frame of the walk
+            start = position + 1
+            end = start + LENGTHS[descriptor]
+            if end > limit:
+                raise malformed(position, "a field reaches beyond its struct")
+            value = _PREFIXES[descriptor] + represent(buffer[start:end]) + b"\x0e"
         elif descriptor < 15:
             position = read_header(buffer, position, limit)[3]
             continue
@@ -189,6 +196,7 @@ def _encode_decimal(exponent: int, coefficient: int, *, negative: bool) -> bytes
     return encoded + bytes(magnitude)
 
 
+@lru_cache(maxsize=4096)
 def _timestamp(body: bytes) -> bytes:
     return escape(canonical_body(body))
 
@@ -199,7 +207,9 @@ def _text(body: bytes) -> bytes:
             body.decode()
         except UnicodeDecodeError as error:
             raise InputError(f"not valid binary Ion: a string that is not UTF-8 ({error.reason})") from None
-    return escape(body)
+    if b"\x0b" in body or b"\x0c" in body or b"\x0e" in body:
+        return escape(body)
+    return body
 
 
 _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
@@ -214,3 +224,10 @@ _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
     10: escape,
 }
 _SCALARS: Final = frozenset({*_REPRESENTATIONS, 1, 7})
+
+# Per type descriptor: how to represent a scalar whose length the descriptor says, and what its serialization begins with.
+_SHORT: Final[tuple[Callable[[bytes], bytes] | None, ...]] = tuple(
+    _REPRESENTATIONS.get(descriptor >> 4) if descriptor >> 4 and descriptor & 15 < 14 else None
+    for descriptor in range(256)
+)
+_PREFIXES: Final = tuple(bytes([0x0B, descriptor & 0xF0]) for descriptor in range(256))

@@ -10,10 +10,10 @@ Source: Ion specification 1.0, "Binary Encoding"; limits are this project's own.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final, NamedTuple, cast
 
 from counterfoil.errors import InputError
 from counterfoil.ion.symbols import MAX_SYMBOLS, SYSTEM_TABLE, SymbolTable
@@ -93,28 +93,30 @@ def read_header(buffer: bytes, position: int, limit: int) -> tuple[int, int, int
     return kind, low, start, end
 
 
-class IonValue:
+# Length of the body by type descriptor, where the descriptor alone says it; -1 where more must be read or refused.
+LENGTHS: Final = tuple(
+    low if low < 14 and not (kind == 13 and low == 1) and 1 < kind < 14 else
+    0 if (low == 15 and kind < 14) or (kind == 1 and low < 2) else
+    -1
+    for kind in range(16)
+    for low in range(16)
+)  # fmt: skip
+
+
+class IonValue(NamedTuple):
     """A window on one value: its bytes, its type and the symbol table it was written under.
 
-    ``position`` is where the value begins, annotations included; ``body`` and ``end`` bound its representation.
+    ``position`` is where the value begins, annotations included; ``body`` and ``end`` bound its representation. ``kind`` and ``low``
+    are the nibbles of the type descriptor (without annotations); ``low`` of 15 is a null.
     """
 
-    __slots__ = ("body", "buffer", "end", "kind", "low", "position", "symbols")
-
-    def __init__(self, buffer: bytes, position: int, limit: int, symbols: SymbolTable) -> None:
-        self.buffer = buffer
-        self.position = position
-        self.symbols = symbols
-        kind, low, body, end = read_header(buffer, position, limit)
-        if kind == 14:
-            inner = _behind_annotations(buffer, body, end)
-            kind, low, body, inner_end = read_header(buffer, inner, end)
-            if inner_end != end or kind == 14 or (kind == 0 and low != 15):
-                raise malformed(position, "an annotation must wrap exactly one value")
-        self.kind = kind
-        self.low = low
-        self.body = body
-        self.end = end
+    buffer: bytes
+    position: int
+    body: int
+    end: int
+    kind: int
+    low: int
+    symbols: SymbolTable
 
     @property
     def type(self) -> IonType:
@@ -150,45 +152,59 @@ class IonValue:
 
     def fields(self) -> dict[str, IonValue]:
         """A struct's fields by name. A name that comes twice is refused: which one counts would be a matter of taste."""
-        fields: dict[str, IonValue] = {}
-        for name, value in self.each_field():
-            if name in fields:
-                raise malformed(value.position, f"field {name!r} comes twice")
-            fields[name] = value
+        found = self.each_field()
+        fields = dict(found)
+        if len(fields) != len(found):
+            raise malformed(self.position, f"a field name comes twice among {[name for name, _ in found][:20]}")
         return fields
 
-    def each_field(self) -> Iterator[tuple[str, IonValue]]:
+    def each_field(self) -> list[tuple[str, IonValue]]:
         """A struct's fields in order, repeated names included; padding is passed over."""
-        self._expect(13)
-        buffer, position, end, symbols = self.buffer, self.body, self.end, self.symbols
-        names = symbols.names
-        while position < end:
+        if self.kind != 13 or self.low == 15:
+            self._expect(13)
+        buffer, _, position, limit, _, _, symbols = self
+        names, known = symbols.names, len(symbols.names)
+        found: list[tuple[str, IonValue]] = []
+        while position < limit:
             symbol = buffer[position]
             if symbol & 0x80:
                 symbol &= 0x7F
                 position += 1
             else:
-                symbol, position = read_var_uint(buffer, position, end)
-            if position < end and buffer[position] < 15:
-                position = read_header(buffer, position, end)[3]
+                symbol, position = read_var_uint(buffer, position, limit)
+            if position >= limit:
+                raise malformed(position, "a field name without a value")
+            descriptor = buffer[position]
+            length = LENGTHS[descriptor]
+            if length >= 0:
+                body = position + 1
+                end = body + length
+                if end > limit:
+                    raise malformed(position, f"a field of {length} bytes reaches beyond its struct")
+                value = _new(IonValue, (buffer, position, body, end, descriptor >> 4, descriptor & 15, symbols))
+            elif descriptor < 15:
+                position = read_header(buffer, position, limit)[3]
                 continue
-            value = IonValue(buffer, position, end, symbols)
-            position = value.end
-            name = names[symbol] if symbol < len(names) else None
+            else:
+                value = read_value(buffer, position, limit, symbols)
+                end = value.end
+            name = names[symbol] if symbol < known else None
             if name is None:
-                raise malformed(value.position, f"the text of field name ${symbol} is not known")
-            yield name, value
+                raise malformed(position, f"the text of field name ${symbol} is not known")
+            found.append((name, value))
+            position = end
+        return found
 
     def items(self) -> Iterator[IonValue]:
         """The items of a list or s-expression in order; padding is passed over."""
-        if self.kind not in {11, 12}:
+        if self.kind not in {11, 12} or self.low == 15:
             self._expect(11)
         buffer, position, end = self.buffer, self.body, self.end
         while position < end:
             if buffer[position] < 15:
                 position = read_header(buffer, position, end)[3]
                 continue
-            value = IonValue(buffer, position, end, self.symbols)
+            value = read_value(buffer, position, end, self.symbols)
             position = value.end
             yield value
 
@@ -247,6 +263,21 @@ class IonValue:
         if self.kind != kind or self.low == 15:
             null = "null " if self.low == 15 else ""
             raise malformed(self.position, f"expected {_NAMES[kind]}, found {null}{_NAMES[self.kind]}")
+
+
+# Building the tuple directly spares a Python frame per value; the fields are exactly those of IonValue, in order.
+_new: Final = cast("Callable[[type[IonValue], tuple[Any, ...]], IonValue]", tuple.__new__)
+
+
+def read_value(buffer: bytes, position: int, limit: int, symbols: SymbolTable) -> IonValue:
+    """The value that begins at ``position`` and ends inside ``limit``."""
+    kind, low, body, end = read_header(buffer, position, limit)
+    if kind == 14:
+        inner = _behind_annotations(buffer, body, end)
+        kind, low, body, inner_end = read_header(buffer, inner, end)
+        if inner_end != end or kind == 14 or (kind == 0 and low != 15):
+            raise malformed(position, "an annotation must wrap exactly one value")
+    return _new(IonValue, (buffer, position, body, end, kind, low, symbols))
 
 
 def symbol_text(symbols: SymbolTable, symbol: int, position: int) -> str | None:
@@ -312,7 +343,7 @@ def read_values(data: bytes) -> Iterator[IonValue]:
         else:
             value_end, table = _local_table(data, position, end, symbols)
             if table is None:
-                yield IonValue(data, position, end, symbols)
+                yield read_value(data, position, end, symbols)
             else:
                 symbols = table
             position = value_end
@@ -362,7 +393,7 @@ def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
     imported: tuple[str | None, ...] = SYSTEM_TABLE.names
     kept_source = b""
     declared: list[str | None] = []
-    for name, value in IonValue(source, 0, len(source), SYSTEM_TABLE).each_field():
+    for name, value in read_value(source, 0, len(source), SYSTEM_TABLE).each_field():
         if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
             imported, kept_source = current.names, current.source
         elif name == "imports" and value.kind == 11:

@@ -27,7 +27,7 @@ class BlockAddress(NamedTuple):
 
 def parse_id(value: IonValue, what: str) -> str:
     text = value.as_text()
-    if not ID_PATTERN.fullmatch(text):
+    if not (text.isalnum() and text.isascii() and len(text) <= 64) and not ID_PATTERN.fullmatch(text):
         raise InputError(f"{what} {text[:80]!r} is not an id of 1 to 64 letters, digits, '_' or '-'")
     return text
 
@@ -50,6 +50,6 @@ def parse_address_text(ion_text: str) -> BlockAddress:
 def required(fields: dict[str, IonValue], name: str) -> IonValue:
     """A field that must be there and not null."""
     value = fields.get(name)
-    if value is None or value.is_null:
+    if value is None or value.low == 15:
         raise InputError(f"field {name!r} is missing; found {sorted(fields)[:20]}")
     return value
