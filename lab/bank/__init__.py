@@ -1,1 +1,5 @@
 """A bank in miniature: its ledger, its customers' ordinary traffic, and the fraud that is hidden in it."""
+
+from lab.bank.simulation import BankPlan, Simulation, simulate
+
+__all__ = ["BankPlan", "Simulation", "simulate"]

@@ -34,7 +34,8 @@ READ_ACCOUNTS: Final = "SELECT a.accountId, a.balance, a.status FROM Accounts AS
 SET_BALANCE: Final = "UPDATE Accounts AS a SET a.balance = ? WHERE a.accountId = ?"
 INSERT_TRANSFER: Final = "INSERT INTO Transactions ?"
 TABLES: Final = ("Accounts", "Transactions", "AuditLog")
-INDEXES: Final = (
+SCHEMA: Final = (
+    *(f"CREATE TABLE {name}" for name in TABLES),
     "CREATE INDEX ON Accounts (accountId)",
     "CREATE INDEX ON Transactions (transactionId)",
     "CREATE INDEX ON Transactions (fromAccountId)",
@@ -118,16 +119,16 @@ class BankLedger:
 
     def create_tables(self, at: datetime) -> list[BuiltBlock]:
         """One block per CREATE TABLE and CREATE INDEX."""
-        texts = [*(f"CREATE TABLE {name}" for name in TABLES), *INDEXES]
-        return [self.execute(at + timedelta(milliseconds=40 * index), text) for index, text in enumerate(texts)]
+        return [self.execute(at + timedelta(milliseconds=40 * index), text) for index, text in enumerate(SCHEMA)]
 
     def execute(self, at: datetime, text: str, *parameters: Any) -> BuiltBlock:
         """A transaction of one statement that changes no document: schema changes and queries."""
         return self._commit(at, (Statement(text, parameters),))
 
     def open_account(
-        self, at: datetime, account_id: str, balance: Decimal, account_type: str, customer_id: str
+        self, at: datetime, account_id: str, balance: Decimal | int | str, account_type: str, customer_id: str
     ) -> BuiltBlock:
+        """One block with the new document; a balance that is a text is one that no program can read."""
         data = {
             "accountId": account_id,
             "accountNumber": f"{self._chance.randrange(10**10):010}",
@@ -175,9 +176,6 @@ class BankLedger:
             account.document_id, account.version, "Accounts", self._table_ids["Accounts"], None, statements=(0,)
         )
         return self._commit(at, (Statement("DELETE FROM Accounts WHERE accountId = ?", (account_id,)),), (change,))
-
-    def drop_table(self, at: datetime, name: str) -> BuiltBlock:
-        return self.execute(at, f"DROP TABLE {name}")
 
     def redact_first_version(self, at: datetime, account_id: str) -> BuiltBlock:
         """Redact what an account's document said when it was opened."""
