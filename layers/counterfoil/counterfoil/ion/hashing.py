@@ -71,9 +71,7 @@ def _serialize(
     return _sequence(kind, buffer, body, end, symbols, hasher, depth + 1), end
 
 
-def _struct(
-    buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int
-) -> bytes:
+def _struct(buffer: bytes, position: int, limit: int, symbols: SymbolTable, hasher: Hasher, depth: int) -> bytes:
     digests = []
     names = symbols.serialized
     while position < limit:

@@ -16,7 +16,7 @@ from enum import IntEnum
 from typing import Any, Final, NamedTuple, cast
 
 from counterfoil.errors import InputError
-from counterfoil.ion.symbols import MAX_SYMBOLS, SYSTEM_TABLE, SymbolTable
+from counterfoil.ion.symbols import MAX_SYMBOLS, SYSTEM_TABLE, UNKNOWN, Symbol, SymbolTable, symbol_of
 from counterfoil.ion.timestamps import IonTimestamp, parse_timestamp
 
 VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
@@ -390,23 +390,48 @@ def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> 
 
 def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
     """Read ``$ion_symbol_table::{imports, symbols}``. Source: Ion specification, "Local Symbol Tables"."""
-    imported: tuple[str | None, ...] = SYSTEM_TABLE.names
+    imported: tuple[Symbol, ...] = SYSTEM_TABLE.symbols
     kept_source = b""
-    declared: list[str | None] = []
+    declared: list[Symbol] = []
     for name, value in read_value(source, 0, len(source), SYSTEM_TABLE).each_field():
         if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
-            imported, kept_source = current.names, current.source
+            imported, kept_source = current.symbols, current.source
         elif name == "imports" and value.kind == 11:
             for each in value.items():
-                imported += _imported_names(each)
+                imported += _imported_symbols(each)
         elif name == "symbols" and value.kind == 11 and value.low != 15:
-            declared += [each.as_text() if each.kind == 8 and each.low != 15 else None for each in value.items()]
+            declared += _declared_symbols(value)
     if len(imported) + len(declared) > MAX_SYMBOLS:
         raise InputError(f"a symbol table of {len(imported) + len(declared)} symbols; at most {MAX_SYMBOLS} are read")
     return SymbolTable((*imported, *declared), kept_source + source)
 
 
-def _imported_names(table: IonValue) -> tuple[None, ...]:
+def _declared_symbols(listed: IonValue) -> Iterator[Symbol]:
+    """The symbols that a local table lists; what is not a string has no known text."""
+    buffer, position, limit = listed.buffer, listed.body, listed.end
+    while position < limit:
+        descriptor = buffer[position]
+        end = position + descriptor - 0x7F
+        if 0x80 <= descriptor <= 0x8D and end <= limit:
+            encoded = buffer[position + 1 : end]
+        elif descriptor < 15:
+            position = read_header(buffer, position, limit)[3]
+            continue
+        else:
+            value = read_value(buffer, position, limit, SYSTEM_TABLE)
+            encoded, end = buffer[value.body : value.end], value.end
+            if value.kind != 8 or value.low == 15:
+                yield UNKNOWN
+                position = end
+                continue
+        try:
+            yield symbol_of(encoded)
+        except UnicodeDecodeError:
+            raise malformed(position, "a symbol that is not UTF-8") from None
+        position = end
+
+
+def _imported_symbols(table: IonValue) -> tuple[Symbol, ...]:
     """A shared table that is not at hand reserves ``max_id`` symbols of unknown text."""
     if table.kind != 13 or table.low == 15:
         return ()
@@ -417,4 +442,4 @@ def _imported_names(table: IonValue) -> tuple[None, ...]:
     size = count.as_int() if count is not None and count.kind == 2 else 0
     if size > MAX_SYMBOLS:
         raise InputError(f"a symbol table that imports {size} symbols; at most {MAX_SYMBOLS} are read")
-    return (None,) * size
+    return (UNKNOWN,) * size

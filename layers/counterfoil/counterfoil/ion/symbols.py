@@ -5,7 +5,8 @@ Source: Ion specification, "Symbols"; Ion Hash specification, section "Symbols".
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 SYSTEM_SYMBOLS: Final = (
     "$ion",
@@ -39,31 +40,46 @@ def escape(representation: bytes) -> bytes:
     return representation
 
 
-def serialize_symbol(text: str | None) -> bytes:
-    """Ion Hash of a symbol token before hashing; ``None`` is symbol zero, whose text is unknown."""
-    if text is None:
-        return b"\x0b\x71\x0e"
+class Symbol(NamedTuple):
+    """A symbol's text, and that text serialized for Ion Hash.
+
+    A text that is not known (symbol zero, or one imported from a shared table that is not at hand) is ``None``; only symbol
+    zero has a serialization then, the others have ``b""``: Ion Hash does not define them.
+    """
+
+    name: str | None
+    serialized: bytes
+
+
+def serialize_symbol(text: str) -> bytes:
+    """Ion Hash of a symbol token before hashing."""
     return b"\x0b\x70" + escape(text.encode()) + END
 
 
-class SymbolTable:
-    """An immutable list of symbol texts; index 0 is symbol zero.
+SYMBOL_ZERO: Final = Symbol(None, b"\x0b\x71\x0e")
+UNKNOWN: Final = Symbol(None, b"")
 
-    ``names[i]`` is the text of symbol ``i`` and ``serialized[i]`` its Ion Hash serialization. A text that is not known
-    (symbol zero, or one imported from a shared table that is not at hand) has the name ``None``; only symbol zero has a
-    serialization then, the others have ``b""``: Ion Hash does not define them.
+
+@lru_cache(maxsize=8_192)
+def symbol_of(encoded: bytes) -> Symbol:
+    """The symbol of a UTF-8 text. The same field names come again in every table; only new ones cost anything."""
+    text = encoded.decode()
+    return Symbol(text, serialize_symbol(text))
+
+
+class SymbolTable:
+    """An immutable list of symbols; ``names[i]`` and ``serialized[i]`` belong to symbol id ``i``.
+
     ``source`` holds the bytes of the local symbol table, so that a single value can be made a datagram again.
     """
 
-    __slots__ = ("names", "serialized", "source")
+    __slots__ = ("names", "serialized", "source", "symbols")
 
-    def __init__(self, names: tuple[str | None, ...], source: bytes = b"") -> None:
-        self.names = names
-        self.serialized = (
-            serialize_symbol(None),
-            *(b"" if name is None else serialize_symbol(name) for name in names[1:]),
-        )
+    def __init__(self, symbols: tuple[Symbol, ...], source: bytes = b"") -> None:
+        self.symbols = symbols
+        self.names: tuple[str | None, ...] = tuple(symbol.name for symbol in symbols)
+        self.serialized: tuple[bytes, ...] = tuple(symbol.serialized for symbol in symbols)
         self.source = source
 
 
-SYSTEM_TABLE: Final = SymbolTable((None, *SYSTEM_SYMBOLS))
+SYSTEM_TABLE: Final = SymbolTable((SYMBOL_ZERO, *(symbol_of(name.encode()) for name in SYSTEM_SYMBOLS)))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion import IonValue, binary_of_text, read_single
+from counterfoil.ion.reader import read_value
+from counterfoil.ion.symbols import SymbolTable
 
 # QLDB's ids are 22 characters of Base62. Other producers' ids are accepted as long as they are safe in a key or a file name.
 ID_PATTERN: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -34,7 +37,13 @@ def parse_id(value: IonValue, what: str) -> str:
 
 def parse_address(value: IonValue) -> BlockAddress:
     """Read ``{strandId: string, sequenceNo: int}``."""
-    fields = value.fields()
+    return _parse_address(value.raw(), value.symbols)
+
+
+@lru_cache(maxsize=1_024)
+def _parse_address(raw: bytes, symbols: SymbolTable) -> BlockAddress:
+    """All revisions of a block carry the same address under the same symbol table."""
+    fields = read_value(raw, 0, len(raw), symbols).fields()
     strand_id = parse_id(required(fields, "strandId"), "strandId")
     sequence_no = required(fields, "sequenceNo").as_int()
     if not 0 <= sequence_no <= MAX_SEQUENCE_NO:
