@@ -27,7 +27,8 @@ EMITTED = {
     ("HashFailures", "journal_auditor"), ("OpenGaps", "journal_auditor"), ("Duplicates", "journal_auditor"),
     ("Quarantined", "journal_auditor"), ("WatermarkLagMs", "journal_auditor"), ("FindingsWritten", "journal_auditor"),
     ("RecordsRead", "fraud_detector"), ("TransfersJudged", "fraud_detector"), ("FindingsWritten", "fraud_detector"),
-    ("AlertsSent", "alert_notifier"), ("SnapshotsTaken", "digest_snapshot"), ("FindingsWritten", "digest_snapshot"),
+    ("AlertsSent", "alert_notifier"), ("AlertsRepeated", "alert_notifier"),
+    ("SnapshotsTaken", "digest_snapshot"), ("SnapshotFailures", "digest_snapshot"),
 }  # fmt: skip
 
 

@@ -1,0 +1,62 @@
+"""What the template tells a function is what the function's settings understand."""
+
+import tomllib
+
+import pytest
+
+from counterfoil.detection.finding import Severity
+from counterfoil.settings import NAMES, AuditorSettings, DetectorSettings, NotifierSettings, SnapshotSettings
+
+SETTINGS = {
+    "JournalAuditorFunction": AuditorSettings,
+    "FraudDetectorFunction": DetectorSettings,
+    "AlertNotifierFunction": NotifierSettings,
+    "DigestSnapshotFunction": SnapshotSettings,
+}
+
+
+@pytest.fixture(params=SETTINGS)
+def function(request):
+    return request.param
+
+
+@pytest.fixture
+def variables(function, resources):
+    found = resources[function]["Properties"]["Environment"]["Variables"]
+    return {name: what["Ref"] for name, what in found.items() if not name.startswith("POWERTOOLS_")}
+
+
+def environment(variables, template, **overrides):
+    """The variables as a deployment with these parameters fills them in; a resource by its logical id."""
+    parameters = {name: body["Default"] for name, body in template["Parameters"].items()} | overrides
+    return {name: str(parameters.get(what, what)) for name, what in variables.items()}
+
+
+def test_every_variable_is_one_that_the_settings_know(variables):
+    assert variables.keys() <= NAMES
+
+
+def test_the_defaults_are_settings_a_function_starts_with(function, variables, template):
+    assert SETTINGS[function].from_env(environment(variables, template))
+
+
+@pytest.mark.parametrize("stack", ["default", "production", "embedded"])
+def test_samconfig_s_parameters_are_settings_a_function_starts_with(stack, function, variables, template, root):
+    deploy = tomllib.loads((root / "samconfig.toml").read_text())[stack]["deploy"]["parameters"]
+    overrides = dict(pair.split("=", 1) for pair in deploy["parameter_overrides"].split())
+    assert SETTINGS[function].from_env(environment(variables, template, **overrides))
+
+
+def test_the_settings_defaults_are_the_template_s(function, variables, template):
+    told = environment(variables, template)
+    parameters = {name for name, what in variables.items() if what in template["Parameters"]}
+    untold = {name: value for name, value in told.items() if name not in parameters}
+    assert SETTINGS[function].from_env(untold) == SETTINGS[function].from_env(told)
+
+
+def test_every_severity_that_may_be_chosen_exists(template):
+    assert set(template["Parameters"]["AlertMinimumSeverity"]["AllowedValues"]) <= set(Severity.__members__)
+
+
+def test_no_function_is_deployed_with_memory_for_a_store(template_text):
+    assert "COUNTERFOIL_ADAPTERS" not in template_text
