@@ -12,6 +12,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
 
+from counterfoil.detection.account import StateKey
+from counterfoil.detection.account_book import StateChange, StoredState
 from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature
@@ -115,4 +117,39 @@ class SnapshotStore(Protocol):
 
     def latest(self, prefix: str) -> tuple[str, bytes] | None:
         """The document with the greatest name under a prefix."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Keeps what the fraud rules remember. Not trusted for integrity: replaying the stream derives all of it again.
+
+    It knows nothing of what is in a state: each is a text under a key, with the number of times it was replaced. Unlike
+    the other ports' calls, ``save``, ``hold`` and ``release`` with several items may have done some of them before they raise.
+    """
+
+    def load(self, keys: Sequence[StateKey]) -> Mapping[StateKey, StoredState]:
+        """Those of the states that are kept; reads are never stale."""
+        ...
+
+    def save(self, changes: Sequence[StateChange]) -> None:
+        """Replace each state, its version going up by one; ``ConflictError`` if one's stored version is not ``old_version``.
+
+        Each state is replaced in one step; which of the others were replaced before an error is not said.
+        """
+        ...
+
+    def held(self, keys: Sequence[StateKey]) -> Mapping[StateKey, bytes]:
+        """Those of the pieces that are kept; reads are never stale."""
+        ...
+
+    def hold(self, pieces: Mapping[StateKey, bytes], expires_at: datetime) -> None:
+        """Keep bytes of at most 350,000 each under keys that follow from them; keeping them again changes nothing."""
+        ...
+
+    def release(self, keys: Sequence[StateKey]) -> None:
+        """Forget pieces; those that are not kept are none the less forgotten."""
+        ...
+
+    def strands(self) -> Sequence[str]:
+        """Items kept under the key of cursors: ids of all strands, in order."""
         ...

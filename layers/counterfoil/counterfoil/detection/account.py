@@ -1,0 +1,211 @@
+"""What the fraud rules remember: one state per account, one per business transaction id, each of one strand.
+
+Every state is a function of the blocks applied so far, never of the batches they came in. An account's state says up to
+which block it was applied; a block is applied to an account once, however often it is delivered. All lists are bounded,
+and states are written as compact JSON of at most about 280 KB (DynamoDB's items may have 400 KB).
+
+States are kept per strand because a strand is a ledger: the same account id in two ledgers is two accounts, and blocks of
+two strands have no order that a rule could rely on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from counterfoil.detection.money import plain
+from counterfoil.errors import UnavailableError
+
+# Per account: the newest transfers, whatever the windows; beyond it the oldest are forgotten and windows are judged on the rest.
+# 512 within a day are more than the count of velocity lets pass; inflows, which no count stops, are kept apart, and only those
+# that a rule looks at, so that a flood of small ones cannot wash away what matters.
+MAX_OUTFLOWS: Final = 512
+MAX_INFLOWS: Final = 64
+# Per account: the payees paid most recently; one that fell out counts as new when it is paid again.
+MAX_PAYEES: Final = 128
+# Per account: documents that hold a balance of it (one per currency, usually one).
+MAX_HOLDINGS: Final = 16
+# Per account: rules that are firing; the rule that began first is forgotten and may then fire again.
+MAX_FIRING: Final = 64
+# Per business transaction id: documents that carry it.
+MAX_DOCUMENTS: Final = 32
+
+
+class StateKey(NamedTuple):
+    """Where a state is kept: ``key`` is a partition, ``item`` a place in it."""
+
+    key: str
+    item: str
+
+
+def account_key(strand_id: str, account_id: str) -> StateKey:
+    return StateKey(f"account#{strand_id}#{account_id}", "state")
+
+
+def transaction_key(strand_id: str, transaction_id: str) -> StateKey:
+    return StateKey(f"transaction#{strand_id}#{transaction_id}", "state")
+
+
+class Movement(NamedTuple):
+    """Money that went out of or into an account. ``at`` is the verified transaction time in microseconds since 1970."""
+
+    at: int
+    sequence_no: int
+    incoming: bool
+    amount: Decimal
+    currency: str
+    transaction_id: str
+    document_id: str
+    revision_hash: str
+
+
+class Holding(NamedTuple):
+    """The balance that a document last held, and in which version."""
+
+    version: int
+    balance: Decimal
+    currency: str
+
+
+@dataclass(slots=True)
+class AccountState:
+    """``applied`` is the sequence number of the last block applied, -1 before the first.
+
+    ``movements`` are in journal order, ``payees`` from the least to the most recently paid; ``firing`` are the rules whose condition
+    held at the last event, each with its scope.
+    """
+
+    applied: int = -1
+    movements: list[Movement] = field(default_factory=list)
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    payees: list[str] = field(default_factory=list)
+    firing: list[str] = field(default_factory=list)
+
+    def move(self, movement: Movement, horizon: int) -> None:
+        """Add a movement and forget those that are ``horizon`` microseconds or more away from it."""
+        self.movements = [each for each in self.movements if abs(movement.at - each.at) < horizon]
+        alike = [index for index, each in enumerate(self.movements) if each.incoming == movement.incoming]
+        if len(alike) >= (MAX_INFLOWS if movement.incoming else MAX_OUTFLOWS):
+            del self.movements[alike[0]]
+        self.movements.append(movement)
+
+    def pay(self, payee: str) -> None:
+        self.payees = [*(each for each in self.payees if each != payee), payee][-MAX_PAYEES:]
+
+    def hold(self, document_id: str, holding: Holding) -> None:
+        """Remember a document's balance; the document that changed last stays longest."""
+        self.holdings.pop(document_id, None)
+        self.holdings[document_id] = holding
+        while len(self.holdings) > MAX_HOLDINGS:
+            del self.holdings[next(iter(self.holdings))]
+
+    def rises(self, rule: str, *, holds: bool) -> bool:
+        """Whether a rule's condition holds now and did not at the account's last event; remembers it."""
+        fired = rule in self.firing
+        if fired and not holds:
+            self.firing.remove(rule)
+        if holds and not fired:
+            self.firing = [*self.firing, rule][-MAX_FIRING:]
+        return holds and not fired
+
+    def render(self) -> str:
+        return _dump(
+            {
+                "applied": self.applied,
+                "movements": [_render_movement(each) for each in self.movements],
+                "holdings": {each: [at.version, plain(at.balance), at.currency] for each, at in self.holdings.items()},
+                "payees": self.payees,
+                "firing": self.firing,
+            }
+        )
+
+
+def parse_account(text: str) -> AccountState:
+    body = _load(text)
+    return AccountState(
+        body["applied"],
+        [_parse_movement(*each) for each in body["movements"]],
+        {each: Holding(version, Decimal(amount), cur) for each, (version, amount, cur) in body["holdings"].items()},
+        body["payees"],
+        body["firing"],
+    )
+
+
+class Carrier(NamedTuple):
+    """A document that carries a transaction id: first and newest version seen, and the version that moved the money, if any."""
+
+    first_version: int
+    version: int
+    moved_version: int | None
+
+
+# Stands for a version that was not seen: the money may have moved before the strand was followed.
+_EARLIER: Final = -1
+
+
+@dataclass(slots=True)
+class TransactionState:
+    """Documents that carry one transaction id, in journal order: all but the first are duplicates.
+
+    The questions answer alike before and after ``see`` took a version in, so that a block can be judged again.
+    """
+
+    carriers: dict[str, Carrier] = field(default_factory=dict)
+
+    def is_new_duplicate(self, document_id: str, version: int) -> bool:
+        """Whether another document had the id before, and this version is the first of this document to carry it."""
+        if not self.carriers or next(iter(self.carriers)) == document_id:
+            return False
+        known = self.carriers.get(document_id)
+        return known is None or known.first_version == version
+
+    def moves(self, document_id: str, version: int, *, effective: bool) -> bool | None:
+        """Whether this version moves the document's money; ``None`` where that depends on versions that were not seen."""
+        known = self.carriers.get(document_id)
+        if version > 0 and (known is None or known.first_version == version):
+            return None if effective else False
+        if known is None:
+            return effective
+        if known.moved_version is not None:
+            return known.moved_version == version
+        return effective and version > known.version
+
+    def see(self, document_id: str, version: int, *, moves: bool | None) -> None:
+        known = self.carriers.get(document_id)
+        moved = _EARLIER if moves is None else (version if moves else None)
+        if known is None:
+            if len(self.carriers) < MAX_DOCUMENTS:
+                self.carriers[document_id] = Carrier(version, version, moved)
+        elif version > known.version:
+            earlier = known.moved_version
+            self.carriers[document_id] = Carrier(known.first_version, version, moved if earlier is None else earlier)
+
+    def render(self) -> str:
+        return _dump({"carriers": {each: list(carrier) for each, carrier in self.carriers.items()}})
+
+
+def parse_transaction(text: str) -> TransactionState:
+    return TransactionState({each: Carrier(*carrier) for each, carrier in _load(text)["carriers"].items()})
+
+
+def _render_movement(movement: Movement) -> list[Any]:
+    return [*movement[:3], plain(movement.amount), *movement[4:]]
+
+
+def _parse_movement(at: int, sequence_no: int, incoming: bool, amount: str, *rest: str) -> Movement:  # noqa: FBT001 - a row of JSON
+    currency, transaction_id, document_id, revision_hash = rest
+    return Movement(at, sequence_no, incoming, Decimal(amount), currency, transaction_id, document_id, revision_hash)
+
+
+def _dump(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _load(text: str) -> Any:
+    """States are written by this module alone: one that is not JSON was damaged, and a person has to restore or delete it."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UnavailableError(f"a stored state cannot be read ({error}): restore or delete {text[:80]!r}") from error
