@@ -39,7 +39,7 @@ bench: setup .tools/incumbent/.ready  ## speed and size, as ratios against peers
 	$(PY) -m benchmarks
 
 build: .tools/sam/.ready .venv/.ready  ## what `sam deploy` uploads, without Docker
-	PATH="$(CURDIR)/$(BIN):$$PATH" .tools/sam/bin/sam build
+	UV="$(CURDIR)/$(UV)" PATH="$(CURDIR)/$(BIN):$$PATH" .tools/sam/bin/sam build
 
 fmt: .venv/.ready  ## format and fix
 	$(BIN)/ruff check --fix .
