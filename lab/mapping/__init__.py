@@ -15,4 +15,5 @@ rules, each cited where it is applied; time and chance are passed in, and one se
     destinations   where discarded batches go
     faults         what can be made to go wrong
     simulation     drives engines in time that is not the machine's
+    pump           drives engines in the background
 """

@@ -6,11 +6,12 @@ waits; it posts a response or an error for it; it posts an error when it could n
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 VERSION: Final = "/2018-06-01/runtime"
 
@@ -56,8 +57,7 @@ class RuntimeApi:
 
     def __init__(self, conversation: Conversation) -> None:
         handler = type("Handler", (_Handler,), {"conversation": conversation})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = False
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="runtime-api")
         self._thread.start()
 
@@ -71,6 +71,15 @@ class RuntimeApi:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # ``close`` waits for them
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A runtime that is killed breaks its connection, which its environment knows already."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
