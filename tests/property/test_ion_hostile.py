@@ -31,8 +31,6 @@ ACCESSORS = [
     IonValue.as_timestamp,
     IonValue.fields,
     lambda value: value.annotations,
-    hash_of_ion,
-    text_of,
 ]
 
 written = st.builds(encode_anyhow, ion_values, st.integers(0, 2**32)) | ion_values.map(
@@ -56,6 +54,8 @@ def walk(value, depth=0):
     assert value.type in IonType
     for use in ACCESSORS:
         survive(use, value)
+    if survive(hash_of_ion, value) is not None:
+        survive(text_of, value)
     if depth < MAX_DEPTH and not value.is_null and value.type in {IonType.LIST, IonType.SEXP, IonType.STRUCT}:
         for child in survive(_children, value) or ():
             assert value.body <= child.position < child.end <= value.end
