@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -140,7 +141,7 @@ def _sam_deploy(emulator: Emulator, built: Path, parameters: Mapping[str, str], 
     arguments += ["--s3-bucket", _ARTIFACTS_BUCKET, "--no-confirm-changeset", "--no-progressbar"]
     arguments += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
     if parameters:
-        arguments += ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+        arguments += ["--parameter-overrides", *(f"{name}={json.dumps(value)}" for name, value in parameters.items())]
     with _scratch() as scratch:
         _run_sam(["deploy", *arguments], scratch, emulator.variables())
 
@@ -152,17 +153,15 @@ def _scratch() -> Iterator[Path]:
 
 
 def _run_sam(arguments: list[str], scratch: Path, variables: Mapping[str, str]) -> None:
-    """Run the SAM CLI with nothing of the caller's configuration, and python3.13 first on its path."""
+    """Run the SAM CLI with nothing of the caller's AWS configuration, and python3.13 first on its path."""
     (scratch / "samconfig.toml").write_text("version = 0.1\n")
     environment = {
+        **_callers_environment(),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "HOME": os.environ.get("HOME", str(scratch)),
         "TMPDIR": str(scratch),
-        "LANG": "C.UTF-8",
         "SAM_CLI_TELEMETRY": "0",
         "__SAM_CLI_APP_DIR": str(scratch / "sam"),
         **({"UV": str(_UV)} if _UV.exists() else {}),
-        **_package_sources(),
         **DUMMY_CREDENTIALS,
         **variables,
     }
@@ -172,9 +171,9 @@ def _run_sam(arguments: list[str], scratch: Path, variables: Mapping[str, str]) 
         raise DeploymentError(f"sam {arguments[0]} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
 
 
-def _package_sources() -> dict[str, str]:
-    """Where pip and uv are told to look for packages: a build needs the same places as `make setup`."""
-    return {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+def _callers_environment() -> dict[str, str]:
+    """Without what concerns AWS: a build looks for packages where `make setup` does, through the same proxy."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_", "__SAM"))}
 
 
 # ---- discovery -------------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class Stack:
             emulator = cleanup.enter_context(Emulator(folder))
             stack = cls(emulator, deploy(emulator, options.template, parameters), options)
             cleanup.callback(stack._close)
+            stack._warm_up()
             stack._open_streams()
             if options.pumping:
                 stack.resume()
@@ -134,6 +135,11 @@ class Stack:
             case ["sns"]:
                 return TopicDestination(self.client("sns"), str(mapping.on_failure_arn))
         return None
+
+    def _warm_up(self) -> None:
+        """Load the handlers that streams feed while the rest comes up: imports take longer than anything else here."""
+        for function_id in {function_id for function_id, _ in self.deployment.mappings.values()}:
+            self._hosts[function_id].warm_up()
 
     def _open_streams(self) -> None:
         """Fix every starting position now: what is written from here on is delivered, also with LATEST."""

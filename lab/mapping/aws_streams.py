@@ -31,6 +31,7 @@ class _AwsStream(StreamSource):
     """Keeps one iterator per shard, together with the cursor it stands for."""
 
     retention_seconds: float = 86_400
+    largest_page = 10_000
 
     def __init__(self, client: Any, stream_arn: str) -> None:
         self._client = client
@@ -49,7 +50,7 @@ class _AwsStream(StreamSource):
     def read(self, shard_id: str, cursor: Cursor, limit: int) -> Page:
         """Read; a shard that the service has forgotten has ended."""
         try:
-            answer = self._get_records(shard_id, cursor, limit)
+            answer = self._get_records(shard_id, cursor, min(limit, self.largest_page))
         except ClientError as error:
             if error.response["Error"]["Code"] in _THROTTLES:
                 raise ThrottledReadError from error
@@ -117,6 +118,8 @@ def _kinesis_shard(raw: Mapping[str, Any]) -> Shard:
 
 class TableStreamSource(_AwsStream):
     """A DynamoDB stream: 24 hours, an item's changes in order."""
+
+    largest_page = 1_000
 
     def shards(self) -> Sequence[Shard]:
         found: list[Shard] = []

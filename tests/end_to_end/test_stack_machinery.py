@@ -1,18 +1,32 @@
 """The embedded stack with a small template of its own: deployed, driven, taken down."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
 import textwrap
 import time
+import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lab import deployment
 from lab.emulator import Emulator
+from lab.mapping.aws_streams import KinesisStreamSource
+from lab.mapping.batches import Batch, Item
+from lab.mapping.declaration import parse_mapping
+from lab.mapping.destinations import (
+    BucketDestination,
+    DeliveryFailedError,
+    DiscardedBatch,
+    QueueDestination,
+    TopicDestination,
+)
+from lab.mapping.source import StreamRecord
 from lab.stack import Options, Stack
 
 FIXTURE = Path(__file__).parent / "fixture" / "template.yaml"
@@ -132,12 +146,13 @@ def test_a_paused_stack_can_be_drained(stack):
 
 
 def test_two_stacks_run_side_by_side_and_leave_nothing_behind(stack):
-    with Stack.up({"Greeting": "bonjour", "BatchSize": "3"}, OPTIONS) as other:
+    greeting = 'bon jour, "you"'
+    with Stack.up({"Greeting": greeting, "BatchSize": "3"}, OPTIONS) as other:
         pid = other.emulator.pid
         folder = Path(f"/proc/{pid}/cwd").readlink()
         put(other, "z")
         other.drain(DEADLINE)
-        assert other.invoke("TimekeeperFunction", None).answer["greeting"] == "bonjour"
+        assert other.invoke("TimekeeperFunction", None).answer["greeting"] == greeting
         assert other.deployment.mappings["ConsumerFunctionLetters"][1].batch_size == 3
         assert seen(other) == {"z": 1}
         assert "z" not in seen(stack)
@@ -174,6 +189,67 @@ def test_the_emulator_dies_with_a_parent_that_is_killed(tmp_path):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
     assert done.returncode == -9
     wait_for(lambda: gone(int(done.stdout)))
+
+
+@pytest.fixture(scope="module")
+def discarded_batch():
+    record = StreamRecord("7", "key", 1_600_000_000.0, {"data": "YQ=="})
+    mapping = parse_mapping(
+        {"StartingPosition": "LATEST"},
+        uuid="u",
+        source_arn="arn:aws:kinesis:us-east-1:000000000000:stream/s",
+        function_arn="f",
+        role_arn="r",
+    )
+    return DiscardedBatch(
+        mapping=mapping,
+        shard_id="shardId-000000000000",
+        batch=Batch((Item(record, b"{}", 0.0),), invocations=3),
+        condition="RetryAttemptsExhausted",
+        result=None,
+        discarded_at=1_600_000_060.0,
+        record_id=uuid.UUID(int=1),
+    )
+
+
+def test_a_queue_gets_the_metadata_directly_and_through_a_topic(stack, discarded_batch):
+    sqs, sns = stack.client("sqs"), stack.client("sns")
+    url = sqs.create_queue(QueueName="failed")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="failed")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    QueueDestination(sqs, arn).deliver(discarded_batch)
+    TopicDestination(sns, topic).deliver(discarded_batch)
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]
+    assert [json.loads(message["Body"]) for message in messages] == [discarded_batch.metadata()] * 2
+
+
+def test_a_destination_that_does_not_exist_fails_the_delivery(stack, discarded_batch):
+    with pytest.raises(DeliveryFailedError):
+        BucketDestination(stack.client("s3"), "arn:aws:s3:::no-such-bucket").deliver(discarded_batch)
+
+
+def test_a_cursor_outlives_its_iterator_and_each_starting_position_means_what_it_says(stack):
+    client = stack.client("kinesis")
+    client.create_stream(StreamName="positions", ShardCount=1)
+    wait_for(lambda: client.describe_stream(StreamName="positions")["StreamDescription"]["StreamStatus"] == "ACTIVE")
+    arn = client.describe_stream(StreamName="positions")["StreamDescription"]["StreamARN"]
+    put = partial(client.put_record, StreamName="positions", PartitionKey="k")
+    put(Data=b"a")
+    put(Data=b"b")
+    source = KinesisStreamSource(client, arn)
+    (shard,) = source.shards()
+    latest = source.open(shard.shard_id, "LATEST", 0.0)
+    put(Data=b"c")
+
+    def read(cursor):
+        records = KinesisStreamSource(client, arn).read(shard.shard_id, cursor, 10).records
+        return [base64.b64decode(record.content["data"]) for record in records]
+
+    assert read(latest) == [b"c"]
+    assert read(source.open(shard.shard_id, "TRIM_HORIZON", 0.0)) == [b"a", b"b", b"c"]
+    assert read(source.open(shard.shard_id, "AT_TIMESTAMP", 0.0)) == [b"a", b"b", b"c"]
+    assert read(source.open(shard.shard_id, "AT_TIMESTAMP", time.time() + 60)) == []
 
 
 def test_an_emulator_can_be_used_alone(tmp_path):
