@@ -110,6 +110,8 @@ def test_a_length_that_reaches_beyond_its_container_is_refused(body, what):
 def test_a_field_name_without_a_value_is_refused(body):
     with pytest.raises(InputError):
         sees(VERSION_MARKER + body)
+    with pytest.raises(InputError):
+        value_of(body).fields()
 
 
 def test_a_message_names_the_byte_at_which_it_went_wrong():
