@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from counterfoil import wiring
 from counterfoil.adapters.boto_errors import translated
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.cli.output import INTEGRITY, JsonOption, out, print_json
-from counterfoil.detection.strand_audit import accept as accept_state
+from counterfoil.detection.acceptance import accept as accept_state
 from counterfoil.errors import InputError
 
 MAX_OBJECT_BYTES = 16 * 1024 * 1024
@@ -76,7 +77,7 @@ def _keys(bucket: str, prefix: str) -> list[str]:
 
 def _redrive_one(bucket: str, key: str, function: str, *, dry_run: bool) -> dict[str, Any]:
     record = _failed_object(bucket, key)
-    target = function or record["requestContext"]["functionArn"]
+    target = function or _failed_function(key, record)
     failures: list[str] = []
     if not dry_run:
         with translated(f"invoking {target}"):
@@ -101,8 +102,18 @@ def _failed_object(bucket: str, key: str) -> dict[str, Any]:
     return dict(record)
 
 
+def _failed_function(key: str, record: Mapping[str, Any]) -> str:
+    try:
+        return str(record["requestContext"]["functionArn"])
+    except (KeyError, TypeError):
+        raise InputError(f"{key} does not say which function failed; name one with --function") from None
+
+
 def _failures(answer: dict[str, Any], body: bytes) -> list[str]:
     if "FunctionError" in answer:
         return [f"{answer['FunctionError']}: {body[:200].decode(errors='replace')}"]
-    failures = (jsonlib.loads(body or b"null") or {}).get("batchItemFailures") or []
-    return [str(each.get("itemIdentifier")) for each in failures]
+    try:
+        failures = (jsonlib.loads(body or b"null") or {}).get("batchItemFailures") or []
+        return [str(each["itemIdentifier"]) for each in failures]
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return [f"not an answer to a batch: {body[:200].decode(errors='replace')}"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from counterfoil.detection import audit_rules as rules
@@ -31,7 +32,7 @@ from counterfoil.detection.strand import (
     known_block_of,
     runs_of,
 )
-from counterfoil.errors import BrokenLinkError, IntegrityError, UnavailableError
+from counterfoil.errors import BrokenLinkError, UnavailableError
 from counterfoil.journal import Block, BlockAddress, Segment, join, segment_of
 
 
@@ -60,6 +61,10 @@ class RejectedBlock(NamedTuple):
 
     sequence_no: int
     rule: AuditRule
+
+
+# Block, hash, label, whether it verified.
+type _EarlyKey = tuple[int, bytes, bytes, bool]
 
 
 class Arrivals(NamedTuple):
@@ -102,19 +107,20 @@ class StrandAudit:
     _new: dict[int, Block] = field(default_factory=dict)
     _marks: dict[int, KnownBlock] = field(default_factory=dict)
     _awaited: dict[int, Awaited] = field(default_factory=dict)
-    _early: dict[bytes, EarlyRevision] = field(default_factory=dict)
+    _early: dict[_EarlyKey, EarlyRevision] = field(default_factory=dict)
     _explained: dict[int, str] = field(default_factory=dict)
 
     def run(self, arrivals: Arrivals) -> Outcome:
         """Take in a batch's arrivals and look at what is overdue."""
         self._awaited = dict(self.state.awaited)
-        self._early = {each.hash: each for each in self.state.early}
+        self._early = {_key_of(each): each for each in self.state.early}
         self._explained = dict(self.state.explained)
         for block, evidence in arrivals.blocks:
             self._take_block(block, evidence)
         for rejected in arrivals.rejected:
             self._reject(rejected)
         pieces = self._put_together()
+        self._close_holes(pieces)
         self._match_early()
         for revision in arrivals.revisions:
             self._take_revision(revision)
@@ -168,7 +174,7 @@ class StrandAudit:
             _Piece(SegmentState(segment_of(block), self.now, sequence_no), fresh=True)
             for sequence_no, block in self._new.items()
         ]
-        old = [_Piece(each, fresh=False) for each in self.state.segments]
+        old = [_Piece(each, fresh=False) for each in self._old_segments()]
         broken = {right.segment.begin for _, right in self.state.touching()}
         pieces: list[_Piece] = []
         for piece in sorted(fresh + old, key=lambda each: each.state.segment.begin):
@@ -183,11 +189,17 @@ class StrandAudit:
                 pieces[-1] = joined
         return pieces
 
+    def _old_segments(self) -> tuple[SegmentState, ...]:
+        """A segment that was the first and now has a hole before it: that hole is seen from now on, whenever its blocks came."""
+        segments = self.state.segments
+        if not segments or all(number > segments[0].segment.begin for number in self._new):
+            return segments
+        first = replace(segments[0], since=self.now, hole_at=segments[0].segment.begin, hole=Hole.HELD)
+        return (first, *segments[1:])
+
     def _join(self, left: _Piece, right: _Piece) -> _Piece | None:
         """One piece of two that touch; ``None`` where the link does not hold, which is then a finding."""
         first, second = left.state.segment, right.state.segment
-        if not left.fresh and not right.fresh:
-            self._close_hole(right.state, first.end)
         if second.first_time.to_datetime() < first.last_time.to_datetime():
             self.findings.append(
                 rules.clock_regression(self._at(second.begin), first.last_time, second.first_time, self.now)
@@ -204,9 +216,15 @@ class StrandAudit:
         keep = right.state if left.fresh and not right.fresh else left.state
         return replace(keep, segment=segment)
 
-    def _close_hole(self, right: SegmentState, end: int) -> None:
-        if right.hole is not Hole.HELD or self.now - right.since > self.patience.grace:
-            self.findings.append(rules.gap(self._at(right.hole_at), end - 1, end - 1, self.now, Status.HEALED))
+    def _close_holes(self, pieces: list[_Piece]) -> None:
+        """Heal the holes whose blocks have all come, whether or not these link with those around them."""
+        pairs = pairwise(pieces)
+        left = {b.state.hole_at for a, b in pairs if a.state.segment.end < b.state.segment.begin}
+        for _, behind in self.state.holes():
+            overdue = behind.hole is not Hole.HELD or self.now - behind.since > self.patience.grace
+            if overdue and behind.hole_at not in left:
+                last = behind.segment.begin - 1
+                self.findings.append(rules.gap(self._at(behind.hole_at), last, last, self.now, Status.HEALED))
 
     # Revisions
 
@@ -218,7 +236,7 @@ class StrandAudit:
                 self._awaited[sequence_no] = awaited
         for revision in list(self._early.values()):
             if revision.sequence_no in self._marks:
-                del self._early[revision.hash]
+                del self._early[_key_of(revision)]
                 self._heal_early(revision)
                 self._meet(
                     ArrivedRevision(
@@ -246,10 +264,10 @@ class StrandAudit:
         block = self._marks.get(revision.sequence_no) or self.known.get(revision.sequence_no)
         if block is not None:
             self._meet(revision, block)
-        elif revision.hash in self._early:
+        elif _key_of(revision) in self._early:
             self.duplicates += 1
         elif revision.sequence_no not in self._explained:
-            self._early[revision.hash] = EarlyRevision(
+            self._early[_key_of(revision)] = EarlyRevision(
                 revision.sequence_no,
                 revision.hash,
                 revision.label,
@@ -356,7 +374,7 @@ class StrandAudit:
         for revision in list(self._early.values()):
             age = self.now - revision.since
             if revision.sequence_no in self._explained:
-                del self._early[revision.hash]
+                del self._early[_key_of(revision)]
             elif age > self.patience.grace:
                 given_up = age > self.patience.confirm
                 if revision.verified and (given_up or not revision.reported):
@@ -367,9 +385,9 @@ class StrandAudit:
                             place, revision.hash, revision.document_id, self.now, block_seen=False, status=status
                         )
                     )
-                self._early[revision.hash] = replace(revision, reported=True)
+                self._early[_key_of(revision)] = replace(revision, reported=True)
                 if given_up:
-                    del self._early[revision.hash]
+                    del self._early[_key_of(revision)]
 
     def _outcome(self, segments: tuple[SegmentState, ...]) -> Outcome:
         new = replace(
@@ -383,6 +401,11 @@ class StrandAudit:
         runs = runs_of(self.state.strand_id, (self._marks[number] for number in sorted(self._marks)))
         changed = replace(new, version=self.state.version + 1) if new != self.state or runs else None
         return Outcome(changed, tuple(runs), tuple(self.findings), len(self._marks), self.duplicates)
+
+
+def _key_of(revision: ArrivedRevision | EarlyRevision) -> _EarlyKey:
+    """What makes two early revisions the same; a revision's hash covers neither its block nor its table."""
+    return revision.sequence_no, revision.hash, revision.label, revision.verified
 
 
 def check_bounds(state: StrandState, bounds: Bounds) -> None:
@@ -406,25 +429,3 @@ def _newest(explained: dict[int, str]) -> dict[int, str]:
 def due(state: StrandState, patience: Patience, now: datetime) -> set[int]:
     """Blocks whose marks are needed because revisions of theirs are overdue."""
     return {sequence_no for sequence_no, each in state.awaited.items() if now - each.since > patience.grace}
-
-
-def accept(state: StrandState, sequence_no: int) -> StrandState:
-    """A person vouches for the chain at ``sequence_no``; the strand is whole from there on.
-
-    A broken link there is joined as it is. Where blocks are missing before it, what came earlier is set aside: the head then begins
-    at that block and has no digest from block 0. Findings stay. Raises ``IntegrityError`` where nothing is to be accepted.
-    """
-    for index, each in enumerate(state.segments[1:], start=1):
-        if each.segment.begin == sequence_no:
-            left = state.segments[index - 1]
-            kept = state.segments[index + 1 :]
-            if left.segment.end == sequence_no:
-                merged = replace(left, segment=left.segment.followed_by(each.segment))
-                return _accepted(state, (*state.segments[: index - 1], merged, *kept), sequence_no)
-            return _accepted(state, (each, *kept), sequence_no)
-    raise IntegrityError(f"strand {state.strand_id} is not broken at block {sequence_no}: there is nothing to accept")
-
-
-def _accepted(state: StrandState, segments: tuple[SegmentState, ...], sequence_no: int) -> StrandState:
-    explained = {place: rule for place, rule in state.explained.items() if place > sequence_no}
-    return replace(state, version=state.version + 1, segments=segments, explained=explained)

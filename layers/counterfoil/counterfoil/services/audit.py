@@ -153,7 +153,10 @@ class Auditor:
         raise UnavailableError(f"strand {strand_id} was advanced by others {MAX_ROUNDS} times in a row")
 
     def _weigh(self, state: StrandState, batch: StrandBatch, now: datetime) -> Outcome:
-        wanted = {number for number in batch.sequence_nos() if state.covers(number)} | due(state, self.patience, now)
+        # Blocks before the head were set aside when a gap was accepted: they are remembered, though no segment covers them.
+        begin = state.head.begin if state.head else 0
+        seen = {number for number in batch.sequence_nos() if number < begin or state.covers(number)}
+        wanted = seen | due(state, self.patience, now)
         known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
         return StrandAudit(state, known, self.patience, now, self.bounds).run(batch.arrivals())
 
