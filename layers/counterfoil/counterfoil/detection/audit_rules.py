@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from counterfoil.detection.finding import Finding, Severity, Status
@@ -17,6 +18,8 @@ from counterfoil.errors import IntegrityError
 from counterfoil.ion import IonTimestamp, text_of
 from counterfoil.journal import Block, BlockAddress, ControlRecord
 
+# Characters of a reason or of one piece of evidence. Whoever writes the stream chooses how long a name in it is, and DynamoDB's
+# items have 400 KB.
 MAX_EVIDENCE: Final = 1_000
 
 
@@ -76,6 +79,9 @@ INTEGRITY_RULES: Final = frozenset(
     {AuditRule.REVISION_MISMATCH, AuditRule.CONTENTS_MISMATCH, AuditRule.BROKEN_LINK, AuditRule.FORK}
 )
 
+# The longest name of a stream that stands in a finding's id; an id, as a key of DynamoDB, has at most 2,048 bytes.
+MAX_PLACE: Final = 512
+
 _BLANK: Final = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z_]+")
 _PRIVILEGED_WORDS: Final = frozenset({"CREATE", "DROP", "UNDROP", "EXEC"})
@@ -92,9 +98,17 @@ def found(
     document_id: str | None = None,
     **evidence: str,
 ) -> Finding:
-    """The finding of a rule, with its evidence cut to a readable length."""
+    """The finding of a rule, with its reason and evidence cut to a readable length."""
     return Finding(
-        rule, SEVERITIES[rule], str(place), reason, now, subject, _cut(evidence), status, document_id=document_id
+        rule,
+        SEVERITIES[rule],
+        str(place),
+        reason[:MAX_EVIDENCE],
+        now,
+        subject,
+        _cut(evidence),
+        status,
+        document_id=document_id,
     )
 
 
@@ -110,7 +124,8 @@ def from_error(
 ) -> Finding:
     """The finding that an integrity error is."""
     kept = _cut({**error.evidence, **evidence})
-    return Finding(rule, SEVERITIES[rule], str(place), str(error), now, subject, kept, document_id=document_id)
+    reason = str(error)[:MAX_EVIDENCE]
+    return Finding(rule, SEVERITIES[rule], str(place), reason, now, subject, kept, document_id=document_id)
 
 
 def _cut(evidence: Mapping[str, str]) -> dict[str, str]:
@@ -192,12 +207,20 @@ def clock_regression(place: BlockAddress, before: IonTimestamp, after: IonTimest
 def stream_control(record: ControlRecord, now: datetime) -> Finding:
     return found(
         AuditRule.STREAM_CONTROL,
-        record.stream_arn,
+        _place_of(record.stream_arn),
         f"the journal stream {record.stream_arn} says it was {record.control_type}",
         now,
         subject=record.control_type,
         control_type=record.control_type,
+        stream_arn=record.stream_arn,
     )
+
+
+def _place_of(stream_arn: str) -> str:
+    """The name of a stream, if it is a place that can be part of a key; else its hash is."""
+    if 0 < len(stream_arn) <= MAX_PLACE and stream_arn.isascii() and stream_arn.isprintable():
+        return stream_arn
+    return f"stream-{sha256(stream_arn.encode()).hexdigest()}"
 
 
 def judge_block(block: Block, now: datetime) -> Iterator[Finding]:
