@@ -115,7 +115,7 @@ class VerifiedBatch:
         address = unverified.address
         try:
             block = verify_block(unverified)
-        except ContentsMismatchError as error:
+        except (ContentsMismatchError, RevisionMismatchError) as error:
             strand = self._strand(address.strand_id, item.outer_index)
             strand.findings.append(
                 rules.from_error(
