@@ -40,6 +40,10 @@ TEMPLATE: Final = ROOT / "template.yaml"
 EMBEDDED_PACE: Final = Pace(poll=0.1, discovery=5.0, first_backoff=0.2, longest_backoff=5.0)
 
 
+class HandlerError(RuntimeError):
+    """A function was deployed, but its handler cannot be loaded; the message has the function's own words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """``seed`` decides the faults' chances; with ``pumping`` off nothing is delivered before ``drain`` or ``resume``."""
@@ -75,6 +79,7 @@ class Stack:
             cleanup.callback(stack._close)
             stack._warm_up()
             stack._open_streams()
+            stack._check_handlers()
             if options.pumping:
                 stack.resume()
             yield stack
@@ -138,8 +143,17 @@ class Stack:
 
     def _warm_up(self) -> None:
         """Load the handlers that streams feed while the rest comes up: imports take longer than anything else here."""
-        for function_id in {function_id for function_id, _ in self.deployment.mappings.values()}:
+        for function_id in self._fed_by_streams():
             self._hosts[function_id].warm_up()
+
+    def _check_handlers(self) -> None:
+        """Say at once that a handler cannot be loaded: its stream would be retried for minutes, as on AWS."""
+        for function_id in self._fed_by_streams():
+            if (error := self._hosts[function_id].load_error()) is not None:
+                raise HandlerError(f"{function_id} cannot be loaded: {error.answer['errorMessage']}")
+
+    def _fed_by_streams(self) -> list[str]:
+        return sorted({function_id for function_id, _ in self.deployment.mappings.values()})
 
     def _open_streams(self) -> None:
         """Fix every starting position now: what is written from here on is delivered, also with LATEST."""

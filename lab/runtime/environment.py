@@ -52,10 +52,14 @@ class ExecutionEnvironment(Conversation):
         """Whether another invocation may come here."""
         return not self._exited and not self._closing and not self._init_error
 
+    def load_error(self, request_id: str) -> InvocationResult | None:
+        """Wait until the handler is loaded; the error that every invocation will get when it cannot be."""
+        return None if self._wait_until_ready() else self._failed_init(request_id)
+
     def invoke(self, payload: bytes, request_id: str) -> InvocationResult:
         """Run one event to its end, its timeout or the process's death."""
-        if not self._wait_until_ready():
-            return self._failed_init(request_id)
+        if (error := self.load_error(request_id)) is not None:
+            return error
         started = time.monotonic()
         self._log.write(f"START RequestId: {request_id} Version: $LATEST")
         result = self._run(self._invocation(payload, request_id))

@@ -73,6 +73,16 @@ class FunctionHost(Host):
         if environment is not None:
             self._give_back(environment)
 
+    def load_error(self) -> InvocationResult | None:
+        """Wait until the handler is loaded in a warm environment; what is wrong with it, if it cannot be."""
+        environment = self._take()
+        if environment is None:
+            return None
+        try:
+            return environment.load_error(str(uuid.uuid4()))
+        finally:
+            self._give_back(environment)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

@@ -155,6 +155,13 @@ def test_a_handler_that_cannot_be_imported_is_the_error_of_every_invocation(host
         assert "no_such_module" in result.answer["errorMessage"]
 
 
+def test_whether_a_handler_can_be_loaded_is_known_before_it_is_invoked(host_of):
+    assert host_of("import no_such_module").load_error().answer["errorType"] == "Runtime.ImportModuleError"
+    host = host_of("import os\ndef handler(event, context): return os.getpid()")
+    assert host.load_error() is None
+    assert host.invoke(b"{}").outcome is Outcome.ANSWERED
+
+
 def test_a_module_that_ends_the_process_is_an_error_too(host_of):
     result = host_of("import os; os._exit(7)").invoke(b"{}")
     assert result.answer["errorType"] == "Runtime.ExitError"
