@@ -144,6 +144,19 @@ def spoil_hash(blocks: Sequence[StreamedBlock], place: int, field: str) -> Attac
     )
 
 
+def spoil_revision_hash(blocks: Sequence[StreamedBlock], place: int) -> Attack:
+    """Spoil the hash that a transfer's revision says of itself, its data untouched."""
+    block = blocks[place]
+    index, record = _transfer_in(block)
+    forged = _altered(record, lambda payload: _flip(payload["revision"], "hash"))
+    title = f"spoilt the revision hash of the transfer in block {block.address}"
+    return Attack(
+        title,
+        _with(blocks, place, replace(block, details=_swap(block.details, index, forged))),
+        (Expected(AuditRule.REVISION_MISMATCH, str(block.address), title),),
+    )
+
+
 def spoil_checksum(record: OuterRecord) -> tuple[OuterRecord, Expected]:
     """Flip a bit of an aggregate's checksum."""
     data = record.data[:-1] + bytes([record.data[-1] ^ 1])

@@ -60,7 +60,7 @@ class Transfer:
     """Money to be moved.
 
     ``document`` overrides fields of the Transactions document (``None`` leaves one out), ``skew`` is added to the payee's
-    new balance: both are for clerks who cheat.
+    new balance, and without ``booked`` no balance changes at all: all three are for clerks who cheat or blunder.
     """
 
     payer: str
@@ -71,6 +71,7 @@ class Transfer:
     transaction_id: str | None = None
     document: Mapping[str, Any] = field(default_factory=dict)
     skew: Decimal = Decimal(0)
+    booked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class BankLedger:
 
     def transfer(self, at: datetime, order: Transfer) -> BuiltBlock:
         """Read both accounts, update both, insert the transfer: one block with three revisions."""
+        if not order.booked:
+            return self._insert_alone(at, order)
         payer, payee = self.accounts[order.payer], self.accounts[order.payee]
         self._set_balance(payer, payer.data["balance"] - order.amount)
         self._set_balance(payee, payee.data["balance"] + order.amount + order.skew)
@@ -163,6 +166,11 @@ class BankLedger:
         payer.changed_in.append(block.address)
         payee.changed_in.append(block.address)
         return block
+
+    def _insert_alone(self, at: datetime, order: Transfer) -> BuiltBlock:
+        self.transfers += 1
+        document = Document(self.new_id(), "Transactions", self._transfer_data(at, order))
+        return self._commit(at, (Statement(INSERT_TRANSFER, (document.data,)),), (self._change(document, (0,)),))
 
     def read_balance(self, at: datetime, account_id: str) -> BuiltBlock:
         """A query: QLDB writes a block for a read-only transaction too."""

@@ -117,7 +117,7 @@ def _fraud() -> Iterator[Story]:
         "unreadable",
         "a transfer whose amount is a text",
         {"payer": "500.00"},
-        [Transfer("payer", "payee", Decimal("40.00"), document={"amount": "forty"})],
+        [Transfer("payer", "payee", Decimal("40.00"), document={"amount": "forty"}, booked=False)],
         [(0, "fraud.unreadable-transfer", "payer")],
     )
 

@@ -75,7 +75,7 @@ class _Day:
             )
         for index, account in enumerate(accounts):
             at = opened_at + OPENING_TIME * (0.1 + 0.8 * index / len(accounts))
-            self.plan(at, partial(self._open, account))
+            self.plan(at, partial(self.open_account, account))
 
     def plan_orders(self, orders: Iterable[Order]) -> None:
         for order in orders:
@@ -97,8 +97,10 @@ class _Day:
     def plan_audit_events(self, began_at: datetime, duration: timedelta) -> None:
         """What clerks and administrators do: accounts opened, redacted and closed, a table dropped, the clock set back."""
         dormant = Account("DORMANT-1", Decimal("0.00"), "CHECKING", "CUST-DORMANT")
-        self.plan(began_at, partial(self._open, dormant))
-        self.plan(began_at + duration * 0.15, partial(self._open, Account("WHOLE-1", 100, "CHECKING", "CUST-WHOLE")))
+        self.plan(began_at, partial(self.open_account, dormant))
+        self.plan(
+            began_at + duration * 0.15, partial(self.open_account, Account("WHOLE-1", 100, "CHECKING", "CUST-WHOLE"))
+        )
         self.plan(began_at + duration * 0.16, self._open_unreadable)
         self.plan(began_at + duration * 0.30, self._execute("DROP TABLE AuditLog", AuditRule.TABLE_DROPPED))
         self.plan(began_at + duration * 0.45, partial(self._redact, dormant))
@@ -115,7 +117,7 @@ class _Day:
                 quiet_from = len(self.ledger.blocks)
         return quiet_from
 
-    def _open(self, account: Account, at: datetime) -> None:
+    def open_account(self, account: Account, at: datetime) -> None:
         self.ledger.open_account(at, account.account_id, account.balance, account.account_type, account.customer_id)
 
     def _open_unreadable(self, at: datetime) -> None:
@@ -144,6 +146,18 @@ class _Day:
         account_id = next(iter(self.ledger.accounts))
         block = self.ledger.read_balance(at - timedelta(seconds=3), account_id)
         self.expect(AuditRule.CLOCK_REGRESSION, block, "the ledger's clock stepped back")
+
+
+def play(story: Story, seed: int, at: datetime) -> Simulation:
+    """One story alone on a ledger of its own: its accounts opened, then its transfers, a second apart."""
+    day = _Day(BankLedger(seed, at))
+    for number, account in enumerate(story.accounts):
+        day.plan(at + timedelta(milliseconds=number), partial(day.open_account, account))
+    began_at = at + timedelta(minutes=1)
+    orders = [Order(began_at + timedelta(seconds=number), each) for number, each in enumerate(story.transfers)]
+    day.plan_story(story, orders)
+    quiet_from = day.run(began_at)
+    return Simulation(day.ledger, tuple(day.expected), () if story.sightings else (story.title,), quiet_from)
 
 
 def simulate(plan: BankPlan) -> Simulation:

@@ -81,6 +81,7 @@ ATTACKS = {
     "fork": lambda blocks: attacker.fork(blocks, PLACE, Decimal("25.00")),
     "add_orphan": lambda blocks: attacker.add_orphan(blocks, PLACE, Decimal("77.00")),
     "redirect_table": lambda blocks: attacker.redirect_table(blocks, PLACE, "Archive"),
+    "spoil_revision_hash": lambda blocks: attacker.spoil_revision_hash(blocks, PLACE),
     **{
         f"spoil {field}": lambda blocks, field=field: attacker.spoil_hash(blocks, PLACE, field)
         for field in attacker.HASH_FIELDS

@@ -1,0 +1,108 @@
+"""The functions' own handlers in this process, over memory adapters that they share, at a time that is set by hand.
+
+What the deployed stack does with queues, tables and clocks happens here in one place: for sample events, and for a
+demonstration without an emulator.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, Final
+
+from counterfoil.adapters.memory import (
+    MemoryAlertLog,
+    MemoryChannel,
+    MemoryFindings,
+    MemoryHeads,
+    MemoryQuarantine,
+    MemorySigner,
+    MemorySnapshots,
+)
+from counterfoil.adapters.memory.accounts import MemoryAccounts
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+FUNCTIONS: Final = ("journal_auditor", "fraud_detector", "alert_notifier", "digest_snapshot")
+# The attribute of a door's module that holds its service.
+SERVICES: Final = {
+    "journal_auditor": "auditor",
+    "fraud_detector": "detector",
+    "alert_notifier": "notifier",
+    "digest_snapshot": "snapshotter",
+}
+# Metrics and traces go nowhere: nobody collects them here, and standard output belongs to the caller.
+QUIET: Final = {
+    "COUNTERFOIL_ADAPTERS": "memory",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "counterfoil",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+
+
+@dataclass(slots=True)
+class Doors:
+    """Warm functions, loaded when first called. ``environ`` are their settings, as the template would give them."""
+
+    now: datetime
+    environ: Mapping[str, str] = field(default_factory=dict)
+    heads: MemoryHeads = field(default_factory=MemoryHeads)
+    accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
+    findings: MemoryFindings = field(default_factory=MemoryFindings)
+    quarantine: MemoryQuarantine = field(default_factory=MemoryQuarantine)
+    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
+    signer: MemorySigner = field(default_factory=MemorySigner)
+    alert_log: MemoryAlertLog = field(default_factory=MemoryAlertLog)
+    channel: MemoryChannel = field(default_factory=MemoryChannel)
+    _loaded: dict[str, ModuleType] = field(default_factory=dict)
+
+    def handle(self, function: str, event: Mapping[str, Any]) -> Any:
+        """What the function's handler answers to an event."""
+        if function not in self._loaded:
+            self._loaded[function] = self._load(function)
+        context = SimpleNamespace(function_name=function, aws_request_id="0", memory_limit_in_mb=512)
+        with _environment({**QUIET, **self.environ, "POWERTOOLS_SERVICE_NAME": function}):
+            return self._loaded[function].handler(event, context)
+
+    def _load(self, function: str) -> ModuleType:
+        with _environment({**QUIET, **self.environ, "POWERTOOLS_SERVICE_NAME": function}):
+            spec = importlib.util.spec_from_file_location(f"door_{function}", ROOT / "functions" / function / "app.py")
+            if spec is None or spec.loader is None:
+                raise FileNotFoundError(f"functions/{function}/app.py")
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        service = SERVICES[function]
+        setattr(module, service, replace(getattr(module, service), **self._stores(function)))
+        return module
+
+    def _stores(self, function: str) -> dict[str, Any]:
+        """What the function's service uses in place of the stores that its wiring made."""
+        stores: dict[str, dict[str, Any]] = {
+            "journal_auditor": {"heads": self.heads, "findings": self.findings, "quarantine": self.quarantine},
+            "fraud_detector": {"accounts": self.accounts, "findings": self.findings},
+            "alert_notifier": {"log": self.alert_log, "channels": [self.channel]},
+            "digest_snapshot": {
+                "heads": self.heads,
+                "findings": self.findings,
+                "snapshots": self.snapshots,
+                "signer": self.signer,
+            },
+        }
+        return {**stores[function], "clock": lambda: self.now}
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
