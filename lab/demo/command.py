@@ -1,0 +1,76 @@
+"""``counterfoil demo``.
+
+Imports nothing of ``counterfoil.cli``, which loads this module as one of its commands.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from lab.bank import BankPlan, simulate
+from lab.demo.genuine import verify_genuine
+from lab.demo.pipeline import InProcess, Pipeline
+from lab.demo.report import DemoReport, show
+from lab.demo.screen import Screen
+from lab.demo.story import Demonstration
+
+ALL_FOUND, NOT_AS_EXPECTED = 0, 1
+
+FURTHER: Final = {
+    "what each finding means and what to do": "docs/runbook.md",
+    "one event through one function": "make invoke EVENT=events/journal_auditor__fork.json",
+    "a receipt of yours, offline": "counterfoil verify receipt FILE",
+    "the numbers of this run": "counterfoil demo --json",
+}
+
+
+def demo(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 4_000,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="In this process over memory, without the deployed stack.")
+    ] = False,
+) -> None:
+    """The whole pipeline on this machine: a bank's journal with fraud in it, an attacker, and what is found of both."""
+    console = Console(stderr=as_json)
+    report = run(Screen(console), seed, transfers, fast=fast)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        show(report, console, FURTHER)
+    raise typer.Exit(ALL_FOUND if report.holds else NOT_AS_EXPECTED)
+
+
+def run(screen: Screen, seed: int, transfers: int, *, fast: bool) -> DemoReport:
+    """One demonstration from nothing to nothing; the bank's day is made while the stack starts."""
+    began = time.monotonic()
+    screen.heading("A block that the real service made is verified to its digest")
+    genuine = verify_genuine()
+    screen.line(f"block {genuine.address}, digest {genuine.digest.hash.to_base64()} at {genuine.digest.tip_address}")
+    with ThreadPoolExecutor(1) as background:
+        prepared = background.submit(simulate, BankPlan(seed, transfers))
+        with _pipeline(screen, fast=fast) as pipeline:
+            return Demonstration(pipeline, screen, seed, prepared, began).run(genuine)
+
+
+@contextmanager
+def _pipeline(screen: Screen, *, fast: bool) -> Iterator[Pipeline]:
+    if fast:
+        yield InProcess()
+        return
+    from lab.demo.deployed import Deployed  # noqa: PLC0415 - the stack's clients are not needed without a stack
+
+    screen.heading("The template is built and deployed to the embedded stack")
+    with Deployed.up() as pipeline:
+        screen.line("deployed: streams, tables, buckets, keys, four functions")
+        yield pipeline

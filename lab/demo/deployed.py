@@ -1,0 +1,144 @@
+"""The deployed pipeline: the template on the embedded stack, looked at from outside as an operator would look at it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from counterfoil.adapters.dynamodb.findings import parse_finding
+from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+from counterfoil.detection.finding import Finding
+from counterfoil.detection.snapshot import Signature, parse_document, signed_bytes
+from counterfoil.detection.strand import StrandState
+from counterfoil.errors import IntegrityError, UnavailableError
+from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Pipeline, SeenAlert
+from lab.invocation import Outcome
+from lab.producer import OuterRecord, put
+from lab.stack import Stack
+
+PARAMETERS: Final = {"GapGraceSeconds": str(GRACE_SECONDS), "GapConfirmSeconds": str(CONFIRM_SECONDS)}
+# How often a person is shown what is new, and how long the functions may take for what was put at a time.
+LOOK_SECONDS: Final = 0.7
+SETTLE_SECONDS: Final = 120.0
+
+
+class Deployed(Pipeline):
+    """The stack's functions do the work; this only puts records, invokes what a schedule would, and reads."""
+
+    name = "the template, deployed to the embedded stack"
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._clients = {name: stack.client(name) for name in ("dynamodb", "kinesis", "kms", "s3", "sns", "sqs")}
+        self._heads = DynamoDbHeads(self._clients["dynamodb"], stack.physical_id("HeadsTable"))
+        self._inbox = self._subscribe()
+        self._lock_snapshots()
+
+    @classmethod
+    @contextmanager
+    def up(cls) -> Iterator[Deployed]:
+        with Stack.up(PARAMETERS) as stack:
+            yield cls(stack)
+
+    def put(self, records: Sequence[OuterRecord]) -> None:
+        put(self._clients["kinesis"], self._stack.physical_id("JournalStream"), records)
+
+    def settle(self, watch: Callable[[], None]) -> None:
+        limit = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                self._stack.drain(LOOK_SECONDS)
+            except TimeoutError:
+                if time.monotonic() > limit:
+                    raise UnavailableError(f"the functions are not done; they said: {self._last_words()}") from None
+                watch()
+            else:
+                watch()
+                return
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def sweep(self) -> int:
+        self._invoke("JournalAuditorFunction", SWEEP)
+        judged: int = self._invoke("FraudDetectorFunction", SWEEP)["blocksJudged"]
+        return judged
+
+    def snapshot(self) -> list[KeptSnapshot]:
+        names = self._invoke("DigestSnapshotFunction", {})["snapshots"]
+        return [self._read_snapshot(name) for name in names]
+
+    def findings(self) -> list[Finding]:
+        pages = self._clients["dynamodb"].get_paginator("scan")
+        found = pages.paginate(TableName=self._stack.physical_id("FindingsTable"), ConsistentRead=True)
+        return [parse_finding(item) for page in found for item in page["Items"]]
+
+    def alerts(self) -> list[SeenAlert]:
+        return list(self._new_alerts())
+
+    def strand(self, strand_id: str) -> StrandState | None:
+        return self._heads.load(strand_id)
+
+    def _last_words(self) -> str:
+        functions = ("JournalAuditorFunction", "FraudDetectorFunction", "AlertNotifierFunction")
+        return " | ".join(line for function in functions for line in self._stack.logs(function, 3))[-2_000:]
+
+    def _lock_snapshots(self) -> None:
+        """Give the bucket the Object Lock that its template asks for: the emulator's CloudFormation leaves it out."""
+        s3, bucket = self._clients["s3"], self._stack.physical_id("SnapshotsBucket")
+        retention = {"Mode": "GOVERNANCE", "Days": 1}
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+        s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
+
+    def _subscribe(self) -> str:
+        """A queue in the place of the mail box of AlertEmail."""
+        sqs = self._clients["sqs"]
+        url: str = sqs.create_queue(QueueName="demo-inbox")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self._clients["sns"].subscribe(
+            TopicArn=self._stack.physical_id("AlertsTopic"), Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True
+        )
+        return url
+
+    def _new_alerts(self) -> Iterator[SeenAlert]:
+        sqs = self._clients["sqs"]
+        while messages := sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                body = json.loads(message["Body"])
+                attributes = {name: each["Value"] for name, each in body["MessageAttributes"].items()}
+                yield SeenAlert(f"{attributes['finding_id']}/{attributes['status']}", body["Subject"])
+            receipts = [
+                {"Id": str(number), "ReceiptHandle": each["ReceiptHandle"]} for number, each in enumerate(messages)
+            ]
+            sqs.delete_message_batch(QueueUrl=self._inbox, Entries=receipts)
+
+    def _invoke(self, function_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        result = self._stack.invoke(function_id, event)
+        if result.outcome is not Outcome.ANSWERED:
+            raise UnavailableError(f"{function_id} did not answer: {result.payload[:500]!r}")
+        answer: dict[str, Any] = result.answer
+        return answer
+
+    def _read_snapshot(self, name: str) -> KeptSnapshot:
+        bucket = self._stack.physical_id("SnapshotsBucket")
+        document = self._clients["s3"].get_object(Bucket=bucket, Key=name)["Body"].read()
+        snapshot, signature = parse_document(document)
+        self._check_signature(signed_bytes(snapshot), signature)
+        return KeptSnapshot(f"s3://{bucket}/{name}", snapshot)
+
+    def _check_signature(self, message: bytes, signature: Signature) -> None:
+        """With the public key alone, in this process: nobody has to ask the service whether to believe it."""
+        key_id = self._stack.physical_id("SnapshotSigningKey")
+        key = serialization.load_der_public_key(self._clients["kms"].get_public_key(KeyId=key_id)["PublicKey"])
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        try:
+            key.verify(signature.value, message, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            raise IntegrityError(f"the signature of a snapshot is not that of key {key_id}", key_id=key_id) from None

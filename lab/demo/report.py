@@ -1,0 +1,157 @@
+"""What the demonstration came to: as one JSON document, and as a table for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from lab.demo.genuine import GenuineBlock
+from lab.demo.pipeline import KeptSnapshot
+from lab.expectation import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """``blocks_delivered`` leaves out what the attacker withheld. The digest is the auditor's, beside the bank's own."""
+
+    pipeline: str
+    seed: int
+    genuine: GenuineBlock
+    transfers: int
+    blocks_written: int
+    blocks_delivered: int
+    blocks_verified: int
+    near_misses: Sequence[str]
+    attacks: Sequence[str]
+    comparison: Comparison
+    alerts_due: int
+    alerts_missing: Sequence[str]
+    auditors_digest: str
+    banks_digest: str
+    digest_tip: str
+    snapshots: Sequence[KeptSnapshot]
+    seconds: float
+
+    @property
+    def snapshots_chain(self) -> bool:
+        """The first snapshot begins, every later one was shown to extend the one before."""
+        extends = [each.snapshot.extends for each in self.snapshots]
+        return len(extends) > 1 and extends[0] is None and all(extends[1:])
+
+    @property
+    def holds(self) -> bool:
+        return (
+            self.comparison.holds
+            and not self.alerts_missing
+            and self.blocks_verified == self.blocks_delivered
+            and self.auditors_digest == self.banks_digest
+            and self.snapshots_chain
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        comparison = self.comparison
+        return {
+            "holds": self.holds,
+            "pipeline": self.pipeline,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 1),
+            "genuineBlock": {
+                "address": str(self.genuine.address),
+                "digest": self.genuine.digest.hash.to_base64(),
+                "tipAddress": str(self.genuine.digest.tip_address),
+                "documentId": self.genuine.document_id,
+                "source": self.genuine.source,
+            },
+            "transfers": self.transfers,
+            "blocks": {
+                "written": self.blocks_written,
+                "delivered": self.blocks_delivered,
+                "verified": self.blocks_verified,
+            },
+            "attacks": list(self.attacks),
+            "findings": {
+                "injected": dict(comparison.expected),
+                "found": dict(comparison.found),
+                "missing": [
+                    {"ruleId": each.rule_id, "place": each.place, "because": each.because}
+                    for each in comparison.missing
+                ],
+                "extra": [each._asdict() for each in comparison.extra],
+                "wrongStatus": [
+                    {**key._asdict(), "expected": expected, "found": found}
+                    for key, expected, found in comparison.wrong_status
+                ],
+            },
+            "nearMisses": list(self.near_misses),
+            "alerts": {"due": self.alerts_due, "missing": list(self.alerts_missing)},
+            "digest": {"auditor": self.auditors_digest, "bank": self.banks_digest, "tipAddress": self.digest_tip},
+            "snapshots": [_snapshot_json(each) for each in self.snapshots],
+        }
+
+
+def _snapshot_json(kept: KeptSnapshot) -> dict[str, Any]:
+    snapshot = kept.snapshot
+    digest = snapshot.digest
+    return {
+        "location": kept.location,
+        "tipAddress": str(snapshot.tip_address),
+        "digest": None if digest is None else digest.to_base64(),
+        "status": snapshot.status,
+        "extends": snapshot.extends,
+        "signatureHolds": True,
+    }
+
+
+def show(report: DemoReport, console: Console, further: Mapping[str, str]) -> None:
+    """The tables at the end."""
+    console.print()
+    console.print(_findings_table(report.comparison))
+    facts = Table.grid("", Column(overflow="fold"), padding=(0, 2, 0, 0))
+    for name, value in _facts(report):
+        facts.add_row(f"[bold]{name}[/]", value)
+    console.print(facts)
+    for problem in _problems(report):
+        console.print(f"[bold red]not as expected:[/] {problem}", highlight=False, soft_wrap=True)
+    console.print("\n[bold]To look further[/]")
+    for what, command in further.items():
+        console.print(f"  {what}: [cyan]{command}[/]", highlight=False, soft_wrap=True)
+    verdict = "[bold green]all found, none extra[/]" if report.holds else "[bold red]something is not as expected[/]"
+    console.print(f"\n{verdict}, in {report.seconds:.0f} seconds", highlight=False, soft_wrap=True)
+
+
+def _findings_table(comparison: Comparison) -> Table:
+    table = Table("rule", "injected", "found", title="Findings", title_justify="left")
+    for rule_id in sorted({*comparison.expected, *comparison.found}):
+        injected, found = comparison.expected.get(rule_id, 0), comparison.found.get(rule_id, 0)
+        table.add_row(rule_id, str(injected), str(found), style=None if injected == found else "red")
+    table.add_section()
+    table.add_row("together", str(sum(comparison.expected.values())), str(sum(comparison.found.values())))
+    return table
+
+
+def _facts(report: DemoReport) -> Iterator[tuple[str, str]]:
+    yield "pipeline", report.pipeline
+    written = f"{report.blocks_written} written, {report.transfers} of them transfers"
+    yield "blocks", f"{report.blocks_verified} verified of {report.blocks_delivered} delivered ({written})"
+    yield "near misses", f"{len(report.near_misses)}, none taken for fraud" if report.comparison.holds else "see above"
+    yield "alerts", f"{report.alerts_due - len(report.alerts_missing)} of {report.alerts_due} due"
+    same = "as the bank's own" if report.auditors_digest == report.banks_digest else "NOT the bank's own"
+    yield "digest", f"{report.auditors_digest} at {report.digest_tip}, {same}"
+    for kept in report.snapshots:
+        chained = {None: "the first", True: "extends the one before", False: "does NOT extend the one before"}
+        yield "snapshot", f"{kept.location}\n{kept.snapshot.status}, signature holds, {chained[kept.snapshot.extends]}"
+
+
+def _problems(report: DemoReport) -> Iterator[str]:
+    for missing in report.comparison.missing:
+        yield f"{missing.rule_id} at {missing.place} was not found ({missing.because})"
+    for extra in report.comparison.extra:
+        yield f"{extra.rule_id} at {extra.place} was found, and nobody did that"
+    for key, expected, found in report.comparison.wrong_status:
+        yield f"{key.rule_id} at {key.place} is {found}, not {expected}"
+    for alert in report.alerts_missing:
+        yield f"no alert came for {alert}"
