@@ -10,15 +10,15 @@ Source: Ion Hash specification 1.0; docs/format.md, section "Ion Hash". Proved b
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Final, Protocol
 
 from counterfoil.errors import InputError
 from counterfoil.ion.reader import LENGTHS, MAX_DEPTH, IonValue, malformed, read_decimal, read_header, read_var_uint
+from counterfoil.ion.shapes import Shape, learn
 from counterfoil.ion.symbols import END, SymbolTable, escape, serialize_symbol
-from counterfoil.ion.timestamps import canonical_body, encode_var_int
+from counterfoil.ion.timestamps import CANONICAL_BODY, canonical_body, encode_var_int
 
 
 class _Digesting(Protocol):
@@ -31,7 +31,29 @@ Hasher = Callable[[bytes], _Digesting]
 
 def hash_of_ion(value: IonValue, hasher: Hasher = sha256) -> bytes:
     """The Ion Hash of a value: 32 bytes with SHA-256. Malformed bytes inside it are an ``InputError``."""
+    if hasher is sha256:
+        found = cut_struct(value)
+        if found is not None:
+            digest = found[0].hash_of(found[1])
+            if digest is not None:
+                return digest
     return hasher(serialize(value, hasher)).digest()
+
+
+def cut_struct(value: IonValue) -> tuple[Shape, Sequence[bytes]] | None:
+    """The shape of a struct of plain scalars and its values; ``None`` for other values, and before the shape is known."""
+    if value.kind != 13 or value.low == 15 or value.buffer[value.position] >= 0xE0:
+        return None
+    body = value.body
+    known = value.symbols.shapes.get(value.end - body, [])
+    for index, shape in enumerate(known):
+        values = shape.cut(value.buffer, body)
+        if values is not None:
+            if index:
+                known[0], known[index] = shape, known[0]  # what comes often comes first
+            return shape, values
+    learn(value, _PLAIN)
+    return None
 
 
 def serialize(value: IonValue, hasher: Hasher = sha256) -> bytes:
@@ -194,9 +216,8 @@ def _encode_decimal(exponent: int, coefficient: int, *, negative: bool) -> bytes
     return encoded + bytes(magnitude)
 
 
-@lru_cache(maxsize=4096)
 def _timestamp(body: bytes) -> bytes:
-    return escape(canonical_body(body))
+    return escape(body if CANONICAL_BODY.fullmatch(body) and body[4] <= 0x9C else canonical_body(body))
 
 
 def _text(body: bytes) -> bytes:
@@ -205,9 +226,7 @@ def _text(body: bytes) -> bytes:
             body.decode()
         except UnicodeDecodeError as error:
             raise InputError(f"not valid binary Ion: a string that is not UTF-8 ({error.reason})") from None
-    if b"\x0b" in body or b"\x0c" in body or b"\x0e" in body:
-        return escape(body)
-    return body
+    return escape(body)
 
 
 _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
@@ -221,6 +240,7 @@ _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
     9: escape,
     10: escape,
 }
+_PLAIN: Final = {kind: represent for kind, represent in _REPRESENTATIONS.items() if kind}
 _SCALARS: Final = frozenset({*_REPRESENTATIONS, 1, 7})
 
 # Per type descriptor: how to represent a scalar whose length the descriptor says, and what its serialization begins with.

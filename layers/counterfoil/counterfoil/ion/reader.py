@@ -175,19 +175,11 @@ class IonValue(NamedTuple):
             if position >= limit:
                 raise malformed(position, "a field name without a value")
             descriptor = buffer[position]
-            length = LENGTHS[descriptor]
-            if length >= 0:
-                body = position + 1
-                end = body + length
-                if end > limit:
-                    raise malformed(position, f"a field of {length} bytes reaches beyond its struct")
-                value = _new(IonValue, (buffer, position, body, end, descriptor >> 4, descriptor & 15, symbols))
-            elif descriptor < 15:
+            if descriptor < 15:
                 position = read_header(buffer, position, limit)[3]
                 continue
-            else:
-                value = read_value(buffer, position, limit, symbols)
-                end = value.end
+            value = _read_field(buffer, position, limit, symbols, descriptor)
+            end = value.end
             name = names[symbol] if symbol < known else None
             if name is None:
                 raise malformed(position, f"the text of field name ${symbol} is not known")
@@ -267,6 +259,17 @@ class IonValue(NamedTuple):
 
 # Building the tuple directly spares a Python frame per value; the fields are exactly those of IonValue, in order.
 _new: Final = cast("Callable[[type[IonValue], tuple[Any, ...]], IonValue]", tuple.__new__)
+
+
+def _read_field(buffer: bytes, position: int, limit: int, symbols: SymbolTable, descriptor: int) -> IonValue:
+    """As ``read_value``, with a short way for lengths up to 127."""
+    length, body = LENGTHS[descriptor], position + 1
+    if length < 0 and 0x2E <= descriptor <= 0xDE and descriptor & 15 == 14 and body < limit and buffer[body] & 0x80:
+        length, body = buffer[body] & 0x7F, body + 1
+    end = body + length
+    if length < 0 or end > limit:
+        return read_value(buffer, position, limit, symbols)
+    return _new(IonValue, (buffer, position, body, end, descriptor >> 4, descriptor & 15, symbols))
 
 
 def read_value(buffer: bytes, position: int, limit: int, symbols: SymbolTable) -> IonValue:
@@ -351,6 +354,9 @@ def read_values(data: bytes) -> Iterator[IonValue]:
 
 def read_single(data: bytes) -> IonValue:
     """The one value of a binary Ion stream; none or a second one is refused."""
+    whole = _read_record(data) if len(data) > 8 else None
+    if whole is not None:
+        return whole
     values = read_values(data)
     first = next(values, None)
     if first is None:
@@ -358,6 +364,28 @@ def read_single(data: bytes) -> IonValue:
     if next(values, None) is not None:
         raise InputError("an Ion stream with more than one value where one was expected")
     return first
+
+
+def _read_record(data: bytes) -> IonValue | None:
+    """What producers of records write, in one go: a symbol table met before, then a struct to the end. ``None`` for the rest."""
+    if data[:5] != b"\xe0\x01\x00\xea\xee" or len(data) > MAX_SIZE_BYTES:
+        return None
+    length, begin = data[5], 6
+    if length & 0x80:
+        length &= 0x7F
+    elif data[6] & 0x80:
+        length, begin = length << 7 | data[6] & 0x7F, 7
+    else:
+        return None
+    position = begin + length
+    table = _KNOWN_TABLES.get(data[4:position])
+    if table is None or position >= len(data) or data[position] >> 4 != 13:
+        return None
+    value = read_value(data, position, len(data), table)
+    if value.end != len(data):
+        return None
+    table.met += 1
+    return value
 
 
 # The same producer writes the same symbol table before each record of a kind; reading it once per kind instead of once
@@ -385,6 +413,8 @@ def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> 
             if len(_KNOWN_TABLES) >= _KNOWN_TABLES_MAX:
                 del _KNOWN_TABLES[next(iter(_KNOWN_TABLES))]
             _KNOWN_TABLES[source] = table
+    else:
+        table.met += 1
     return value_end, table
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion import IonValue, binary_of_text, read_single
-from counterfoil.ion.reader import read_value
-from counterfoil.ion.symbols import SymbolTable
+from counterfoil.ion.hashing import cut_struct
+from counterfoil.ion.shapes import Shape
 
 # QLDB's ids are 22 characters of Base62. Other producers' ids are accepted as long as they are safe in a key or a file name.
 ID_PATTERN: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+# How the real service wrote an address: names in this order, and their type codes.
+_NAMES: Final = ("strandId", "sequenceNo")
+_KINDS: Final = (8, 2)
 
 # Beyond this a sequence number cannot be told from a mistake; it also fits every store's signed 64-bit integer.
 MAX_SEQUENCE_NO: Final = 2**63 - 1
@@ -29,7 +33,10 @@ class BlockAddress(NamedTuple):
 
 
 def parse_id(value: IonValue, what: str) -> str:
-    text = value.as_text()
+    return checked_id(value.as_text(), what)
+
+
+def checked_id(text: str, what: str) -> str:
     if not (text.isalnum() and text.isascii() and len(text) <= 64) and not ID_PATTERN.fullmatch(text):
         raise InputError(f"{what} {text[:80]!r} is not an id of 1 to 64 letters, digits, '_' or '-'")
     return text
@@ -37,15 +44,26 @@ def parse_id(value: IonValue, what: str) -> str:
 
 def parse_address(value: IonValue) -> BlockAddress:
     """Read ``{strandId: string, sequenceNo: int}``."""
-    return _parse_address(value.raw(), value.symbols)
-
-
-@lru_cache(maxsize=1_024)
-def _parse_address(raw: bytes, symbols: SymbolTable) -> BlockAddress:
-    """All revisions of a block carry the same address under the same symbol table."""
-    fields = read_value(raw, 0, len(raw), symbols).fields()
+    found = cut_struct(value)
+    if found is not None and is_address(found[0]):
+        return address_of(found[1])
+    fields = value.fields()
     strand_id = parse_id(required(fields, "strandId"), "strandId")
-    sequence_no = required(fields, "sequenceNo").as_int()
+    return _checked_address(strand_id, required(fields, "sequenceNo").as_int())
+
+
+def is_address(shape: Shape) -> bool:
+    """Whether structs of this shape are addresses as the real service wrote them."""
+    return shape.names == _NAMES and shape.kinds == _KINDS
+
+
+def address_of(values: Sequence[bytes]) -> BlockAddress:
+    """The address whose shape ``is_address`` and whose values these are."""
+    strand_id, sequence_no = values
+    return _checked_address(checked_id(strand_id.decode("ascii", "replace"), "strandId"), int.from_bytes(sequence_no))
+
+
+def _checked_address(strand_id: str, sequence_no: int) -> BlockAddress:
     if not 0 <= sequence_no <= MAX_SEQUENCE_NO:
         raise InputError(f"sequenceNo {sequence_no} of strand {strand_id} is outside 0 to {MAX_SEQUENCE_NO}")
     return BlockAddress(strand_id, sequence_no)
