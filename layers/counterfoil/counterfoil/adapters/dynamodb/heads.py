@@ -5,7 +5,7 @@ Items of the Heads table (partition key ``strand_id``, sort key ``item``):
 * ``state``: the strand's state, replaced under a condition on its version;
 * ``run#<first block>#<part>``: what is remembered of the blocks of one save, written once. A run that does not fit
   one item is cut into parts;
-* under the partition key ``_strands``: one item per strand, so that the sweep can list them without a scan.
+* under the partition key ``#strands``, which is no strand's id: one item per strand, so that the sweep can list them without a scan.
 
 State and runs are written in one transaction: a run without its state would hide a fork.
 """
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # An item holds 400 KB; a transaction 4 MB and 100 items.
 MAX_PART_BYTES: Final = 350_000
 
-STRANDS: Final = "_strands"
+# A producer chooses the ids of strands: this must not be one of them (``journal.address.ID_PATTERN``).
+STRANDS: Final = "#strands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class DynamoDbHeads(HeadStore):
         for item in self._query(strand_id, _run_key(first, 0), _run_key(end - 1, 9999)):
             parts.append(item)
             if len(parts) == int(item["parts"]["N"]):
-                yield _parse_run(strand_id, parts)
+                run = _parse_run(strand_id, parts)
+                if run.first + len(run.blocks) > begin:
+                    yield run
                 parts = []
 
     def strands(self) -> Sequence[str]:
