@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # P-256 with SHA-256, DER-encoded: what every library verifies.
 ALGORITHM: Final = "ECDSA_SHA_256"
 
+# KMS refuses to look at a signature of another size, which whoever altered a snapshot may have given it.
+MAX_SIGNATURE_BYTES: Final = 6_144
+
 
 @dataclass(frozen=True, slots=True)
 class KmsSigner(Signer):
@@ -35,14 +38,16 @@ class KmsSigner(Signer):
         return Signature(answer["KeyId"], ALGORITHM, answer["Signature"])
 
     def verify(self, message: bytes, signature: Signature) -> None:
+        if not 0 < len(signature.value) <= MAX_SIGNATURE_BYTES or not self._is_valid(message, signature):
+            raise IntegrityError(f"the signature is not that of key {self.key_id}", key_id=self.key_id)
+
+    def _is_valid(self, message: bytes, signature: Signature) -> bool:
         arguments: dict[str, Any] = {"KeyId": self.key_id, "Message": sha256(message).digest(), "MessageType": "DIGEST"}
         arguments |= {"Signature": signature.value, "SigningAlgorithm": ALGORITHM}
         with translated(f"checking a signature of {self.key_id}"):
             try:
-                valid = self.client.verify(**arguments)["SignatureValid"]
+                return self.client.verify(**arguments)["SignatureValid"]
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") != "KMSInvalidSignatureException":
                     raise
-                valid = False
-        if not valid:
-            raise IntegrityError(f"the signature is not that of key {self.key_id}", key_id=self.key_id)
+                return False

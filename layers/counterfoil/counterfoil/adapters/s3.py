@@ -65,13 +65,16 @@ class S3Snapshots(SnapshotStore):
 
 
 def _put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dict[str, Any]) -> bool:
-    """Put an object that is not there yet; ``False`` where it is. The checksum makes S3 refuse bytes damaged on the way."""
+    """Put an object that is not there yet; ``False`` where it is. The checksum makes S3 refuse bytes damaged on the way.
+
+    A ``ConditionalRequestConflict`` says only that somebody else is writing too, who may yet fail: that is to be repeated.
+    """
     checksum = b64encode(hashlib.sha256(data).digest()).decode()
     with translated(f"keeping {name}"):
         try:
             client.put_object(Bucket=bucket, Key=name, Body=data, IfNoneMatch="*", ChecksumSHA256=checksum, **options)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            if error.response.get("Error", {}).get("Code") == "PreconditionFailed":
                 return False
             raise
     return True

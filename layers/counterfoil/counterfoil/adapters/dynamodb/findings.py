@@ -28,7 +28,9 @@ class DynamoDbFindings(FindingStore):
     ddb_table: str
 
     def record(self, findings: Sequence[Finding]) -> int:
-        unique = {(finding.finding_id, finding.status): finding for finding in findings}
+        unique: dict[tuple[str, Status], Finding] = {}
+        for finding in findings:
+            unique.setdefault((finding.finding_id, finding.status), finding)
         return sum(self._record(finding) for finding in unique.values())
 
     def load(self, finding_id: str) -> Finding | None:
