@@ -165,7 +165,7 @@ def _symbol_token(symbols: SymbolTable, symbol: int, position: int) -> bytes:
 
 def _scalar(kind: int, low: int, body: bytes, symbols: SymbolTable) -> bytes:
     if kind == 1 or low == 15:
-        return bytes([0x0B, (kind << 4) | low, 0x0E])
+        return bytes([0x0B, ((2 if kind == 3 else kind) << 4) | low, 0x0E])
     if kind == 7:
         return _symbol_token(symbols, int.from_bytes(body), 0)
     return bytes([0x0B, kind << 4]) + _REPRESENTATIONS[kind](body) + END

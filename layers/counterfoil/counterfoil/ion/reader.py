@@ -28,6 +28,14 @@ MAX_DEPTH: Final = 100
 MAX_SIZE_BYTES: Final = 16 * 1024 * 1024
 
 
+# Numbers that are asked for, not only hashed: 2,400 digits and exponents beyond any currency.
+MAX_INT_BYTES: Final = 1_024
+MAX_EXPONENT: Final = 100_000
+
+# Symbols of all tables of one stream together: each table that appends to the one before costs as much as it holds.
+MAX_STREAM_SYMBOLS: Final = 4 * MAX_SYMBOLS
+
+
 class IonType(IntEnum):
     """The type codes of binary Ion (high nibble of the type descriptor); the two int codes are one type, ``INT``."""
 
@@ -223,6 +231,8 @@ class IonValue(NamedTuple):
         return self.buffer[self.body : self.end]
 
     def as_int(self) -> int:
+        if self.end - self.body > MAX_INT_BYTES:
+            raise malformed(self.position, f"an int of {self.end - self.body} bytes; at most {MAX_INT_BYTES} are read")
         if self.kind == 3 and self.low != 15:
             return -int.from_bytes(self.buffer[self.body : self.end])
         self._expect(2)
@@ -237,7 +247,15 @@ class IonValue(NamedTuple):
         if self.kind in {2, 3}:
             return Decimal(self.as_int())
         self._expect(5)
+        if self.end - self.body > MAX_INT_BYTES:
+            raise malformed(
+                self.position, f"a decimal of {self.end - self.body} bytes; at most {MAX_INT_BYTES} are read"
+            )
         exponent, coefficient, negative = read_decimal(self.buffer, self.body, self.end)
+        if abs(exponent) > MAX_EXPONENT:
+            raise malformed(
+                self.position, f"a decimal with exponent {exponent}; at most {MAX_EXPONENT} either way is read"
+            )
         return Decimal((int(negative), tuple(map(int, str(coefficient))), exponent))
 
     def as_float(self) -> float:
@@ -334,7 +352,7 @@ def read_values(data: bytes) -> Iterator[IonValue]:
         raise InputError(
             f"not binary Ion 1.0: begins with {data[:4].hex() or 'nothing'}, expected {VERSION_MARKER.hex()}"
         )
-    position, end, symbols = 4, len(data), SYSTEM_TABLE
+    position, end, symbols, declared = 4, len(data), SYSTEM_TABLE, 0
     while position < end:
         first = data[position]
         if first == 0xE0:
@@ -349,6 +367,9 @@ def read_values(data: bytes) -> Iterator[IonValue]:
                 yield read_value(data, position, end, symbols)
             else:
                 symbols = table
+                declared += len(table.names)
+                if declared > MAX_STREAM_SYMBOLS:
+                    raise malformed(position, f"symbol tables of more than {MAX_STREAM_SYMBOLS} symbols in one stream")
             position = value_end
 
 
@@ -393,6 +414,7 @@ def _read_record(data: bytes) -> IonValue | None:
 _KNOWN_TABLES: dict[bytes, SymbolTable] = {}
 _KNOWN_TABLES_MAX: Final = 512
 _KNOWN_TABLE_MAX_BYTES: Final = 8_192
+_KNOWN_TABLE_MAX_SYMBOLS: Final = 1_024
 
 
 def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> tuple[int, SymbolTable | None]:
@@ -400,8 +422,9 @@ def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> 
     kind, _, body, value_end = read_header(data, position, end)
     if kind != 14:
         return value_end, None
-    length, annotations = read_var_uint(data, body, value_end)
-    if length == 0 or data[annotations] != 0x83 or data[annotations + length] >> 4 != 13:
+    inner = _behind_annotations(data, body, value_end)
+    first, _ = read_var_uint(data, read_var_uint(data, body, value_end)[1], inner)
+    if first != 3 or data[inner] >> 4 != 13:
         return value_end, None
     source = data[position:value_end]
     if symbols is not SYSTEM_TABLE:
@@ -409,7 +432,7 @@ def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> 
     table = _KNOWN_TABLES.get(source)
     if table is None:
         table = _parse_local_table(source, symbols)
-        if len(source) <= _KNOWN_TABLE_MAX_BYTES:
+        if len(source) <= _KNOWN_TABLE_MAX_BYTES and len(table.names) <= _KNOWN_TABLE_MAX_SYMBOLS:
             if len(_KNOWN_TABLES) >= _KNOWN_TABLES_MAX:
                 del _KNOWN_TABLES[next(iter(_KNOWN_TABLES))]
             _KNOWN_TABLES[source] = table
@@ -429,6 +452,8 @@ def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
         elif name == "imports" and value.kind == 11:
             for each in value.items():
                 imported += _imported_symbols(each)
+                if len(imported) > MAX_SYMBOLS:
+                    raise InputError(f"a symbol table that imports more than {MAX_SYMBOLS} symbols")
         elif name == "symbols" and value.kind == 11 and value.low != 15:
             declared += _declared_symbols(value)
     if len(imported) + len(declared) > MAX_SYMBOLS:
