@@ -7,9 +7,10 @@ demonstration without an emulator.
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,14 +37,23 @@ SERVICES: Final = {
     "alert_notifier": "notifier",
     "digest_snapshot": "snapshotter",
 }
-# Metrics and traces go nowhere: nobody collects them here, and standard output belongs to the caller.
+# Nobody collects traces here.
 QUIET: Final = {
     "COUNTERFOIL_ADAPTERS": "memory",
-    "POWERTOOLS_METRICS_DISABLED": "true",
     "POWERTOOLS_METRICS_NAMESPACE": "counterfoil",
     "POWERTOOLS_TRACE_DISABLED": "true",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
+
+
+class Nowhere(io.TextIOBase):
+    """Where the functions' metrics and log lines go: nobody collects them here, and standard output belongs to the caller."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 @dataclass(slots=True)
@@ -61,22 +71,23 @@ class Doors:
     alert_log: MemoryAlertLog = field(default_factory=MemoryAlertLog)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     _loaded: dict[str, ModuleType] = field(default_factory=dict)
+    _nowhere: Nowhere = field(default_factory=Nowhere)
 
     def handle(self, function: str, event: Mapping[str, Any]) -> Any:
         """What the function's handler answers to an event."""
-        if function not in self._loaded:
-            self._loaded[function] = self._load(function)
         context = SimpleNamespace(function_name=function, aws_request_id="0", memory_limit_in_mb=512)
-        with _environment({**QUIET, **self.environ, "POWERTOOLS_SERVICE_NAME": function}):
+        variables = {**QUIET, **self.environ, "POWERTOOLS_SERVICE_NAME": function}
+        with _environment(variables), redirect_stdout(self._nowhere):
+            if function not in self._loaded:
+                self._loaded[function] = self._load(function)
             return self._loaded[function].handler(event, context)
 
     def _load(self, function: str) -> ModuleType:
-        with _environment({**QUIET, **self.environ, "POWERTOOLS_SERVICE_NAME": function}):
-            spec = importlib.util.spec_from_file_location(f"door_{function}", ROOT / "functions" / function / "app.py")
-            if spec is None or spec.loader is None:
-                raise FileNotFoundError(f"functions/{function}/app.py")
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
+        spec = importlib.util.spec_from_file_location(f"door_{function}", ROOT / "functions" / function / "app.py")
+        if spec is None or spec.loader is None:
+            raise FileNotFoundError(f"functions/{function}/app.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
         service = SERVICES[function]
         setattr(module, service, replace(getattr(module, service), **self._stores(function)))
         return module

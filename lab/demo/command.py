@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -24,11 +25,10 @@ from lab.demo.story import Demonstration
 
 ALL_FOUND, NOT_AS_EXPECTED = 0, 1
 
-FURTHER: Final = {
+ALWAYS: Final = {
     "what each finding means and what to do": "docs/runbook.md",
     "one event through one function": "make invoke EVENT=events/journal_auditor__fork.json",
-    "a receipt of yours, offline": "counterfoil verify receipt FILE",
-    "the numbers of this run": "counterfoil demo --json",
+    "the numbers of a run for a program": "counterfoil demo --json",
 }
 
 
@@ -36,22 +36,25 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
-    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 4_000,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 3_000,
+    keep: Annotated[
+        Path | None, typer.Option(file_okay=False, help="A folder to leave findings, a receipt and an event in.")
+    ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="In this process over memory, without the deployed stack.")
     ] = False,
 ) -> None:
     """The whole pipeline on this machine: a bank's journal with fraud in it, an attacker, and what is found of both."""
     console = Console(stderr=as_json)
-    report = run(Screen(console), seed, transfers, fast=fast)
+    report = run(Screen(console), seed, transfers, keep, fast=fast)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
-        show(report, console, FURTHER)
+        show(report, console, further(keep))
     raise typer.Exit(ALL_FOUND if report.holds else NOT_AS_EXPECTED)
 
 
-def run(screen: Screen, seed: int, transfers: int, *, fast: bool) -> DemoReport:
+def run(screen: Screen, seed: int, transfers: int, evidence: Path | None = None, *, fast: bool) -> DemoReport:
     """One demonstration from nothing to nothing; the bank's day is made while the stack starts."""
     began = time.monotonic()
     screen.heading("A block that the real service made is verified to its digest")
@@ -60,7 +63,18 @@ def run(screen: Screen, seed: int, transfers: int, *, fast: bool) -> DemoReport:
     with ThreadPoolExecutor(1) as background:
         prepared = background.submit(simulate, BankPlan(seed, transfers))
         with _pipeline(screen, fast=fast) as pipeline:
-            return Demonstration(pipeline, screen, seed, prepared, began).run(genuine)
+            return Demonstration(pipeline, screen, seed, prepared, began, evidence).run(genuine)
+
+
+def further(kept: Path | None) -> dict[str, str]:
+    """How to look further, by what a person may want to see."""
+    if kept is None:
+        return {"the evidence of a run, for looking at": "counterfoil demo --keep FOLDER"} | ALWAYS
+    return {
+        "what was found, with its evidence": f"{kept}/findings.json",
+        "the transfer that a clerk falsified, proved": f"counterfoil verify receipt {kept}/receipt.json",
+        "what the attacker delivered, judged": f"counterfoil verify events {kept}/attack.kinesis-event.json",
+    } | ALWAYS
 
 
 @contextmanager

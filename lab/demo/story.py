@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 from typing import Final
 
 from counterfoil.detection.audit_rules import AuditRule
@@ -21,6 +22,7 @@ from lab import attacker
 from lab.attacker import Attack
 from lab.bank import Simulation
 from lab.demo.genuine import GenuineBlock
+from lab.demo.keep import keep_evidence
 from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, KeptSnapshot, Pipeline
 from lab.demo.report import DemoReport
 from lab.demo.screen import Screen
@@ -35,13 +37,17 @@ MOST_SWEEPS: Final = 12
 
 @dataclass(slots=True)
 class Demonstration:
-    """One run. ``prepare`` gives the bank's day, which is made while the stack starts."""
+    """One run. ``prepare`` gives the bank's day, which is made while the stack starts.
+
+    ``evidence`` is a folder to leave files in.
+    """
 
     pipeline: Pipeline
     screen: Screen
     seed: int
     prepare: Future[Simulation]
     began: float
+    evidence: Path | None = None
     expected: list[Expected] = field(default_factory=list)
     snapshots: list[KeptSnapshot] = field(default_factory=list)
     _alerts: set[str] = field(default_factory=set)
@@ -59,6 +65,8 @@ class Demonstration:
         self._look_at_what_is_missing(strand_id)
         self.snapshots += self.pipeline.snapshot()
         self._look(strand_id)
+        if self.evidence is not None:
+            keep_evidence(self.evidence, day, self._attacks[-1], self.pipeline.findings(), tip=len(honest) - 1)
         return self._report(day, genuine, honest)
 
     # The steps

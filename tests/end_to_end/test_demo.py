@@ -1,0 +1,48 @@
+"""``counterfoil demo`` on the embedded stack: all found, twice in a row, nothing left."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("demo")]
+
+COMMAND = [str(Path(sys.executable).parent / "counterfoil"), "demo", "--json", "--transfers", "300"]
+# Far beyond what it takes on two busy cores, builds included.
+DEADLINE = 600
+
+
+def run_demo(scratch: Path):
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    return subprocess.run(COMMAND, env=environment, capture_output=True, text=True, check=False, timeout=DEADLINE)
+
+
+def processes_of(scratch: Path) -> list[str]:
+    """Command lines of processes that were started with the folder in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(scratch).encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text().replace("\0", " "))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_demonstration_finds_everything_and_leaves_nothing(tmp_path, again):
+    done = run_demo(tmp_path)
+    assert done.returncode == 0, done.stderr[-3_000:]
+    document = json.loads(done.stdout)
+    assert document["holds"] is True
+    assert document["pipeline"] == "the template, deployed to the embedded stack"
+    assert document["findings"]["injected"] == document["findings"]["found"]
+    assert document["findings"]["missing"] == document["findings"]["extra"] == []
+    assert document["blocks"]["verified"] == document["blocks"]["delivered"]
+    assert all(each["location"].startswith("s3://") and each["signatureHolds"] for each in document["snapshots"])
+    assert [each["extends"] for each in document["snapshots"]] == [None, True]
+    assert processes_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
