@@ -29,7 +29,8 @@ class FindingStore(Protocol):
         """Keep each finding once; return how many were new or moved on.
 
         A finding whose id is known changes nothing but its status, and that only forward (``Status``); its evidence and
-        ``found_at`` stay those of the first time. A ``HEALED`` finding that is not known is not kept: there was nothing to heal.
+        ``found_at`` stay those of the first time. One that is ``HEALED`` when it comes is kept like any other: what it tells of was
+        missing for too long, and a consumer that lost a race may still record that as ``OPEN`` afterwards.
         """
         ...
 

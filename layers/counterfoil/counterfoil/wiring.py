@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from counterfoil.adapters.memory import (
+    MemoryAccounts,
     MemoryAlertLog,
     MemoryChannel,
     MemoryFindings,
@@ -20,13 +21,16 @@ from counterfoil.adapters.memory import (
 from counterfoil.adapters.system import system_clock
 from counterfoil.detection.alert import AlertPolicy
 from counterfoil.detection.finding import Severity
+from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.ports import Clock
 from counterfoil.services.audit import Auditor
+from counterfoil.services.detect import Detector
 from counterfoil.services.notify import Notifier
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.settings import (
     AuditorSettings,
+    DetectorSettings,
     Environment,
     NotifierSettings,
     SnapshotSettings,
@@ -67,6 +71,24 @@ def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
         S3Quarantine(client("s3"), settings.quarantine_bucket),
         clock,
         Patience(settings.grace, settings.confirm),
+    )
+
+
+def detector(environ: Environment, clock: Clock = system_clock) -> Detector:
+    if in_memory(environ):
+        settings = DetectorSettings.from_env({"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", **environ})
+        config = parse_rule_config(settings.fraud_rules)
+        return Detector(MemoryAccounts(), MemoryFindings(), config, clock, settings.grace)
+    from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
+
+    settings = DetectorSettings.from_env(environ)
+    return Detector(
+        DynamoDbAccounts(client("dynamodb"), settings.accounts_table),
+        DynamoDbFindings(client("dynamodb"), settings.findings_table),
+        parse_rule_config(settings.fraud_rules),
+        clock,
+        settings.grace,
     )
 
 

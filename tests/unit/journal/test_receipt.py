@@ -123,7 +123,7 @@ def test_an_address_beside_the_block_must_be_the_blocks():
 
 def test_a_revision_without_an_address_is_no_receipt():
     revision = {name: value for name, value in JOURNAL.blocks[2].revisions[0].items() if name != "blockAddress"}
-    with pytest.raises(InputError, match="has no blockAddress"):
+    with pytest.raises(InputError, match="without blockAddress"):
         verify_receipt(revision_receipt() | {"Revision": ion(dump_text(revision))})
 
 

@@ -108,7 +108,7 @@ def test_details_need_the_address_of_their_block():
     revision = {
         key: value for key, value in load_binary(DETAILS)["payload"]["revision"].items() if key != "blockAddress"
     }
-    with pytest.raises(InputError, match="need its metadata and blockAddress"):
+    with pytest.raises(InputError, match="without blockAddress"):
         parse_stream_record(altered_payload(DETAILS, revision=revision))
 
 

@@ -331,11 +331,6 @@ def test_a_sweep_of_nothing_is_nothing():
     assert AuditWorld().wait(10).findings == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a round that loses the race against another consumer has recorded its findings already; an open gap that the "
-    "winner closed stays OPEN, because the winner's HEALED met no finding yet",
-)
 def test_a_sweep_that_loses_the_race_against_the_late_block_leaves_no_gap_open(journal):
     findings, heads = MemoryFindings(), MemoryHeads()
     stream = AuditWorld(heads=heads, findings=findings)

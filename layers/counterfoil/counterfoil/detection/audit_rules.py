@@ -14,8 +14,8 @@ from hashlib import sha256
 from typing import Final
 
 from counterfoil.detection.finding import Finding, Severity, Status
-from counterfoil.errors import IntegrityError
-from counterfoil.ion import IonTimestamp, text_of
+from counterfoil.errors import InputError, IntegrityError
+from counterfoil.ion import IonTimestamp, IonValue, text_of
 from counterfoil.journal import Block, BlockAddress, ControlRecord
 
 # Characters of a reason or of one piece of evidence. Whoever writes the stream chooses how long a name in it is, and DynamoDB's
@@ -133,12 +133,15 @@ def _cut(evidence: Mapping[str, str]) -> dict[str, str]:
 
 
 def gap(place: BlockAddress, first: int, last: int, now: datetime, status: Status) -> Finding:
-    """Blocks ``first`` to ``last`` have not come although the block behind them has."""
+    """Blocks ``first`` to ``last`` have not come although the block behind them has; ``HEALED``: they were the last to come."""
     what = f"block {first} has" if first == last else f"blocks {first} to {last} have"
+    late = status is Status.HEALED
     return found(
         AuditRule.GAP,
         place,
-        f"{what} not arrived, although block {place} has",
+        f"what was missing before block {place} arrived late"
+        if late
+        else f"{what} not arrived, although block {place} has",
         now,
         status=status,
         first_missing=str(first),
@@ -151,7 +154,7 @@ def missing_revision(place: BlockAddress, short_hash: bytes, now: datetime, stat
     return found(
         AuditRule.MISSING_REVISION,
         place,
-        f"block {place} lists a revision with hash {short_hash.hex()}…, which has not arrived",
+        f"block {place} lists a revision with hash {short_hash.hex()}…, which {_has_not(status)} arrived",
         now,
         subject=short_hash.hex(),
         status=status,
@@ -168,7 +171,7 @@ def orphan_revision(
     block_seen: bool,
     status: Status = Status.OPEN,
 ) -> Finding:
-    why = "which does not list it" if block_seen else "which has not arrived"
+    why = "which does not list it" if block_seen else f"which {_has_not(status)} arrived"
     return found(
         AuditRule.ORPHAN_REVISION,
         place,
@@ -179,6 +182,10 @@ def orphan_revision(
         document_id=document_id,
         revision_hash=revision_hash.hex(),
     )
+
+
+def _has_not(status: Status) -> str:
+    return "had long not" if status is Status.HEALED else "has not"
 
 
 def document_deleted(place: BlockAddress, revision_hash: bytes, document_id: str, now: datetime) -> Finding:
@@ -231,7 +238,7 @@ def judge_block(block: Block, now: datetime) -> Iterator[Finding]:
             block.address,
             f"block {block.address} redacts data of earlier revisions",
             now,
-            redaction_info=text_of(block.redaction_info),
+            redaction_info=_text(block.redaction_info),
             transaction_id=block.transaction_id,
         )
     for index, statement in enumerate(block.statements):
@@ -246,6 +253,14 @@ def judge_block(block: Block, now: datetime) -> Iterator[Finding]:
                 statement=statement,
                 transaction_id=block.transaction_id,
             )
+
+
+def _text(value: IonValue) -> str:
+    """Ion text for evidence; of what cannot be written as text, the bytes."""
+    try:
+        return text_of(value)
+    except InputError:
+        return value.raw().hex()
 
 
 def classify_statement(statement: str) -> AuditRule | None:

@@ -81,22 +81,27 @@ def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
     try:
         parts = json.loads(document)
         fields, signature = parts["snapshot"], parts["signature"]
-        begin, end = fields["begin"], fields["end"]
         nodes = tuple(Hash(bytes.fromhex(node)) for node in fields["nodes"])
         snapshot = DigestSnapshot(
-            BlockAddress(fields["strandId"], fields["sequenceNo"]),
-            CompactRange(begin, end, nodes),
+            BlockAddress(_of(str, fields["strandId"]), _of(int, fields["sequenceNo"])),
+            CompactRange(_of(int, fields["begin"]), _of(int, fields["end"]), nodes),
             Hash(bytes.fromhex(fields["tipHash"])),
-            fields["blockTimestamp"],
-            datetime.fromisoformat(fields["takenAt"]),
-            fields["status"],
+            _of(str, fields["blockTimestamp"]),
+            datetime.fromisoformat(fields["takenAt"]).astimezone(UTC),
+            _of(str, fields["status"]),
             fields["previous"],
             fields["extends"],
         )
         value = bytes.fromhex(signature["value"])
         return snapshot, Signature(signature["keyId"], signature["algorithm"], value)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"not a digest snapshot: {error!r}") from error
+
+
+def _of[T](kind: type[T], value: object) -> T:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
 def _fields(snapshot: DigestSnapshot) -> dict[str, Any]:

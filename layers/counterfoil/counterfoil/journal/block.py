@@ -24,10 +24,14 @@ from counterfoil.ion import IonTimestamp, IonValue, hash_of_ion
 from counterfoil.ion.hashing import hash_of_fields
 from counterfoil.journal.address import BlockAddress, parse_address, parse_id, required
 from counterfoil.journal.revision import Revision, UnverifiedRevision, parse_instant, parse_revision, verify_revision
-from counterfoil.merkle import Hash, dot, root_of
+from counterfoil.merkle import Hash, dot, hash_of, root_of
 
 # A list of system hashes of more entries than this is not one that QLDB wrote (4 were seen, 5 or more are possible).
 MAX_ENTRIES: Final = 1_024
+
+
+# An entry that stands for nothing: the revisions of a block without any, and what is reserved.
+HASH_OF_NOTHING: Final = hash_of(b"")
 
 
 class RevisionSummary(NamedTuple):
@@ -130,6 +134,9 @@ def verify_block(unverified: UnverifiedBlock) -> Block:
             _member(name, unverified, Hash(hash_of_ion(info)))
     if unverified.summaries:
         _member("revisions", unverified, root_of([summary.hash for summary in unverified.summaries]))
+    header_bound = entries[0] == hash_of_header(*unverified.header)
+    if header_bound:
+        _check_complete(unverified)
     return Block(
         unverified.address,
         unverified.transaction_id,
@@ -141,7 +148,7 @@ def verify_block(unverified: UnverifiedBlock) -> Block:
         unverified.redaction_info,
         unverified.summaries,
         tuple(_verify_member(unverified, each) for each in unverified.revisions),
-        header_bound=entries[0] == hash_of_header(*unverified.header),
+        header_bound,
     )
 
 
@@ -149,6 +156,32 @@ def hash_of_header(address: IonValue, transaction_id: IonValue, timestamp: IonVa
     """``IH({blockAddress, transactionId, blockTimestamp})``: what binds a block's header (docs/format.md, "Header")."""
     fields = {"blockAddress": address, "transactionId": transaction_id, "blockTimestamp": timestamp}
     return Hash(hash_of_fields(fields))
+
+
+def _check_complete(block: UnverifiedBlock) -> None:
+    """Nothing may be left out of a block that binds its header, since its layout is known (docs/format.md, "Layout").
+
+    QLDB's own blocks may lack parts for reasons that are not known, so of them only what is there can be checked.
+    """
+    entries = block.entries_hash_list
+    places = {"revisions": (1, bool(block.summaries)), "transactionInfo": (3, block.transaction_info is not None)}
+    places["redactionInfo"] = (4, block.redaction_info is not None)
+    for part, (place, present) in places.items():
+        if not present and len(entries) > place and entries[place] != HASH_OF_NOTHING:
+            raise ContentsMismatchError(
+                f"block {block.address} has no {part}, although its entriesHashList has one at place {place}",
+                expected=str(entries[place]),
+                found="nothing",
+                part=part,
+            )
+    named = [summary.document_id for summary in block.summaries if summary.document_id is not None]
+    if sorted(named) != sorted(document.document_id for document in block.documents):
+        raise ContentsMismatchError(
+            f"block {block.address} lists revisions of other documents than its transaction changed",
+            expected=" ".join(sorted(document.document_id for document in block.documents)),
+            found=" ".join(sorted(named)),
+            part="documents",
+        )
 
 
 def check_belongs(revision: UnverifiedRevision | Revision, address: BlockAddress, transaction_id: str) -> None:

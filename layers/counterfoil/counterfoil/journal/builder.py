@@ -12,16 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from counterfoil.ion import dump_binary, dump_text, hash_of_ion, read_single
 from counterfoil.ion.text import Timestamp, TimestampPrecision
 from counterfoil.journal.address import BlockAddress
+from counterfoil.journal.block import HASH_OF_NOTHING
 from counterfoil.journal.chain import Digest
 from counterfoil.merkle import Hash, dot, hash_of, prove_inclusion, root_of
-
-# Where there is nothing to hash: the revisions of a block without any, and the entry reserved for a state root.
-HASH_OF_NOTHING: Final = hash_of(b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ def parse_revision(value: IonValue) -> UnverifiedRevision:
         return UnverifiedRevision(RevisionKind.INTERNAL, claimed, block_address, None, None, None, None)
     if data is not None and data_hash is not None:
         raise InputError("a revision with both data and dataHash")
+    if block_address is None:
+        raise InputError("a revision with metadata but without blockAddress")
     kind, contents = RevisionKind.DELETED, HASH_OF_DELETED_DATA
     if data is not None:
         kind, contents = RevisionKind.WRITTEN, _hash(data)

@@ -42,9 +42,7 @@ class DynamoDbFindings(FindingStore):
         return None if item is None else parse_finding(item)
 
     def _record(self, finding: Finding) -> bool:
-        if finding.status is not Status.HEALED and self._put(finding):
-            return True
-        return finding.status is not Status.OPEN and self._move(finding)
+        return self._put(finding) or (finding.status is not Status.OPEN and self._move(finding))
 
     def _put(self, finding: Finding) -> bool:
         try:

@@ -1,5 +1,6 @@
 """Adapters that keep everything in memory, one process long."""
 
+from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.adapters.memory.alerts import MemoryAlertLog, MemoryChannel
 from counterfoil.adapters.memory.findings import MemoryFindings
 from counterfoil.adapters.memory.heads import MemoryHeads
@@ -7,6 +8,7 @@ from counterfoil.adapters.memory.quarantine import MemoryQuarantine
 from counterfoil.adapters.memory.snapshots import MemorySigner, MemorySnapshots
 
 __all__ = [
+    "MemoryAccounts",
     "MemoryAlertLog",
     "MemoryChannel",
     "MemoryFindings",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from counterfoil.detection.finding import Finding, Status
+from counterfoil.detection.finding import Finding
 from counterfoil.ports import FindingStore
 
 
@@ -24,9 +24,8 @@ class MemoryFindings(FindingStore):
     def _record(self, finding: Finding) -> bool:
         known = self.findings.get(finding.finding_id)
         if known is None:
-            if finding.status is not Status.HEALED:
-                self.findings[finding.finding_id] = finding
-            return finding.status is not Status.HEALED
+            self.findings[finding.finding_id] = finding
+            return True
         if finding.status.rank <= known.status.rank:
             return False
         self.findings[finding.finding_id] = replace(known, status=finding.status)
