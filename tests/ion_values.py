@@ -41,7 +41,7 @@ def decimals(draw, digits: int = 40):
 
     Beyond 34 digits amazon.ion's writer drops zeros at the end, and with them the scale: such values are not drawn.
     """
-    coefficient = draw(st.integers(0, 10**digits - 1))
+    coefficient = draw(st.sampled_from([0, 1, 127, 128]) | st.integers(0, 10**digits - 1))
     coefficient += coefficient >= 10**34 and coefficient % 10 == 0
     exponent = draw(st.integers(-60, 60) | st.sampled_from([0, -1, -2, 63, 64, -63, -64, 5000, -6000]))
     return Decimal((draw(st.integers(0, 1)), tuple(map(int, str(coefficient))), exponent))

@@ -78,9 +78,10 @@ def test_the_revision_hashes_to_what_it_says():
 
 def test_each_step_of_the_entries_hash_is_the_published_one():
     block = the_block()
-    (revision,) = block.revisions
+    (revision,) = read_single(binary_of_text(block_text())).fields()["revisions"].items()
+    metadata, data = (Hash(hash_of_ion(revision.fields()[name])) for name in ("metadata", "data"))
     opaque, revisions, reserved, info = block.entries_hash_list
-    assert revisions == dot(Hash(hash_of_ion(revision.metadata_value)), Hash(hash_of_ion(revision.data)))
+    assert revisions == dot(metadata, data)
     assert info == hash_of_ion(block.transaction_info)
     assert dot(reserved, info).to_base64() == "VV1rdaNuf+yJZVGlmsM6gr2T52QvBO8Lg+KgpjcnWAU="
     assert dot(dot(opaque, revisions), dot(reserved, info)) == block.entries_hash == root_of(block.entries_hash_list)
