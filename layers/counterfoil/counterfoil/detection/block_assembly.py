@@ -4,10 +4,10 @@ A block's turn comes when it is the next one and every revision that its summary
 left over and held; the journal's order is therefore the order of judgement whatever the order of delivery, how batches were
 cut, and how often a record came.
 
-It does not wait for ever. When what is at hand for the next block (or, where nothing is, the earliest block behind it) has
-been held for the grace period, or more is held than the bounds allow, it goes on: with the next block as it is, or past the hole to
-the lowest block at hand. The auditor reports what was missing; what arrives later is judged alone (``passed`` in the
-cursor). A strand that is seen first somewhere in its middle begins at the lowest block at hand, after the same grace period.
+It does not wait for ever. When the block to go on with has been held for the grace period, or more is held than the bounds
+allow, it goes on: with the next block as it is, or past the hole to the lowest block at hand. The auditor reports what was
+missing; what arrives later is judged alone (``passed`` in the cursor). A strand that is seen first somewhere in its middle
+begins at the lowest block at hand, after the same grace period.
 
 One forged block far ahead must not carry the cursor away from the blocks that come: a hole of more than ``MAX_AHEAD`` blocks is only
 passed when the cursor has not moved for the grace period; until then such blocks are dropped as their grace ends.
@@ -59,8 +59,9 @@ class Place:
         yield from (each.record for each in self.revisions.values())
 
     @property
-    def held_since(self) -> datetime:
-        return min(record.held_at for record in self.records())
+    def block_since(self) -> datetime:
+        """Since when there is a block here. Revisions do not count: one that no block lists must not shorten the wait."""
+        return min(each.record.held_at for each in self.blocks.values())
 
     def assemble(self, last_hash: str) -> tuple[Block, AssembledBlock] | None:
         """The block to judge here: one that follows the last block judged, if there is one, then one that is complete.
@@ -191,7 +192,7 @@ class Assembly:
         if self.cursor.next_no is not None or not self._numbers:
             return
         first = self._numbers[0]
-        if first == 0 or self._is_overdue(self._first_held()) or self._is_full():
+        if first == 0 or self._waited_at(first):
             self._pass(Range(0, first))
             self._go_to(first, "")
 
@@ -204,19 +205,21 @@ class Assembly:
         self.cursor = replace(self.cursor, next_no=sequence_no, last_hash=last_hash, moved_at=self.now)
 
     def _waited_enough(self, next_no: int) -> bool:
+        """Whether to go on, with the next block as it is or else with the lowest one at hand."""
         place = self.places.get(next_no)
-        if place is not None:
-            return self._is_full() or self._is_overdue(place.held_since)
-        return bool(self._numbers) and (self._is_full() or self._is_overdue(self._first_held()))
+        if place is not None and place.blocks:
+            return self._waited_at(next_no)
+        return bool(self._numbers) and self._waited_at(self._numbers[0])
+
+    def _waited_at(self, sequence_no: int) -> bool:
+        return self._is_full() or self._is_overdue(self.places[sequence_no].block_since)
 
     def _pass_hole(self, next_no: int) -> bool:
-        """Go on to the lowest block at hand; ``False`` where there is none that may be gone to."""
-        if not self._numbers:
-            return False
+        """Go on to the lowest block at hand; ``False`` where that is too far ahead to be gone to."""
         lowest = self._numbers[0]
         if lowest - next_no > MAX_AHEAD and not self._is_overdue(self.cursor.moved_at or self.now):
             for each in list(self._numbers):
-                if self._is_full() or self._is_overdue(self.places[each].held_since):
+                if self._waited_at(each):
                     self._drop(each)
             return False
         self.holes += 1
@@ -234,8 +237,15 @@ class Assembly:
         """Revisions without a block wait no longer than the grace period, and go first where the bounds are reached."""
         for number in sorted(self.places, reverse=True):
             place = self.places[number]
-            if not place.blocks and (self._is_full() or self._is_overdue(place.held_since)):
+            if place.blocks:
+                continue
+            if self._is_full():
                 self._drop(number)
+                continue
+            overdue = [key for key, each in place.revisions.items() if self._is_overdue(each.record.held_at)]
+            for key in overdue:
+                self._weigh(place.revisions.pop(key).record, -1)
+            self.dropped += len(overdue)
 
     def _drop(self, sequence_no: int) -> None:
         self.dropped += self._remove(sequence_no)
@@ -248,10 +258,6 @@ class Assembly:
         if place.blocks:
             self._numbers.remove(sequence_no)
         return len(place.blocks) + len(place.revisions)
-
-    def _first_held(self) -> datetime:
-        """Since when the block that is held longest is held."""
-        return min(self.places[each].held_since for each in self._numbers)
 
     def _is_overdue(self, since: datetime) -> bool:
         return self.now - since >= self.grace

@@ -76,7 +76,6 @@ class DetectionReport:
         """The first outer record that must be delivered again."""
         return min(self.failed, default=None)
 
-
     def metrics(self) -> dict[str, float]:
         """The batch as numbers, by the names that template.yaml's alarms and dashboard use."""
         return {

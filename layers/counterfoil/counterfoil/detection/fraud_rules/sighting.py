@@ -100,7 +100,8 @@ def microseconds(moment: datetime) -> int:
 
 def instant(at: int) -> str:
     """A time in microseconds since 1970 as ISO 8601 in UTC; what lies before the year 1 is shown as its beginning."""
-    return f"{_EPOCH + timedelta(microseconds=max(at, _FIRST)):%Y-%m-%dT%H:%M:%S.%f}Z"
+    moment = _EPOCH + timedelta(microseconds=max(at, _FIRST))
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def span_text(seconds: int) -> str:
