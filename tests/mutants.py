@@ -307,9 +307,23 @@ BLOCKS = [
     Mutant(
         "every header counts as bound",
         "journal/block.py",
-        "header_bound=entries[0] == hash_of_header(*unverified.header),",
-        "header_bound=True,",
+        "header_bound = entries[0] == hash_of_header(*unverified.header)",
+        "header_bound = bool(entries)",
         (GOLDEN_BLOCK,),
+    ),
+    Mutant(
+        "parts may be left out of a block that binds its header",
+        "journal/block.py",
+        "if not present and len(entries) > place and entries[place] != HASH_OF_NOTHING:",
+        "if not present and len(entries) < place:",
+        (FORGERS,),
+    ),
+    Mutant(
+        "a summary may name other documents than the transaction",
+        "journal/block.py",
+        "if sorted(named) != sorted(document.document_id for document in block.documents):",
+        "if len(named) != len(block.documents):",
+        (FORGERS,),
     ),
     Mutant(
         "the time is not part of the bound header",
