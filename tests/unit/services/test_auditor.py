@@ -265,6 +265,11 @@ def test_bytes_that_could_not_be_kept_are_to_be_delivered_again(journal):
     ]
 
 
+def test_findings_of_no_strand_that_could_not_be_recorded_are_delivered_again_from_the_first_of_them():
+    world = AuditWorld(findings=Away(MemoryFindings(), "record"))
+    assert world.deliver([b"rubbish", b"more of it", control_record("s", "CREATED")]).failed_index == 0
+
+
 def test_the_lowest_failing_record_is_the_one_to_deliver_from(journal):
     world = AuditWorld(heads=Away(MemoryHeads(), "load"), quarantine=Away(MemoryQuarantine(), "keep"))
     assert world.deliver([control_record("s", "CREATED"), b"rubbish", *user_datas(journal.blocks)]).failed_index == 1
