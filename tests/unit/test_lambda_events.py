@@ -104,28 +104,16 @@ def test_more_records_than_lambda_delivers_are_an_input_error(parse):
         parse({"Records": [None] * (MAX_BATCH_RECORDS + 1)})
 
 
+NAMES = [
+    *("Records", "eventID", "kinesis", "data", "partitionKey", "sequenceNumber", "approximateArrivalTimestamp"),
+    *("dynamodb", "SequenceNumber", "NewImage", "OldImage", "status"),
+]
 jsons = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda each: (
         st.lists(each, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "Records",
-                    "kinesis",
-                    "dynamodb",
-                    "data",
-                    "partitionKey",
-                    "sequenceNumber",
-                    "SequenceNumber",
-                    "eventID",
-                    "NewImage",
-                    "OldImage",
-                    "status",
-                    "approximateArrivalTimestamp",
-                ]
-            )
-            | st.text(),
+            st.sampled_from(NAMES) | st.text(),
             each,
             max_size=5,
         )
