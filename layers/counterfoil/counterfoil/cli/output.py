@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
@@ -42,7 +43,8 @@ def read_json(path: Path) -> Any:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """ASCII alone, so that text which no output can encode (half a surrogate pair from an event) is escaped like any other."""
+    typer.echo(json.dumps(document, indent=2))
 
 
 def show_error(error: CounterfoilError, *, as_json: bool) -> None:
@@ -54,7 +56,7 @@ def show_error(error: CounterfoilError, *, as_json: bool) -> None:
     else:
         label = "does not hold" if isinstance(error, IntegrityError) else "error"
         err.print(f"[bold red]{label}:[/] ", end="")
-        err.print(str(error), markup=False, highlight=False)
+        err.print(printable(str(error)), markup=False, highlight=False)
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -75,6 +77,12 @@ def show_findings(findings: Iterable[Finding]) -> None:
     """A table of findings, the worst first."""
     table = Table("severity", "rule", "place", "status", "what", title="Findings", title_justify="left")
     for finding in sorted(findings, key=lambda each: (-each.severity, each.finding_id)):
-        table.add_row(finding.severity.name, str(finding.rule_id), finding.place, str(finding.status), finding.reason)
+        cells = (finding.severity.name, finding.rule_id, finding.place, finding.status, finding.reason)
+        table.add_row(*(Text(printable(str(cell))) for cell in cells))
     if table.row_count:
         out.print(table)
+
+
+def printable(text: str) -> str:
+    """Text from outside as a terminal may have it: what moves the cursor, colours the screen or cannot be encoded becomes U+FFFD."""
+    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
