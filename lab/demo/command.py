@@ -6,12 +6,14 @@ Imports nothing of ``counterfoil.cli``, which loads this module as one of its co
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -36,7 +38,7 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
-    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 3_000,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 4_000,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="A folder to leave findings, a receipt and an event in.")
     ] = None,
@@ -46,7 +48,8 @@ def demo(
 ) -> None:
     """The whole pipeline on this machine: a bank's journal with fraud in it, an attacker, and what is found of both."""
     console = Console(stderr=as_json)
-    report = run(Screen(console), seed, transfers, keep, fast=fast)
+    with unwinding_on_sigterm():
+        report = run(Screen(console), seed, transfers, keep, fast=fast)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -64,6 +67,23 @@ def run(screen: Screen, seed: int, transfers: int, evidence: Path | None = None,
         prepared = background.submit(simulate, BankPlan(seed, transfers))
         with _pipeline(screen, fast=fast) as pipeline:
             return Demonstration(pipeline, screen, seed, prepared, began, evidence).run(genuine)
+
+
+@contextmanager
+def unwinding_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does: what was started is stopped, what was written is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def further(kept: Path | None) -> dict[str, str]:

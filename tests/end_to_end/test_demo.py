@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,25 @@ def processes_of(scratch: Path) -> list[str]:
         except (OSError, ValueError):
             continue
     return found
+
+
+def wait_for(condition):
+    limit = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < limit, "nothing happened"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_broken_off_leaves_nothing_either(tmp_path, signal_number):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(COMMAND, env=environment, start_new_session=True, **output) as running:
+        wait_for(lambda: len(processes_of(tmp_path)) > 2)
+        running.send_signal(signal_number)
+        assert running.wait(DEADLINE) == 128 + signal_number
+    wait_for(lambda: processes_of(tmp_path) == [])
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("again", [False, True])
