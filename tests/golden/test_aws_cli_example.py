@@ -23,7 +23,7 @@ from counterfoil.journal import (
 from counterfoil.journal.block import TouchedDocument
 from counterfoil.merkle import Hash, dot, fold, path_length, root_of
 
-EXAMPLE = json.loads((Path(__file__).parent / "vectors" / "aws-cli-example.json").read_text())
+EXAMPLE = json.loads((Path(__file__).parents[2] / "lab" / "data" / "aws-cli-example.json").read_text())
 DIGEST = Hash.from_base64(EXAMPLE["GetDigest"]["Digest"])
 STRAND = "KmA3ZZca7vAIiJAK9S5Iwl"
 
