@@ -10,7 +10,7 @@ from counterfoil.ion import dump_text
 from counterfoil.journal.builder import render_proof
 from tests.journals import STRAND, journal_of, transfer
 
-GENUINE = Path(__file__).resolve().parents[2] / "golden" / "vectors" / "aws-cli-example.json"
+GENUINE = Path(__file__).resolve().parents[3] / "lab" / "data" / "aws-cli-example.json"
 ADDRESS = {
     "type": "object",
     "properties": {"strandId": {"type": "string"}, "sequenceNo": {"type": "integer"}},
