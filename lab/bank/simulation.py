@@ -34,7 +34,7 @@ class BankPlan:
     """How much happens: ordinary transfers, in how much ledger time, from when."""
 
     seed: int = 1
-    transfers: int = 4_000
+    transfers: int = 3_000
     duration: timedelta = timedelta(minutes=6)
     opened_at: datetime = OPENING_DAY
 
