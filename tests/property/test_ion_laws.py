@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from amazon.ion import simpleion
 from amazon.ion.core import IonType, TimestampPrecision
-from amazon.ion.simple_types import IonPyNull
-from hypothesis import given
+from amazon.ion.simple_types import IonPyBytes, IonPyDecimal, IonPyFloat, IonPyNull
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterfoil.errors import InputError
@@ -20,12 +20,24 @@ from tests.ion_values import bits_of, ion_values, nested, texts
 seeds = st.integers(0, 2**32)
 
 
+def _decimal(text):
+    return IonPyDecimal.from_value(IonType.DECIMAL, Decimal(text))
+
+
 def written(value):
     """The value as amazon.ion writes it, opened by our reader."""
     return read_single(simpleion.dumps(value, binary=True))
 
 
 @given(ion_values)
+@example(_decimal("0E+5"))
+@example(_decimal("0E-2"))
+@example(_decimal("0"))
+@example(_decimal("-0"))
+@example(_decimal("-0E-2"))
+@example(_decimal("1E-2"))
+@example(IonPyFloat.from_value(IonType.FLOAT, -0.0))
+@example(IonPyBytes.from_value(IonType.BLOB, b"\x0b\x0c\x0e"))
 def test_the_hash_of_any_value_is_what_the_specification_says(value):
     assert serialize(written(value)) == serialization(value)
     assert hash_of_ion(written(value)) == reference_hash(value)
