@@ -129,7 +129,11 @@ def run() -> dict[str, float]:
 def _auditor(client: Any) -> Any:
     patience = Patience(timedelta(seconds=60), timedelta(seconds=900))
     return Auditor(
-        DynamoDbHeads(client, "heads"), DynamoDbFindings(client, "findings"), MemoryQuarantine(), lambda: START, patience
+        DynamoDbHeads(client, "heads"),
+        DynamoDbFindings(client, "findings"),
+        MemoryQuarantine(),
+        lambda: START,
+        patience,
     ).audit
 
 

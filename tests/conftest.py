@@ -27,7 +27,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(scope="session")
 def shared_vectors():
-    """The folder of genuine vectors; it is not part of the repository (tests/golden/vectors holds one that is)."""
+    """The folder of genuine vectors; it is not part of the repository (lab/data holds one that is)."""
     if not SHARED_VECTORS.is_dir():
         pytest.skip(f"no genuine vectors at {os.path.relpath(SHARED_VECTORS, ROOT)}: this test reads them")
     return SHARED_VECTORS

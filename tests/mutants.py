@@ -240,7 +240,7 @@ ION = [
     ),
     Mutant(
         "an appended table begins anew",
-        "ion/reader.py",
+        "ion/streams.py",
         'value.as_text() == "$ion_symbol_table":',
         'value.as_text() == "never":',
         (ION_LAWS,),

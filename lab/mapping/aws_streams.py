@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -74,11 +75,13 @@ class _AwsStream(StreamSource):
         answer: Mapping[str, Any] = self._client.get_records(ShardIterator=iterator, Limit=limit)
         return answer
 
+    @abstractmethod
     def _new_iterator(self, shard_id: str, cursor: Cursor) -> str:
-        raise NotImplementedError
+        """An iterator behind the cursor."""
 
+    @abstractmethod
     def _record(self, raw: Mapping[str, Any]) -> StreamRecord:
-        raise NotImplementedError
+        """What GetRecords gave, as the engine knows it."""
 
 
 class KinesisStreamSource(_AwsStream):

@@ -1,6 +1,5 @@
 """Any bytes at all give a value or an InputError: never another exception, never a window outside the value."""
 
-import pytest
 from amazon.ion import simpleion
 from hypothesis import example, given
 from hypothesis import strategies as st

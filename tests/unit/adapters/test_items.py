@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from counterfoil.adapters.dynamodb.findings import parse_finding, render_finding
 from counterfoil.adapters.dynamodb.strand_item import parse_blocks, parse_state, render_blocks, render_state
 from counterfoil.detection.finding import Finding, Severity, Status
-from counterfoil.detection.strand import STANDARD, Awaited, EarlyRevision, Hole, SegmentState, StrandState
-from counterfoil.errors import InputError
+from counterfoil.detection.strand import STANDARD, Awaited, EarlyRevision, Hole, SegmentState, StrandState, weight_of
+from counterfoil.detection.strand_audit import check_bounds
+from counterfoil.errors import InputError, UnavailableError
 from counterfoil.journal import Segment
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.merkle.tree import subtree_sizes
@@ -87,13 +88,19 @@ def full_state(blocks_per_segment):
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a state at its bounds is larger than an item (409,600 bytes): 377,262 bytes with segments of one block, 545,569 of 1,000",
-)
-@pytest.mark.parametrize("blocks_per_segment", [1_000])
-def test_a_state_at_every_bound_fits_one_item(blocks_per_segment):
-    assert len(render_state(full_state(blocks_per_segment))) < ITEM_BYTES * 0.95
+@pytest.mark.parametrize("blocks_per_segment", [1, 2, 1_000, 2**40])
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.4])
+def test_a_state_within_its_bounds_fits_one_item(blocks_per_segment, share):
+    full = full_state(blocks_per_segment)
+    state = replace(full, segments=full.segments[: int(share * len(full.segments))])
+    size = len(render_state(state))
+    assert size <= weight_of(state)
+    try:
+        check_bounds(state, STANDARD)
+    except UnavailableError:
+        assert weight_of(state) > STANDARD.size_bytes
+    else:
+        assert size < ITEM_BYTES * 0.95
 
 
 # Runs ---------------------------------------------------------------------------------------------------------------

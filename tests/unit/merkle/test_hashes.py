@@ -14,7 +14,16 @@ def test_a_hash_of_another_length_does_not_exist(length):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "AAAA", "not base64!", "A" * 43, "A" * 44, "é" * 44, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", "A" * 300],
+    [
+        "",
+        "AAAA",
+        "not base64!",
+        "A" * 43,
+        "A" * 44,
+        "é" * 44,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+        "A" * 300,
+    ],
 )
 def test_what_is_not_the_base64_of_32_bytes_is_refused(text):
     with pytest.raises(InputError, match="hash"):

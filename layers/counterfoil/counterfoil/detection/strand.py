@@ -37,7 +37,7 @@ NO_LABEL: Final = b"\0" * LABEL_SIZE
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of a strand is held in its one item (DynamoDB: 400 KB, which these numbers fill to less than a half).
+    """How much of a strand is held in its one item (DynamoDB: 400 KB), by number and by the bytes it takes there.
 
     A batch that would pass a bound is refused for now, so that the shard which is ahead waits for the others; nothing is dropped.
     """
@@ -45,12 +45,13 @@ class Bounds:
     segments: int = 400
     awaited: int = 1_000
     early: int = 1_000
+    size_bytes: int = 360_000
 
 
 STANDARD: Final = Bounds()
 
 # For input that is complete and in memory already.
-UNBOUNDED: Final = Bounds(2**31, 2**31, 2**31)
+UNBOUNDED: Final = Bounds(2**31, 2**31, 2**31, 2**62)
 
 
 class Hole(StrEnum):
@@ -173,6 +174,14 @@ class StrandState:
     def covers(self, sequence_no: int) -> bool:
         """Whether a verified block stands there."""
         return any(each.segment.begin <= sequence_no < each.segment.end for each in self.segments)
+
+
+def weight_of(state: StrandState) -> int:
+    """About how many bytes a state takes as an item; rather too many than too few."""
+    segments = sum(350 + 50 * len(each.segment.range.nodes) for each in state.segments)
+    awaited = sum(100 + each.count // 4 for each in state.awaited.values())
+    early = sum(250 + len(each.document_id) + len(each.transaction_id) for each in state.early)
+    return 1_000 + segments + awaited + early + 60 * len(state.explained)
 
 
 def label_of(document_id: str, table_name: str, table_id: str) -> bytes:

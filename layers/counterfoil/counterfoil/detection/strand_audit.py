@@ -31,6 +31,7 @@ from counterfoil.detection.strand import (
     StrandState,
     known_block_of,
     runs_of,
+    weight_of,
 )
 from counterfoil.errors import BrokenLinkError, UnavailableError
 from counterfoil.journal import Block, BlockAddress, Segment, join, segment_of
@@ -414,6 +415,7 @@ def check_bounds(state: StrandState, bounds: Bounds) -> None:
         ("segments with holes between them", len(state.segments), bounds.segments),
         ("blocks with revisions outstanding", len(state.awaited), bounds.awaited),
         ("revisions without their block", len(state.early), bounds.early),
+        ("bytes of what is verified and what is awaited", weight_of(state), bounds.size_bytes),
     ):
         if held > limit:
             raise UnavailableError(f"strand {state.strand_id} would hold {held} {what}; at most {limit} are held")

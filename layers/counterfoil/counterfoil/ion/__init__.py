@@ -1,15 +1,9 @@
 """Amazon Ion: a reader of the binary form, Ion Hash over it, and the text form through amazon.ion."""
 
 from counterfoil.ion.hashing import hash_of_ion, hash_of_text, serialize
-from counterfoil.ion.reader import (
-    MAX_DEPTH,
-    MAX_SIZE_BYTES,
-    VERSION_MARKER,
-    IonType,
-    IonValue,
-    read_single,
-    read_values,
-)
+from counterfoil.ion.reader import MAX_DEPTH, IonType, IonValue
+from counterfoil.ion.streams import MAX_SIZE_BYTES, read_single, read_values
+from counterfoil.ion.symbols import VERSION_MARKER
 from counterfoil.ion.text import binary_of_text, dump_binary, dump_text, load_binary, load_text, text_of
 from counterfoil.ion.timestamps import IonTimestamp
 

@@ -16,24 +16,16 @@ from enum import IntEnum
 from typing import Any, Final, NamedTuple, cast
 
 from counterfoil.errors import InputError
-from counterfoil.ion.symbols import MAX_SYMBOLS, SYSTEM_TABLE, UNKNOWN, Symbol, SymbolTable, symbol_of
+from counterfoil.ion.symbols import VERSION_MARKER, SymbolTable
 from counterfoil.ion.timestamps import IonTimestamp, parse_timestamp
-
-VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
 
 # Deeper values are refused: each level costs a Python frame, and no document of a ledger is nested this deep.
 MAX_DEPTH: Final = 100
-
-# Kinesis carries at most 10 MiB in one record; an export's block may hold 4 MB of documents. Larger input is refused unread.
-MAX_SIZE_BYTES: Final = 16 * 1024 * 1024
 
 
 # Numbers that are asked for, not only hashed: 2,400 digits and exponents beyond any currency.
 MAX_INT_BYTES: Final = 1_024
 MAX_EXPONENT: Final = 100_000
-
-# Symbols of all tables of one stream together: each table that appends to the one before costs as much as it holds.
-MAX_STREAM_SYMBOLS: Final = 4 * MAX_SYMBOLS
 
 
 class IonType(IntEnum):
@@ -294,7 +286,7 @@ def read_value(buffer: bytes, position: int, limit: int, symbols: SymbolTable) -
     """The value that begins at ``position`` and ends inside ``limit``."""
     kind, low, body, end = read_header(buffer, position, limit)
     if kind == 14:
-        inner = _behind_annotations(buffer, body, end)
+        inner = behind_annotations(buffer, body, end)
         kind, low, body, inner_end = read_header(buffer, inner, end)
         if inner_end != end or kind == 14 or (kind == 0 and low != 15):
             raise malformed(position, "an annotation must wrap exactly one value")
@@ -337,164 +329,9 @@ def read_decimal(buffer: bytes, start: int, end: int) -> tuple[int, int, bool]:
     return exponent, coefficient, negative
 
 
-def _behind_annotations(buffer: bytes, body: int, end: int) -> int:
+def behind_annotations(buffer: bytes, body: int, end: int) -> int:
+    """Where the value begins that an annotation wrapper with this body holds."""
     length, position = read_var_uint(buffer, body, end)
     if length == 0 or position + length >= end:
         raise malformed(body, "an annotation wrapper without annotations or without a value")
     return position + length
-
-
-def read_values(data: bytes) -> Iterator[IonValue]:
-    """The top-level values of a binary Ion stream, each with the symbol table in force; padding is passed over."""
-    if len(data) > MAX_SIZE_BYTES:
-        raise InputError(f"{len(data)} bytes of Ion; at most {MAX_SIZE_BYTES} are read")
-    if data[:4] != VERSION_MARKER:
-        raise InputError(
-            f"not binary Ion 1.0: begins with {data[:4].hex() or 'nothing'}, expected {VERSION_MARKER.hex()}"
-        )
-    position, end, symbols, declared = 4, len(data), SYSTEM_TABLE, 0
-    while position < end:
-        first = data[position]
-        if first == 0xE0:
-            if data[position : position + 4] != VERSION_MARKER:
-                raise malformed(position, "an Ion version other than 1.0")
-            position, symbols = position + 4, SYSTEM_TABLE
-        elif first < 15:
-            position = read_header(data, position, end)[3]
-        else:
-            value_end, table = _local_table(data, position, end, symbols)
-            if table is None:
-                yield read_value(data, position, end, symbols)
-            else:
-                symbols = table
-                declared += len(table.names)
-                if declared > MAX_STREAM_SYMBOLS:
-                    raise malformed(position, f"symbol tables of more than {MAX_STREAM_SYMBOLS} symbols in one stream")
-            position = value_end
-
-
-def read_single(data: bytes) -> IonValue:
-    """The one value of a binary Ion stream; none or a second one is refused."""
-    whole = _read_record(data) if len(data) > 8 else None
-    if whole is not None:
-        return whole
-    values = read_values(data)
-    first = next(values, None)
-    if first is None:
-        raise InputError("an Ion stream without a value")
-    if next(values, None) is not None:
-        raise InputError("an Ion stream with more than one value where one was expected")
-    return first
-
-
-def _read_record(data: bytes) -> IonValue | None:
-    """What producers of records write, in one go: a symbol table met before, then a struct to the end. ``None`` for the rest."""
-    if data[:5] != b"\xe0\x01\x00\xea\xee" or len(data) > MAX_SIZE_BYTES:
-        return None
-    length, begin = data[5], 6
-    if length & 0x80:
-        length &= 0x7F
-    elif data[6] & 0x80:
-        length, begin = length << 7 | data[6] & 0x7F, 7
-    else:
-        return None
-    position = begin + length
-    table = _KNOWN_TABLES.get(data[4:position])
-    if table is None or position >= len(data) or data[position] >> 4 != 13:
-        return None
-    value = read_value(data, position, len(data), table)
-    if value.end != len(data):
-        return None
-    table.met += 1
-    return value
-
-
-# The same producer writes the same symbol table before each record of a kind; reading it once per kind instead of once
-# per record is worth a third of the verification time. Bounded, so that a hostile stream cannot fill the memory.
-_KNOWN_TABLES: dict[bytes, SymbolTable] = {}
-_KNOWN_TABLES_MAX: Final = 512
-_KNOWN_TABLE_MAX_BYTES: Final = 8_192
-_KNOWN_TABLE_MAX_SYMBOLS: Final = 1_024
-
-
-def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> tuple[int, SymbolTable | None]:
-    """(end of the value at ``position``, the table it declares, or ``None`` where it is an ordinary value)."""
-    kind, _, body, value_end = read_header(data, position, end)
-    if kind != 14:
-        return value_end, None
-    inner = _behind_annotations(data, body, value_end)
-    first, _ = read_var_uint(data, read_var_uint(data, body, value_end)[1], inner)
-    if first != 3 or data[inner] >> 4 != 13:
-        return value_end, None
-    source = data[position:value_end]
-    if symbols is not SYSTEM_TABLE:
-        return value_end, _parse_local_table(source, symbols)
-    table = _KNOWN_TABLES.get(source)
-    if table is None:
-        table = _parse_local_table(source, symbols)
-        if len(source) <= _KNOWN_TABLE_MAX_BYTES and len(table.names) <= _KNOWN_TABLE_MAX_SYMBOLS:
-            if len(_KNOWN_TABLES) >= _KNOWN_TABLES_MAX:
-                del _KNOWN_TABLES[next(iter(_KNOWN_TABLES))]
-            _KNOWN_TABLES[source] = table
-    else:
-        table.met += 1
-    return value_end, table
-
-
-def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
-    """Read ``$ion_symbol_table::{imports, symbols}``. Source: Ion specification, "Local Symbol Tables"."""
-    imported: tuple[Symbol, ...] = SYSTEM_TABLE.symbols
-    kept_source = b""
-    declared: list[Symbol] = []
-    for name, value in read_value(source, 0, len(source), SYSTEM_TABLE).each_field():
-        if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
-            imported, kept_source = current.symbols, current.source
-        elif name == "imports" and value.kind == 11:
-            for each in value.items():
-                imported += _imported_symbols(each)
-                if len(imported) > MAX_SYMBOLS:
-                    raise InputError(f"a symbol table that imports more than {MAX_SYMBOLS} symbols")
-        elif name == "symbols" and value.kind == 11 and value.low != 15:
-            declared += _declared_symbols(value)
-    if len(imported) + len(declared) > MAX_SYMBOLS:
-        raise InputError(f"a symbol table of {len(imported) + len(declared)} symbols; at most {MAX_SYMBOLS} are read")
-    return SymbolTable((*imported, *declared), kept_source + source)
-
-
-def _declared_symbols(listed: IonValue) -> Iterator[Symbol]:
-    """The symbols that a local table lists; what is not a string has no known text."""
-    buffer, position, limit = listed.buffer, listed.body, listed.end
-    while position < limit:
-        descriptor = buffer[position]
-        end = position + descriptor - 0x7F
-        if 0x80 <= descriptor <= 0x8D and end <= limit:
-            encoded = buffer[position + 1 : end]
-        elif descriptor < 15:
-            position = read_header(buffer, position, limit)[3]
-            continue
-        else:
-            value = read_value(buffer, position, limit, SYSTEM_TABLE)
-            encoded, end = buffer[value.body : value.end], value.end
-            if value.kind != 8 or value.low == 15:
-                yield UNKNOWN
-                position = end
-                continue
-        try:
-            yield symbol_of(encoded)
-        except UnicodeDecodeError:
-            raise malformed(position, "a symbol that is not UTF-8") from None
-        position = end
-
-
-def _imported_symbols(table: IonValue) -> tuple[Symbol, ...]:
-    """A shared table that is not at hand reserves ``max_id`` symbols of unknown text."""
-    if table.kind != 13 or table.low == 15:
-        return ()
-    fields = table.fields()
-    name, count = fields.get("name"), fields.get("max_id")
-    if name is None or name.kind != 8 or name.as_text() in {"", "$ion"}:
-        return ()
-    size = count.as_int() if count is not None and count.kind == 2 else 0
-    if size > MAX_SYMBOLS:
-        raise InputError(f"a symbol table that imports {size} symbols; at most {MAX_SYMBOLS} are read")
-    return (UNKNOWN,) * size

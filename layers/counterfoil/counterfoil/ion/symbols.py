@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from counterfoil.ion.shapes import Shape
 
+VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
+
 SYSTEM_SYMBOLS: Final = (
     "$ion",
     "$ion_1_0",

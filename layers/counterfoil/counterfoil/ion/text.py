@@ -18,7 +18,8 @@ from amazon.ion.exceptions import IonException
 
 from counterfoil.errors import InputError
 from counterfoil.ion.hashing import serialize
-from counterfoil.ion.reader import MAX_DEPTH, MAX_INT_BYTES, MAX_SIZE_BYTES, IonValue, read_values
+from counterfoil.ion.reader import MAX_DEPTH, MAX_INT_BYTES, IonValue
+from counterfoil.ion.streams import MAX_SIZE_BYTES, read_values
 
 __all__ = [
     "Timestamp",

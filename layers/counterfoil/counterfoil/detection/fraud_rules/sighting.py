@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,7 +40,7 @@ class Sighting(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountRule:
+class AccountRule(ABC):
     """A rule on the recent past of one account, asked at each transfer out of it.
 
     A rule whose condition can last ``has_edge``: it is reported when the condition begins to hold, and again only after an event
@@ -65,9 +66,9 @@ class AccountRule:
         """Whether the rule must find this inflow in the account's past later."""
         return False
 
+    @abstractmethod
     def sees(self, account_id: str, account: AccountState, event: Event) -> Sighting | None:
         """What the rule sees if its condition holds at this event."""
-        raise NotImplementedError
 
 
 def window(account: AccountState, event: Event, seconds: int) -> list[Movement]:
