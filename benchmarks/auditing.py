@@ -24,7 +24,7 @@ MEMORY_SIZE = 10_000
 
 
 def kinesis_records(revisions: int) -> list[KinesisRecord]:
-    """Aggregated records that hold this many revisions, three to a block."""
+    """Aggregated records that hold about this many revisions, three to a transfer."""
     users = (record for block in transfers(revisions // 3) for record in streamed(block, STREAM_ARN).records)
     return [
         KinesisRecord("shardId-000000000000", str(index), outer.partition_key, outer.data, START)

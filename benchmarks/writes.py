@@ -20,6 +20,7 @@ from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.memory import MemoryQuarantine
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
+from counterfoil.journal import deaggregate
 from counterfoil.services.audit import Auditor
 from counterfoil.services.detect import Detector
 
@@ -80,8 +81,15 @@ class CountingDynamoDb:
     def query(self, **call: Any) -> dict[str, Any]:
         self.requests["Query"] += 1
         self.read_units += 1
-        partition = next(value["S"] for name, value in call["ExpressionAttributeValues"].items() if "S" in value)
-        return {"Items": [item for key, item in self.items.items() if key[0] == partition][:100]}
+        values = {name: value.get("S", "") for name, value in call["ExpressionAttributeValues"].items()}
+        partition, low, high = (
+            values.pop(":strand", None) or next(iter(values.values())),
+            values.get(":low"),
+            values.get(":high"),
+        )
+        found = sorted(key for key in self.items if key[0] == partition and (not low or low <= key[1] <= high))
+        chosen = found if call.get("ScanIndexForward", True) else found[::-1]
+        return {"Items": [self.items[key] for key in chosen[: call.get("Limit", 1_000)]]}
 
     def _put(self, item: dict[str, Any], factor: int) -> None:
         self.items[_key(item)] = item
@@ -104,7 +112,7 @@ def _size(item: dict[str, Any]) -> int:
 
 def run() -> dict[str, float]:
     records = kinesis_records(REVISIONS)
-    streamed = REVISIONS + REVISIONS // 3
+    streamed = sum(len(deaggregate(record.data, record.partition_key).records) for record in records)
     batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
     print(f"DynamoDB per 1,000 stream records ({streamed:,} records in {len(batches)} batches of an ordered stream)")
     answer: dict[str, float] = {}

@@ -70,7 +70,25 @@ def deploy(
     emulator.client("s3").create_bucket(Bucket=_ARTIFACTS_BUCKET)
     _sam_deploy(emulator, built, values, stack_name)
     emulator.quiet()
-    return _discover(emulator, built, values, stack_name)
+    deployment, template_as_deployed = _discover(emulator, built, values, stack_name)
+    _lock_objects(emulator, template_as_deployed, deployment)
+    return deployment
+
+
+def _lock_objects(emulator: Emulator, template: Template, deployment: Deployment) -> None:
+    """Give buckets the Object Lock that the template asks for: the emulator's CloudFormation leaves it out."""
+    for logical_id, resource in template.resources.items():
+        lock = resource.get("Properties", {}).get("ObjectLockConfiguration")
+        if lock is not None and logical_id in deployment.physical_ids:
+            resolved = template.resolve(lock)
+            retention = resolved["Rule"]["DefaultRetention"]
+            emulator.client("s3").put_object_lock_configuration(
+                Bucket=deployment.physical_ids[logical_id],
+                ObjectLockConfiguration={
+                    "ObjectLockEnabled": "Enabled",
+                    "Rule": {"DefaultRetention": {"Mode": retention["Mode"], "Days": int(retention["Days"])}},
+                },
+            )
 
 
 # ---- sam build -------------------------------------------------------------------------------------------------------
@@ -179,7 +197,9 @@ def _callers_environment() -> dict[str, str]:
 # ---- discovery -------------------------------------------------------------------------------------------------------
 
 
-def _discover(emulator: Emulator, built: Path, parameters: Mapping[str, str], stack_name: str) -> Deployment:
+def _discover(
+    emulator: Emulator, built: Path, parameters: Mapping[str, str], stack_name: str
+) -> tuple[Deployment, Template]:
     cloudformation = emulator.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
@@ -200,7 +220,7 @@ def _discover(emulator: Emulator, built: Path, parameters: Mapping[str, str], st
         if each.logical_id in physical_ids
     }
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    return Deployment(stack_name, outputs, physical_ids, functions, mappings)
+    return Deployment(stack_name, outputs, physical_ids, functions, mappings), template
 
 
 def _function(

@@ -39,7 +39,6 @@ class Deployed(Pipeline):
         self._clients = {name: stack.client(name) for name in ("dynamodb", "kinesis", "kms", "s3", "sns", "sqs")}
         self._heads = DynamoDbHeads(self._clients["dynamodb"], stack.physical_id("HeadsTable"))
         self._inbox = self._subscribe()
-        self._lock_snapshots()
 
     @classmethod
     @contextmanager
@@ -89,13 +88,6 @@ class Deployed(Pipeline):
     def _last_words(self) -> str:
         functions = ("JournalAuditorFunction", "FraudDetectorFunction", "AlertNotifierFunction")
         return " | ".join(line for function in functions for line in self._stack.logs(function, 3))[-2_000:]
-
-    def _lock_snapshots(self) -> None:
-        """Give the bucket the Object Lock that its template asks for: the emulator's CloudFormation leaves it out."""
-        s3, bucket = self._clients["s3"], self._stack.physical_id("SnapshotsBucket")
-        retention = {"Mode": "GOVERNANCE", "Days": 1}
-        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
-        s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
 
     def _subscribe(self) -> str:
         """A queue in the place of the mail box of AlertEmail."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.journal import transfers
-from counterfoil.journal import BlockAddress
+from benchmarks.journal import STRAND, transfers
+from counterfoil.journal.builder import JournalBuilder
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -22,7 +22,7 @@ RUN = {
     "make build": 0,
 }
 ELSEWHERE = {"make demo", "make test", "make setup"}
-NEEDS_MORE = ("&& .tools/sam/bin/sam local invoke", ".tools/sam/bin/sam deploy --guided")
+NEEDS_MORE = (".tools/sam/bin/sam local invoke", ".tools/sam/bin/sam deploy --guided")
 
 
 def commands() -> list[str]:
@@ -53,8 +53,8 @@ def test_a_command_of_the_readme_does_what_it_says(command, status):
 
 def test_the_library_example_computes_the_digest(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    built = list(transfers(5))
+    built = list(transfers(3))
     scope = {"blocks": [block.block_text() for block in built]}
     exec(compile(example, "README.md", "exec"), scope)
-    assert str(BlockAddress(built[0].address.strand_id, 4)) not in capsys.readouterr().err
-    assert scope["head"].tip == built[4].address
+    builder = JournalBuilder(STRAND, block_hashes=[block.block_hash for block in built])
+    assert str(builder.digest()) in capsys.readouterr().out

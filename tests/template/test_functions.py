@@ -87,6 +87,7 @@ def test_all_report_metrics_in_one_namespace(defaults):
     assert defaults["Environment"]["Variables"] == {
         "POWERTOOLS_METRICS_NAMESPACE": "counterfoil",
         "POWERTOOLS_LOG_LEVEL": {"Ref": "LogLevel"},
+        "COUNTERFOIL_ADAPTERS": {"Ref": "AWS::NoValue"},
     }
 
 

@@ -11,6 +11,7 @@ USES = {
     ("JournalAuditorRole", "HeadsTable.Arn"): "dynamodb/heads.py:DynamoDbHeads",
     ("JournalAuditorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
+    ("FraudDetectorRole", "AccountStateTable.Arn"): "dynamodb/accounts.py:DynamoDbAccounts",
     ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog",
     ("AlertNotifierRole", "AlertsTopic"): "alerts.py:SnsChannel",
     ("AlertNotifierRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",

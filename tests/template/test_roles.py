@@ -2,7 +2,6 @@
 
 import pytest
 
-DDB_ALL = "BatchGetItem ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem"
 STREAM_READ = "DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards"
 EVERYWHERE = {"*": "xray: PutTelemetryRecords PutTraceSegments"}  # X-Ray knows no resources to name
 DATA_KEY = {"DataKey.Arn": "kms: Decrypt DescribeKey Encrypt GenerateDataKey ReEncryptFrom ReEncryptTo"}
@@ -25,7 +24,7 @@ ROLES = {
         "FraudDetectorLogs.Arn": "logs: CreateLogStream PutLogEvents",
         "JournalStream.Arn": f"kinesis: {STREAM_READ}",
         "FraudDetectorConsumer": "kinesis: SubscribeToShard",
-        "AccountStateTable.Arn": f"dynamodb: {DDB_ALL}",
+        "AccountStateTable.Arn": "dynamodb: BatchGetItem DeleteItem PutItem Query",
         "FindingsTable.Arn": "dynamodb: GetItem PutItem UpdateItem",
     },
     "AlertNotifierRole": EVERYWHERE | DATA_KEY | FAILED_BATCHES | {

@@ -26,7 +26,7 @@ class FindingStore(Protocol):
     """Keeps findings. Not trusted for integrity: a lost or altered finding can be derived again by replaying the stream."""
 
     def record(self, findings: Sequence[Finding]) -> int:
-        """Keep each finding once; return how many were new or moved on.
+        """Keep each finding once; return how many were new or moved on. Some may have been kept before an error is raised.
 
         A finding whose id is known changes nothing but its status, and that only forward (``Status``); its evidence and
         ``found_at`` stay those of the first time. One that is ``HEALED`` when it comes is kept like any other: what it tells of was

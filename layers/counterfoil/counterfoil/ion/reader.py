@@ -57,12 +57,13 @@ def malformed(offset: int, what: str) -> InputError:
 
 def read_var_uint(buffer: bytes, position: int, limit: int) -> tuple[int, int]:
     """Read a VarUInt; return it and the position behind it. At most 9 bytes (63 bits): no length or id needs more."""
-    value = 0
-    for index in range(position, min(limit, position + 9)):
+    value, index = 0, position
+    while index < limit and index - position < 9:
         byte = buffer[index]
-        value = (value << 7) | (byte & 0x7F)
+        index += 1
         if byte & 0x80:
-            return value, index + 1
+            return value << 7 | byte & 0x7F, index
+        value = value << 7 | byte
     raise malformed(position, "a VarUInt does not end")
 
 
@@ -78,7 +79,10 @@ def read_header(buffer: bytes, position: int, limit: int) -> tuple[int, int, int
             raise malformed(position, f"bool of length {low}")
         length = 0
     elif low == 14 or (kind == 13 and low == 1):
-        length, start = read_var_uint(buffer, start, limit)
+        if start < limit and buffer[start] & 0x80:
+            length, start = buffer[start] & 0x7F, start + 1
+        else:
+            length, start = read_var_uint(buffer, start, limit)
         if kind == 13 and low == 1 and length == 0:
             raise malformed(position, "a sorted struct must not be empty")
     else:
@@ -196,7 +200,7 @@ class IonValue(NamedTuple):
             if buffer[position] < 15:
                 position = read_header(buffer, position, end)[3]
                 continue
-            value = read_value(buffer, position, end, self.symbols)
+            value = _read_field(buffer, position, end, self.symbols, buffer[position])
             position = value.end
             yield value
 

@@ -78,6 +78,8 @@ def _parse_aggregate(body: bytes) -> Frame:
             tables[number].append(value)
             if len(tables[number]) > MAX_USER_RECORDS:
                 raise InputError(f"an aggregated record of more than {MAX_USER_RECORDS} entries")
+    if not tables[3]:
+        raise InputError("an aggregated record without user records")
     keys, hash_keys = [_key(each) for each in tables[1]], [_key(each) for each in tables[2]]
     records = tuple(_parse_record(each, index, keys, hash_keys, unknown) for index, each in enumerate(tables[3]))
     return Frame(records, aggregated=True, unknown_fields=frozenset(unknown))

@@ -137,7 +137,7 @@ class Auditor:
         for _ in range(MAX_ROUNDS):
             old = self.heads.load(strand_id)
             outcome = self._weigh(old or StrandState(strand_id), batch, now)
-            self._keep_forks(outcome, batch)
+            kept = self._keep_forks(outcome, batch)
             written = self.findings.record([*batch.findings, *outcome.findings])
             try:
                 if outcome.state is not None:
@@ -146,6 +146,7 @@ class Auditor:
                 continue
             report.findings += [*batch.findings, *outcome.findings]
             report.findings_written += written
+            report.quarantined += kept
             report.blocks_new += outcome.new_blocks
             report.duplicates += outcome.duplicates
             report.strands[strand_id] = outcome.state or old or StrandState(strand_id)
@@ -160,10 +161,12 @@ class Auditor:
         known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
         return StrandAudit(state, known, self.patience, now, self.bounds).run(batch.arrivals())
 
-    def _keep_forks(self, outcome: Outcome, batch: StrandBatch) -> None:
-        for finding in outcome.findings:
-            if finding.rule_id == AuditRule.FORK:
-                self.quarantine.keep(batch.originals[finding.evidence["quarantined"]])
+    def _keep_forks(self, outcome: Outcome, batch: StrandBatch) -> int:
+        """Put the second of two blocks at one place into quarantine; return how many there were."""
+        forks = [finding for finding in outcome.findings if finding.rule_id == AuditRule.FORK]
+        for finding in forks:
+            self.quarantine.keep(batch.originals[finding.evidence["quarantined"]])
+        return len(forks)
 
     def _record(self, findings: Sequence[Finding], report: AuditReport) -> None:
         report.findings_written += self.findings.record(findings)
