@@ -176,7 +176,7 @@ def _null(body: bytes) -> bytes:
 
 
 def _positive(body: bytes) -> bytes:
-    return escape(body.lstrip(b"\0"))
+    return escape(body.lstrip(b"\0")) if body else body
 
 
 def _negative(body: bytes) -> bytes:
@@ -199,10 +199,16 @@ def _float(body: bytes) -> bytes:
 
 
 def _decimal(body: bytes) -> bytes:
-    if len(body) == 2 and body[0] & 0x80 and body[0] != 0xC0 and 0 < body[1] < 0x80:
-        return escape(body)  # one-byte exponent, one-byte positive coefficient: nothing to shorten
+    if len(body) > 1 and body[0] >= 0x80 and body[0] != 0xC0 and _is_short(body):
+        return escape(body)  # one-byte exponent, coefficient without a leading zero byte: nothing to shorten
     exponent, coefficient, negative = read_decimal(body, 0, len(body))
     return escape(_encode_decimal(exponent, coefficient, negative=negative))
+
+
+def _is_short(body: bytes) -> bool:
+    """Whether a decimal's coefficient, behind an exponent of one byte, begins with a byte that it needs."""
+    first = body[1] & 0x7F
+    return first != 0 or (body[1] == 0 and len(body) > 2 and body[2] >= 0x80)
 
 
 def _encode_decimal(exponent: int, coefficient: int, *, negative: bool) -> bytes:

@@ -19,6 +19,7 @@ CANONICAL_BODY: Final = re.compile(
     rb"(?:[\x80-\xbb](?:\xc3(?:[\x01-\x7f]|\x00[\x80-\xff]|[\x01\x02][\x00-\xff]|\x03[\x00-\xe7])?)?)?",
     re.DOTALL,
 )
+_THOUSANDTHS: Final = tuple(Decimal(number).scaleb(-3) for number in range(1_000))
 MAX_BODY_BYTES: Final = 32
 MAX_FRACTION_DIGITS: Final = 18
 
@@ -74,8 +75,9 @@ def _parse_canonical(body: bytes) -> IonTimestamp:
     year = (body[1] << 7) | (body[2] & 0x7F)
     magnitude = body[0] & 0x3F
     offset = magnitude if body[0] < 0xC0 else (-magnitude or None)
-    fields = (year, *(byte & 0x7F for byte in body[3:8]))
-    fraction = Decimal((0, tuple(map(int, str(int.from_bytes(body[9:])))), -3)) if len(body) > 8 else None
+    month, day, hour, minute = body[3] & 0x7F, body[4] & 0x7F, body[5] & 0x7F, body[6] & 0x7F
+    fields = (year, month, day, hour, minute) if len(body) == 7 else (year, month, day, hour, minute, body[7] & 0x7F)
+    fraction = _THOUSANDTHS[int.from_bytes(body[9:])] if len(body) > 8 else None
     return IonTimestamp(fields, fraction, offset)
 
 
