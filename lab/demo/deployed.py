@@ -8,16 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from counterfoil.adapters.dynamodb.findings import parse_finding
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+from counterfoil.adapters.public_key import PublicKey
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature, parse_document, signed_bytes
 from counterfoil.detection.strand import StrandState
-from counterfoil.errors import IntegrityError, UnavailableError
+from counterfoil.errors import UnavailableError
 from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Pipeline, SeenAlert
 from lab.invocation import Outcome
 from lab.producer import OuterRecord, put
@@ -128,9 +125,4 @@ class Deployed(Pipeline):
     def _check_signature(self, message: bytes, signature: Signature) -> None:
         """With the public key alone, in this process: nobody has to ask the service whether to believe it."""
         key_id = self._stack.physical_id("SnapshotSigningKey")
-        key = serialization.load_der_public_key(self._clients["kms"].get_public_key(KeyId=key_id)["PublicKey"])
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        try:
-            key.verify(signature.value, message, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            raise IntegrityError(f"the signature of a snapshot is not that of key {key_id}", key_id=key_id) from None
+        PublicKey.parse(self._clients["kms"].get_public_key(KeyId=key_id)["PublicKey"]).verify(message, signature)

@@ -28,6 +28,7 @@ PROPERTIES = {
     "digestTipAddress": ADDRESS,
     "proofLength": {"type": "integer", "minimum": 0},
     "contentsChecked": {"type": "boolean"},
+    "addressBound": {"type": "boolean"},
 }
 SCHEMA = {"type": "object", "properties": PROPERTIES, "required": list(PROPERTIES), "additionalProperties": False}
 

@@ -30,14 +30,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file to read.", show_default=False)]
 
 
-def read_json(path: Path) -> Any:
-    """A JSON file of bounded size; anything else is an ``InputError`` naming it."""
+def read_bytes(path: Path) -> bytes:
+    """A file of bounded size; anything else is an ``InputError`` naming it."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"{path} has {path.stat().st_size} bytes; at most {MAX_FILE_BYTES} are read")
-        return json.loads(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file of bounded size; anything else is an ``InputError`` naming it."""
+    try:
+        return json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from None
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.public_key import PublicKey
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import (
     HOLDS,
@@ -18,11 +20,13 @@ from counterfoil.cli.output import (
     finding_json,
     out,
     print_json,
+    read_bytes,
     read_json,
     show_findings,
 )
 from counterfoil.detection.audit_rules import FAILURES
 from counterfoil.detection.finding import Finding
+from counterfoil.detection.snapshot import parse_document, signed_bytes
 from counterfoil.detection.strand import UNBOUNDED, StrandState
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.errors import InputError
@@ -56,6 +60,7 @@ def receipt(file: FileArgument, *, json: JsonOption = False) -> None:
         },
         "proofLength": checked.path_length,
         "contentsChecked": checked.contents_checked,
+        "addressBound": checked.address_bound,
     }
     if json:
         print_json(answer)
@@ -71,6 +76,40 @@ def receipt(file: FileArgument, *, json: JsonOption = False) -> None:
     out.print(f"  leaf    {checked.leaf.to_base64()} ({what})")
     out.print(f"  proof   {checked.path_length} hashes")
     out.print(f"  digest  {checked.digest.hash.to_base64()}")
+
+
+@app.command()
+def snapshot(
+    file: FileArgument,
+    *,
+    key: Annotated[Path, typer.Option(help="The signing key's public half, PEM or DER (aws kms get-public-key).")],
+    json: JsonOption = False,
+) -> None:
+    """A digest snapshot: check the signature over what was verified, and when."""
+    document, signature = parse_document(read_bytes(file))
+    PublicKey.parse(read_bytes(key)).verify(signed_bytes(document), signature)
+    digest = document.digest
+    answer = {
+        "holds": True,
+        "tipAddress": {
+            "strandId": document.tip_address.strand_id,
+            "sequenceNo": document.tip_address.sequence_no,
+        },
+        "digest": None if digest is None else digest.to_base64(),
+        "blockTimestamp": document.block_timestamp,
+        "takenAt": document.taken_at.isoformat(),
+        "status": document.status,
+        "previous": document.previous,
+        "extends": document.extends,
+        "keyId": signature.key_id,
+    }
+    if json:
+        print_json(answer)
+        return
+    out.print(f"[bold green]holds[/]: signed by {signature.key_id} at {document.taken_at.isoformat()}", highlight=False)
+    out.print(f"  tip     {document.tip_address}, committed at {document.block_timestamp}", highlight=False)
+    out.print(f"  digest  {answer['digest']}", highlight=False)
+    out.print(f"  status  {document.status}", highlight=False)
 
 
 @app.command()

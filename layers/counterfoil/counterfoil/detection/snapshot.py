@@ -92,6 +92,8 @@ def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
             fields["previous"],
             fields["extends"],
         )
+        if fields["digest"] != _fields(snapshot)["digest"]:
+            raise InputError(f"not a digest snapshot: it states {fields['digest']!r}, which its nodes do not give")
         value = bytes.fromhex(signature["value"])
         return snapshot, Signature(signature["keyId"], signature["algorithm"], value)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:

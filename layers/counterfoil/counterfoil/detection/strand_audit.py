@@ -422,10 +422,14 @@ def check_bounds(state: StrandState, bounds: Bounds) -> None:
 
 
 def _newest(explained: dict[int, str]) -> dict[int, str]:
-    """The places kept: beyond the bound the oldest go, which costs no more than a finding that explains itself."""
+    """The places kept: beyond the bound the oldest go, forks last of all, since a fork is what nobody may push out.
+
+    A place that is forgotten costs no more than a finding that explains itself.
+    """
     if len(explained) <= MAX_EXPLAINED:
         return explained
-    return {place: explained[place] for place in sorted(explained)[-MAX_EXPLAINED:]}
+    kept = sorted(explained, key=lambda place: (explained[place] == AuditRule.FORK, place))[-MAX_EXPLAINED:]
+    return {place: explained[place] for place in sorted(kept)}
 
 
 def due(state: StrandState, patience: Patience, now: datetime) -> set[int]:

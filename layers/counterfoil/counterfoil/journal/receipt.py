@@ -27,7 +27,11 @@ MAX_PATH = 256
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a checked receipt proves: the leaf is in block ``address`` of the ledger whose digest is ``digest``."""
+    """What a checked receipt proves: the leaf is under the digest.
+
+    ``address_bound`` says whether the address is proved too: only whole blocks that bind their headers can show theirs, of the
+    others the address is what the receipt says, as far as the proof's length agrees with it.
+    """
 
     kind: str
     leaf: Hash
@@ -36,6 +40,7 @@ class Receipt:
     path_length: int
     document_id: str | None
     contents_checked: bool
+    address_bound: bool
 
 
 def verify_receipt(document: Mapping[str, Any]) -> Receipt:
@@ -43,10 +48,13 @@ def verify_receipt(document: Mapping[str, Any]) -> Receipt:
     document = _capitalised(document)
     digest = _digest(document)
     path = _path(_ion(document, "Proof"))
+    bound = False
     if "Revision" in document:
         kind, leaf, address, document_id = _revision_leaf(_ion(document, "Revision"))
     elif "Block" in document:
-        kind, leaf, address, document_id = _block_leaf(_ion(document, "Block"))
+        block = verify_block(parse_block(_ion(document, "Block")))
+        kind, leaf, address, document_id = "block", block.block_hash, block.address, None
+        bound = block.header_bound
     else:
         kind, leaf, address, document_id = _bare_leaf(document)
     stated = document.get("BlockAddress")
@@ -55,7 +63,7 @@ def verify_receipt(document: Mapping[str, Any]) -> Receipt:
     _check_places(kind, address, digest, path)
     verify_inclusion(leaf, path, digest.hash)
     checked = "Revision" in document or "Block" in document
-    return Receipt(kind, leaf, address, digest, len(path), document_id, checked)
+    return Receipt(kind, leaf, address, digest, len(path), document_id, checked, bound)
 
 
 def _check_places(kind: str, address: BlockAddress, digest: Digest, path: tuple[Hash, ...]) -> None:
@@ -79,11 +87,6 @@ def _revision_leaf(value: IonValue) -> tuple[str, Hash, BlockAddress, str | None
     if revision.address is None:
         raise InputError("the revision of a receipt has no blockAddress")
     return "revision", revision.hash, revision.address, revision.metadata.document_id if revision.metadata else None
-
-
-def _block_leaf(value: IonValue) -> tuple[str, Hash, BlockAddress, str | None]:
-    block = verify_block(parse_block(value))
-    return "block", block.block_hash, block.address, None
 
 
 def _bare_leaf(document: Mapping[str, Any]) -> tuple[str, Hash, BlockAddress, str | None]:

@@ -23,7 +23,7 @@ from typing import Final
 
 from counterfoil.detection.audit_rules import INTEGRITY_RULES, AuditRule
 from counterfoil.detection.finding import Finding
-from counterfoil.detection.strand import STANDARD, Bounds, StrandState
+from counterfoil.detection.strand import STANDARD, Bounds, Hole, StrandState
 from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
 from counterfoil.errors import ConflictError, UnavailableError
 from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine
@@ -57,7 +57,9 @@ class AuditReport:
 
     @property
     def open_gaps(self) -> int:
-        return sum(1 for state in self.strands.values() for _ in state.holes())
+        """Holes older than the grace period; younger ones are what disorder looks like."""
+        holes = (behind for state in self.strands.values() for _, behind in state.holes())
+        return sum(behind.hole is not Hole.HELD for behind in holes)
 
     def metrics(self, now: datetime) -> dict[str, float]:
         """The batch as numbers, by the names that template.yaml's alarms and dashboard use."""

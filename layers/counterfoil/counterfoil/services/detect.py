@@ -83,7 +83,6 @@ class DetectionReport:
             "TransfersJudged": self.transfers_judged,
             "FindingsWritten": self.findings_written,
             "Duplicates": self.repeated,
-            "LateBlocks": self.late,
         }
 
 
