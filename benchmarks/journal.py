@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import batched
 
 from counterfoil.ion import dump_binary
 from counterfoil.journal.builder import BuiltBlock, Change, JournalBuilder, Statement, Transaction, ion_time
@@ -21,22 +22,22 @@ REFERENCE_BYTES = 413
 UPDATE = "UPDATE Accounts SET balance = ? WHERE accountId = ?"
 INSERT = "INSERT INTO Transactions ?"
 OPEN = "INSERT INTO Accounts ?"
-ACCOUNTS = 3_000
+ACCOUNTS = 500
+OPENED_AT_ONCE = 40  # QLDB's limit of documents in a transaction
 OPENING_CENTS = 500_000_00
 
 
 def transfers(count: int, seed: int = 7) -> Iterator[BuiltBlock]:
-    """Blocks of one transfer each: two balances updated, one transaction inserted; accounts are opened when first met.
+    """Blocks of one transfer each: two balances updated, one transaction inserted. Before them the accounts are opened.
 
     Amounts and pace are ordinary, and the money adds up: no rule sees anything.
     """
     bank, builder = _Bank(random.Random(seed)), JournalBuilder(STRAND)
+    for accounts in batched(range(ACCOUNTS), OPENED_AT_ONCE, strict=False):
+        yield builder.append(bank.opening(accounts))
     for number in range(count):
-        parties = bank.chance.sample(range(ACCOUNTS), 2)
-        for account in parties:
-            if account not in bank.balances:
-                yield builder.append(bank.opening(account, number))
-        yield builder.append(bank.transfer(parties[0], parties[1], number))
+        payer, payee = bank.chance.sample(range(ACCOUNTS), 2)
+        yield builder.append(bank.transfer(payer, payee, number))
 
 
 def reference_revision(block: BuiltBlock) -> bytes:
@@ -52,10 +53,12 @@ class _Bank:
         self.balances: dict[int, int] = {}
         self._versions: dict[int, int] = {}
 
-    def opening(self, account: int, number: int) -> Transaction:
-        self.balances[account], self._versions[account] = OPENING_CENTS, 0
-        moment = _moment(number)
-        return Transaction(self._id(), moment, moment, (Statement(OPEN, (1,)),), (self._account(account, 0),))
+    def opening(self, accounts: Sequence[int]) -> Transaction:
+        for account in accounts:
+            self.balances[account], self._versions[account] = OPENING_CENTS, 0
+        statements = tuple(Statement(OPEN, (account,)) for account in accounts)
+        changes = tuple(self._account(account, index) for index, account in enumerate(accounts))
+        return Transaction(self._id(), _moment(0), _moment(0), statements, changes)
 
     def transfer(self, payer: int, payee: int, number: int) -> Transaction:
         moment, cents = _moment(number), self.chance.randrange(40_000, 99_999)
