@@ -47,7 +47,7 @@ class CountingDynamoDb:
         self.requests["PutItem"] += 1
         return {}
 
-    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
         for each in TransactItems:
             self._put(each["Put"]["Item"], 2)
         self.requests["TransactWriteItems"] += 1
@@ -59,7 +59,7 @@ class CountingDynamoDb:
         self.requests["GetItem"] += 1
         return {} if item is None else {"Item": item}
 
-    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
         ((name, request),) = RequestItems.items()
         found = [self.items[_key(key)] for key in request["Keys"] if _key(key) in self.items]
         for key in request["Keys"]:
@@ -67,7 +67,7 @@ class CountingDynamoDb:
         self.requests["BatchGetItem"] += 1
         return {"Responses": {name: found}, "UnprocessedKeys": {}}
 
-    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
         for requests in RequestItems.values():
             for request in requests:
                 if "PutRequest" in request:

@@ -183,7 +183,7 @@ class Scripted:
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
 
-    def batch_get_item(self, RequestItems):  # noqa: N803 - boto3's name
+    def batch_get_item(self, RequestItems):
         self.asked.append([key["key"]["S"] for key in RequestItems[TABLE]["Keys"]])
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 

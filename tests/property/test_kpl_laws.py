@@ -20,7 +20,7 @@ def read(data):
     try:
         frame = deaggregate(data, "outer")
     except InputError as error:
-        assert str(error)  # noqa: PT017 - the message is half of what is promised
+        assert str(error)
         return None
     if not frame.aggregated:
         assert frame.records == ((data, "outer", None, 0),)

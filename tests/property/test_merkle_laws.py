@@ -119,7 +119,7 @@ def test_a_range_with_another_number_of_nodes_than_its_ends_need_is_refused(begi
     try:
         made = CompactRange(begin, end, tuple(nodes))
     except InputError as error:
-        assert f"leaves {begin} to {end} with {len(nodes)} nodes" in str(error)  # noqa: PT017 - most draws end here
+        assert f"leaves {begin} to {end} with {len(nodes)} nodes" in str(error)
     else:
         assert len(made.nodes) == len(range_of([nodes[0]] * (end - begin), begin).nodes)
 

@@ -41,8 +41,8 @@ from counterfoil.settings import (
 @cache
 def client(service: str) -> Any:
     """A client of an AWS service, one per process. It gives up early and often: the stream tries again anyway."""
-    import botocore.session  # noqa: PLC0415 - a memory wiring never pays for it
-    from botocore.config import Config  # noqa: PLC0415
+    import botocore.session
+    from botocore.config import Config
 
     config = Config(
         connect_timeout=3,
@@ -60,9 +60,9 @@ def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
         )
         patience = Patience(settings.grace, settings.confirm)
         return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), clock, patience)
-    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads  # noqa: PLC0415
-    from counterfoil.adapters.s3 import S3Quarantine  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
+    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+    from counterfoil.adapters.s3 import S3Quarantine
 
     settings = AuditorSettings.from_env(environ)
     return Auditor(
@@ -79,8 +79,8 @@ def detector(environ: Environment, clock: Clock = system_clock) -> Detector:
         settings = DetectorSettings.from_env({"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", **environ})
         config = parse_rule_config(settings.fraud_rules)
         return Detector(MemoryAccounts(), MemoryFindings(), config, clock, settings.grace)
-    from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 
     settings = DetectorSettings.from_env(environ)
     return Detector(
@@ -96,7 +96,7 @@ def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
     if in_memory(environ):
         minimum = Severity[environ.get("ALERT_MINIMUM_SEVERITY", "MEDIUM")]
         return Notifier(MemoryAlertLog(), [MemoryChannel()], AlertPolicy(minimum), clock)
-    from counterfoil.adapters.alerts import DynamoDbAlertLog, EventBridgeChannel, SnsChannel  # noqa: PLC0415
+    from counterfoil.adapters.alerts import DynamoDbAlertLog, EventBridgeChannel, SnsChannel
 
     settings = NotifierSettings.from_env(environ)
     channels = [
@@ -110,10 +110,10 @@ def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
 def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotter:
     if in_memory(environ):
         return Snapshotter(MemoryHeads(), MemoryFindings(), MemorySnapshots(), MemorySigner(), clock)
-    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads  # noqa: PLC0415
-    from counterfoil.adapters.kms import KmsSigner  # noqa: PLC0415
-    from counterfoil.adapters.s3 import S3Snapshots  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
+    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+    from counterfoil.adapters.kms import KmsSigner
+    from counterfoil.adapters.s3 import S3Snapshots
 
     settings = SnapshotSettings.from_env(environ)
     return Snapshotter(

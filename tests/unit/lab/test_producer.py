@@ -100,7 +100,7 @@ class FlakyKinesis:
     requests: list[list[bytes]] = field(default_factory=list)
     kept: list[bytes] = field(default_factory=list)
 
-    def put_records(self, *, StreamName, Records):  # noqa: N803 - boto3's names
+    def put_records(self, *, StreamName, Records):
         assert StreamName == "journal"
         refused = self.refusals.get(len(self.requests), set())
         self.requests.append([each["Data"] for each in Records])
