@@ -104,6 +104,10 @@ def test_more_records_than_lambda_delivers_are_an_input_error(parse):
         parse({"Records": [None] * (MAX_BATCH_RECORDS + 1)})
 
 
+def test_as_many_records_as_lambda_delivers_are_a_batch():
+    assert len(parse_kinesis_event({"Records": [kinesis_entry()] * MAX_BATCH_RECORDS})) == MAX_BATCH_RECORDS
+
+
 NAMES = [
     *("Records", "eventID", "kinesis", "data", "partitionKey", "sequenceNumber", "approximateArrivalTimestamp"),
     *("dynamodb", "SequenceNumber", "NewImage", "OldImage", "status"),

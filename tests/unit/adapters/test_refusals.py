@@ -1,6 +1,7 @@
 """What AWS refuses, in the terms of the ports; and that a refused call has done nothing by half."""
 
 import io
+from dataclasses import replace
 
 import botocore.session
 import pytest
@@ -10,10 +11,13 @@ from botocore.stub import ANY, Stubber
 
 from counterfoil.adapters.alerts import DynamoDbAlertLog, EventBridgeChannel, SnsChannel
 from counterfoil.adapters.boto_errors import translated
+from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts
 from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.kms import KmsSigner
 from counterfoil.adapters.s3 import S3Quarantine
+from counterfoil.detection.account import account_key
+from counterfoil.detection.account_book import StateChange
 from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.snapshot import Signature
@@ -149,6 +153,79 @@ def test_a_state_alone_is_one_put_under_a_condition(stub):
     DynamoDbHeads(dynamodb.client, "heads").advance(StrandState(STRAND, 1), StrandState(STRAND, 2), ())
 
 
+def test_a_first_save_wants_nothing_there(stub):
+    dynamodb = stub("dynamodb")
+    sent = []
+    dynamodb.client.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems", lambda params, **_: sent.extend(params["TransactItems"])
+    )
+    dynamodb.add_response("transact_write_items", {}, {"TransactItems": ANY})
+    DynamoDbHeads(dynamodb.client, "heads").advance(None, StrandState(STRAND, 1), ())
+    assert sent[0]["Put"]["ConditionExpression"] == "attribute_not_exists(strand_id)"
+
+
+@pytest.mark.parametrize(
+    ("old_version", "expected"),
+    [
+        (None, {"ConditionExpression": "attribute_not_exists(#key)", "ExpressionAttributeNames": {"#key": "key"}}),
+        (
+            7,
+            {
+                "ConditionExpression": "#version = :version",
+                "ExpressionAttributeNames": {"#version": "version"},
+                "ExpressionAttributeValues": {":version": {"N": "7"}},
+            },
+        ),
+    ],
+)
+def test_an_account_state_is_replaced_only_where_it_is_the_one_that_was_read(stub, old_version, expected):
+    dynamodb = stub("dynamodb")
+    dynamodb.add_response("put_item", {}, {"TableName": "accounts", "Item": ANY, **expected})
+    change = StateChange(account_key(STRAND, "A"), old_version, "{}")
+    DynamoDbAccounts(dynamodb.client, "accounts").save([change])
+
+
+@pytest.mark.parametrize("codes", [CONFLICTS[0] + " ThrottlingException", "ThrottlingException " + CONFLICTS[0]])
+def test_a_conflict_among_other_refusals_is_told_first(codes):
+    """Whoever is behind has to load anew, and gets through then if anybody does."""
+    by_key = dict(zip("AB", codes.split(), strict=True))
+
+    class Refusing:
+        def put_item(self, Item, **_):
+            raise refusal(by_key[Item["key"]["S"][-1]])
+
+    changes = [StateChange(account_key(STRAND, each), 1, "{}") for each in by_key]
+    with pytest.raises(ConflictError):
+        DynamoDbAccounts(Refusing(), "accounts").save(changes)
+
+
+def test_a_finding_is_put_once_and_only_its_status_moves_and_only_forward(stub):
+    dynamodb = stub("dynamodb")
+    put = {"TableName": "findings", "Item": ANY, "ConditionExpression": "attribute_not_exists(finding_id)"}
+    dynamodb.add_client_error("put_item", CONFLICTS[0], expected_params=put)
+    moved = {
+        "TableName": "findings",
+        "Key": {"finding_id": {"S": FINDING.finding_id}},
+        "UpdateExpression": "SET #status = :status",
+        "ConditionExpression": "#status IN (:earlier0, :earlier1)",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {
+            ":status": {"S": "HEALED"},
+            ":earlier0": {"S": "OPEN"},
+            ":earlier1": {"S": "CONFIRMED"},
+        },
+    }
+    dynamodb.add_response("update_item", {}, moved)
+    assert DynamoDbFindings(dynamodb.client, "findings").record([replace(FINDING, status=Status.HEALED)]) == 1
+
+
+def test_a_finding_that_heals_before_it_was_found_is_put_like_any_other(stub):
+    dynamodb = stub("dynamodb")
+    put = {"TableName": "findings", "Item": ANY, "ConditionExpression": "attribute_not_exists(finding_id)"}
+    dynamodb.add_response("put_item", {}, put)
+    assert DynamoDbFindings(dynamodb.client, "findings").record([replace(FINDING, status=Status.HEALED)]) == 1
+
+
 @pytest.mark.parametrize("runs", [(), (made_run(0, 1),)])
 @pytest.mark.parametrize("code", REFUSALS[:4])
 def test_a_throttled_save_of_a_head_is_one_call_that_failed_whole(stub, runs, code):
@@ -169,8 +246,6 @@ def test_a_state_that_cannot_be_read_is_refused_and_never_guessed(stub):
 
 @pytest.mark.parametrize("status", [Status.CONFIRMED, Status.OPEN])
 def test_a_throttled_recording_is_unavailable_at_the_first_call(stub, status):
-    from dataclasses import replace
-
     dynamodb = stub("dynamodb")
     dynamodb.add_client_error("put_item", "ThrottlingException")
     with pytest.raises(UnavailableError):

@@ -129,6 +129,8 @@ def test_what_is_no_snapshot_document_is_an_input_error(document):
         {"tipHash": None},
         {"takenAt": "yesterday"},
         {"takenAt": 7},
+        {"digest": None},
+        {"digest": "A" * 43 + "="},
     ],
 )
 def test_a_snapshot_with_a_damaged_field_is_an_input_error(changes):

@@ -51,6 +51,7 @@ def test_only_the_place_that_is_named_is_accepted(blocks):
     world = StrandWorld()
     world.take(*blocks[:2], forged(blocks[2]), *blocks[3:5], forged(blocks[5]), *blocks[6:8])
     assert ranges(world.state) == [(0, 3), (3, 5), (5, 6), (6, 8)] or ranges(world.state) == [(0, 3), (3, 6), (6, 8)]
+    assert world.state.diverged_at == 3
     accepted = accept(world.state, 6)
     assert accepted.diverged_at == 3
     assert accept(accepted, 3).diverged_at is None
@@ -64,6 +65,13 @@ def test_a_fork_that_is_accepted_leaves_the_block_that_was_verified_first(blocks
     accepted = accept(world.state, 2)
     assert accepted.diverged_at is None
     assert accepted.segments == world.state.segments
+
+
+def test_of_two_forks_only_the_one_that_is_named_is_accepted(blocks):
+    world = StrandWorld()
+    world.take(*blocks[:6])
+    world.take(forged(blocks[2]), forged(blocks[4]))
+    assert accept(world.state, 2).diverged_at == 4
 
 
 def test_the_first_block_may_be_one_that_was_rejected(blocks):

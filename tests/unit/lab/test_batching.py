@@ -10,6 +10,15 @@ def test_a_batch_holds_at_most_batch_size_records(scene):
     assert world.calls == ["abc", "def", "gh"]
 
 
+def test_a_batch_holds_at_most_batch_size_records_where_more_of_them_wait(scene):
+    world = scene(BatchSize=2, MaximumBatchingWindowInSeconds=60)
+    world.put("a")
+    world.engine.step()
+    world.put("bc")
+    world.run()
+    assert world.calls == ["ab", "c"]
+
+
 def test_without_a_window_what_is_there_is_delivered_at_once(scene):
     world = scene(BatchSize=100)
     world.put("ab")

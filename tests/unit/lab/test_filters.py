@@ -28,6 +28,7 @@ def admits(pattern, value, kind="kinesis"):
         ({"anything-but": ["x", "y"]}, "z", "y"),
         ({"numeric": ["=", 3]}, 3.0, "3"),
         ({"numeric": [">", 1, "<=", 5]}, 5, 1),
+        ({"numeric": [">=", 1, "<", 5]}, 1, 5),
     ],
 )
 def test_each_documented_comparison(test, passing, failing):

@@ -79,8 +79,10 @@ def test_a_mapping_that_does_not_ask_for_failures_ignores_them(scene, report):
     assert world.calls == ["abc"]
 
 
-def test_later_records_wait_until_the_failed_ones_are_done(scene, report):
-    world = scene(FunctionResponseTypes=["ReportBatchItemFailures"], BatchSize=2)
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_later_records_wait_until_the_failed_ones_are_done(scene, report, lanes):
+    """With two lanes more is read at once: the later records then wait in the lane of the failed ones."""
+    world = scene(FunctionResponseTypes=["ReportBatchItemFailures"], BatchSize=2, ParallelizationFactor=lanes)
     numbers = world.put("abcd")
     world.script.extend([report(numbers[1]), report(numbers[1])])
     world.run()

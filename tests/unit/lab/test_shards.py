@@ -128,6 +128,16 @@ def test_a_lost_lease_delivers_again_from_the_checkpoint(scene):
     assert world.calls == ["ab", "cd", "e"]
 
 
+def test_what_was_read_and_not_delivered_is_read_again_after_a_lost_lease(scene):
+    world = scene(BatchSize=2)
+    world.put("ab")
+    world.engine.step()
+    assert world.calls == []
+    world.engine._readers["shardId-000000000000"].rewind()
+    world.run()
+    assert world.calls == ["ab"]
+
+
 def test_with_lanes_the_checkpoint_is_before_the_first_record_that_is_not_done(scene, answer, failed):
     world = scene(ParallelizationFactor=2, BatchSize=1)
     lower, upper = keys_of_two_lanes()

@@ -10,7 +10,7 @@ from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Status
 from counterfoil.detection.strand import Bounds
 from counterfoil.errors import ConflictError, UnavailableError
-from counterfoil.ion import dump_binary
+from counterfoil.ion import dump_binary, load_binary
 from counterfoil.journal import digest_of
 from counterfoil.journal.builder import JournalBuilder, control_record
 from counterfoil.ports import quarantine_name
@@ -192,8 +192,6 @@ def test_a_whole_honest_block_in_the_place_of_a_summary_is_taken(journal):
 
 
 def test_an_altered_revision_is_kept_with_its_bytes_and_says_its_document(journal):
-    from counterfoil.ion import load_binary
-
     record = load_binary(streamed(journal.blocks[3]).details[0].data)
     record["payload"]["revision"]["data"]["amount"] += 1
     data = dump_binary(record)
@@ -206,6 +204,16 @@ def test_an_altered_revision_is_kept_with_its_bytes_and_says_its_document(journa
     assert world.quarantine.load(finding.evidence["quarantined"]) == data
     assert finding.evidence["expected"] == record["payload"]["revision"]["hash"].hex()
     assert not world.state().awaited
+
+
+def test_a_revision_with_a_false_hash_is_one_finding_and_no_orphan(journal):
+    record = load_binary(streamed(journal.blocks[3]).details[0].data)
+    record["payload"]["revision"]["hash"] = b"\1" * 32
+    datas = user_datas(journal.blocks)
+    world = AuditWorld()
+    world.deliver([*datas[:7], dump_binary(record), *datas[8:]])
+    world.wait(10_000)
+    assert world.found() == [("audit.revision-mismatch", f"{STRAND}#3", "OPEN")]
 
 
 def test_a_person_who_accepts_a_gap_is_not_overruled_by_a_replay(journal):
@@ -238,6 +246,18 @@ def test_a_store_that_is_away_fails_the_batch_from_its_first_record_and_a_repeti
     assert "away" in report.failure
     world.deliver(datas)
     assert digest_of(world.state().head) == journal.builder.digest()
+
+
+def test_what_could_not_be_recorded_is_found_again_by_the_repetition(journal):
+    """Findings come before the state: a head that was advanced would make the repetition a duplicate, without findings."""
+    world = AuditWorld(findings=Away(MemoryFindings(), "record", times=1))
+    forged = copy_of(journal.blocks[2].fields)
+    forged["transactionInfo"]["statements"][0]["statement"] = "SELECT 1"
+    datas = [*user_datas(journal.blocks[:2]), summary_of(rehash(forged)), *user_datas(journal.blocks[3:])]
+    assert world.deliver(datas).failed_index == 0
+    assert world.state() is None
+    assert world.deliver(datas).failed_index is None
+    assert ("audit.broken-link", f"{STRAND}#3", "OPEN") in world.found()
 
 
 def test_only_the_strand_whose_store_is_away_fails(journal, other_blocks):
@@ -282,6 +302,22 @@ def test_a_strand_advanced_by_somebody_else_is_weighed_again(journal):
     report = world.deliver(user_datas(journal.blocks))
     assert report.failed_index is None
     assert report.blocks_new == 10, "a round that was lost is not counted"
+    assert digest_of(world.state().head) == journal.builder.digest()
+
+
+def test_a_batch_that_was_overtaken_is_weighed_on_what_the_other_left(journal):
+    heads = MemoryHeads()
+
+    class Overtaken(MemoryHeads):
+        """Between loading and advancing, another consumer advances the strand."""
+
+        def advance(self, old, new, runs):
+            if heads.load(STRAND) is None:
+                AuditWorld(heads=heads).deliver(user_datas(journal.blocks[5:]))
+            heads.advance(old, new, runs)
+
+    world = AuditWorld(heads=Overtaken(heads.states, heads.blocks))
+    assert world.deliver(user_datas(journal.blocks[:5])).failed_index is None
     assert digest_of(world.state().head) == journal.builder.digest()
 
 
