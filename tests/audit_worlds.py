@@ -95,7 +95,9 @@ def revisions_of(block, *, table_name: str | None = None, verified: bool = True)
         ArrivedRevision(
             block.address.sequence_no,
             bytes(revision["hash"]),
-            label_of(change.document_id, table_name or change.table_name, change.table_id),
+            label_of(
+                revision["metadata"]["txId"], change.document_id, table_name or change.table_name, change.table_id
+            ),
             change.document_id,
             revision["metadata"]["txId"],
             verified,

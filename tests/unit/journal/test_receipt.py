@@ -121,6 +121,32 @@ def test_an_address_beside_the_block_must_be_the_blocks():
         verify_receipt(block_receipt() | {"BlockAddress": ion(f'{{strandId:"{STRAND}",sequenceNo:3}}')})
 
 
+@pytest.mark.parametrize(
+    ("receipt", "label"),
+    [
+        pytest.param(revision_receipt(), "DocumentId", id="another document"),
+        pytest.param(revision_receipt(), "RevisionHash", id="another revision"),
+        pytest.param(block_receipt(), "BlockHash", id="another block"),
+    ],
+)
+def test_what_a_receipt_says_beside_its_leaf_must_be_so(receipt, label):
+    with pytest.raises(ProofMismatchError, match="but carries"):
+        verify_receipt(receipt | {label: DIGEST.hash.to_base64()})
+
+
+def test_a_receipt_may_say_beside_its_leaf_what_is_so():
+    revision = JOURNAL.blocks[2].revisions[0]
+    labels = bare_receipt("RevisionHash") | {"DocumentId": revision["metadata"]["id"]}
+    assert verify_receipt(revision_receipt() | labels) == verify_receipt(revision_receipt())
+
+
+def test_a_revision_that_is_only_a_hash_has_no_contents_to_check():
+    """Whoever takes data and metadata out of a revision leaves what looks like one of the system's own."""
+    revision = {name: JOURNAL.blocks[2].revisions[0][name] for name in ("blockAddress", "hash")}
+    receipt = verify_receipt(revision_receipt() | {"Revision": ion(dump_text(revision))})
+    assert (receipt.contents_checked, receipt.document_id) == (False, None)
+
+
 def test_a_revision_without_an_address_is_no_receipt():
     revision = {name: value for name, value in JOURNAL.blocks[2].revisions[0].items() if name != "blockAddress"}
     with pytest.raises(InputError, match="without blockAddress"):

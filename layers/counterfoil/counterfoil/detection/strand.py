@@ -24,14 +24,14 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from counterfoil.journal import Block, Segment
-from counterfoil.journal.block import TouchedDocument
+from counterfoil.journal.block import RevisionSummary, TouchedDocument
 
 # Places kept in ``explained``; beyond it the oldest go, which costs no more than a finding that explains itself.
 MAX_EXPLAINED: Final = 1_000
 
 SHORT_HASH: Final = 16
 LABEL_SIZE: Final = 8
-# A block that does not say which table a document belongs to leaves nothing to compare.
+# An internal revision has no document and no table: there is nothing to compare.
 NO_LABEL: Final = b"\0" * LABEL_SIZE
 
 
@@ -63,7 +63,8 @@ class Hole(StrEnum):
 
 
 class RevisionMark(NamedTuple):
-    """How a verified block knows a revision: the first 16 bytes of its hash, and 8 bytes that bind document and table.
+    """How a verified block knows a revision: the first 16 bytes of its hash, and 8 bytes that bind its
+    transaction, document and table.
 
     Sixteen bytes leave a forger 2^128 work to find a revision that passes for another; the revision's own full hash is recomputed
     in any case. Internal revisions have no details to wait for.
@@ -184,9 +185,13 @@ def weight_of(state: StrandState) -> int:
     return 1_000 + segments + awaited + early + 60 * len(state.explained)
 
 
-def label_of(document_id: str, table_name: str, table_id: str) -> bytes:
-    """Eight bytes that bind a revision's document to its table, which no revision hash covers."""
-    return sha256(f"{document_id}\0{table_name}\0{table_id}".encode()).digest()[:LABEL_SIZE]
+def label_of(transaction_id: str, document_id: str, table_name: str = "", table_id: str = "") -> bytes:
+    """Eight bytes that bind a revision to its transaction, document and table, as far as its block says them.
+
+    No hash of a service's block covers the block's own transaction id and table, nor does the revision's hash cover its table.
+    """
+    named = f"{transaction_id}\0{document_id}\0{table_name}\0{table_id}"
+    return sha256(named.encode()).digest()[:LABEL_SIZE]
 
 
 def known_block_of(block: Block) -> KnownBlock:
@@ -195,14 +200,17 @@ def known_block_of(block: Block) -> KnownBlock:
     return KnownBlock(
         block.address.sequence_no,
         bytes(block.block_hash),
-        tuple(_mark(summary.hash, summary.document_id, tables) for summary in block.summaries),
+        tuple(_mark(block.transaction_id, summary, tables) for summary in block.summaries),
     )
 
 
-def _mark(revision_hash: bytes, document_id: str | None, tables: Mapping[str, TouchedDocument]) -> RevisionMark:
-    document = None if document_id is None else tables.get(document_id)
-    label = NO_LABEL if document is None else label_of(*document)
-    return RevisionMark(revision_hash[:SHORT_HASH], label, internal=document_id is None)
+def _mark(transaction_id: str, summary: RevisionSummary, tables: Mapping[str, TouchedDocument]) -> RevisionMark:
+    """An internal revision has no label; one whose block does not say the table is labelled without."""
+    short_hash = summary.hash[:SHORT_HASH]
+    if summary.document_id is None:
+        return RevisionMark(short_hash, NO_LABEL, internal=True)
+    document = tables.get(summary.document_id, (summary.document_id,))
+    return RevisionMark(short_hash, label_of(transaction_id, *document), internal=False)
 
 
 def runs_of(strand_id: str, blocks: Iterable[KnownBlock]) -> list[Run]:

@@ -18,7 +18,6 @@ from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding, Status
 from counterfoil.detection.strand import (
     MAX_EXPLAINED,
-    NO_LABEL,
     SHORT_HASH,
     STANDARD,
     Awaited,
@@ -26,10 +25,12 @@ from counterfoil.detection.strand import (
     EarlyRevision,
     Hole,
     KnownBlock,
+    RevisionMark,
     Run,
     SegmentState,
     StrandState,
     known_block_of,
+    label_of,
     runs_of,
     weight_of,
 )
@@ -280,7 +281,7 @@ class StrandAudit:
             )
 
     def _meet(self, revision: ArrivedRevision, block: KnownBlock) -> None:
-        """A revision and its block: is it listed, and in the table it says?"""
+        """A revision and its block: is it listed, and in the transaction and table it says?"""
         place = self._at(revision.sequence_no)
         short = revision.hash[:SHORT_HASH]
         index = next((i for i, mark in enumerate(block.marks) if mark.short_hash == short), None)
@@ -291,18 +292,19 @@ class StrandAudit:
                     rules.orphan_revision(place, revision.hash, revision.document_id, self.now, block_seen=True)
                 )
         elif revision.verified:
-            self._judge_member(revision, block.marks[index].label, place)
+            self._judge_member(revision, block.marks[index], place)
         if index is not None:
             self._see(revision.sequence_no, index, block)
 
-    def _judge_member(self, revision: ArrivedRevision, label: bytes, place: BlockAddress) -> None:
-        if label not in {NO_LABEL, revision.label}:
+    def _judge_member(self, revision: ArrivedRevision, mark: RevisionMark, place: BlockAddress) -> None:
+        # The details of a revision always name its document: a block that calls it internal had the name taken out.
+        if mark.label not in {revision.label, label_of(revision.transaction_id, revision.document_id)}:
             self.findings.append(
                 rules.found(
                     AuditRule.CONTENTS_MISMATCH,
                     place,
-                    f"the revision of document {revision.document_id} arrived under another table or document than "
-                    f"block {place} says",
+                    f"the revision of document {revision.document_id} arrived under another transaction, document "
+                    f"or table than block {place} says",
                     self.now,
                     subject=revision.hash.hex(),
                     document_id=revision.document_id,

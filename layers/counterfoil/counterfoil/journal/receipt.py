@@ -57,13 +57,29 @@ def verify_receipt(document: Mapping[str, Any]) -> Receipt:
         bound = block.header_bound
     else:
         kind, leaf, address, document_id = _bare_leaf(document)
+    _check_labels(document, kind, leaf, address, document_id)
+    _check_places(kind, address, digest, path)
+    verify_inclusion(leaf, path, digest.hash)
+    # A revision without metadata is internal to the system: only a hash, whatever it is wrapped in.
+    checked = document_id is not None if "Revision" in document else "Block" in document
+    return Receipt(kind, leaf, address, digest, len(path), document_id, checked, bound)
+
+
+def _check_labels(
+    document: Mapping[str, Any], kind: str, leaf: Hash, address: BlockAddress, document_id: str | None
+) -> None:
+    """What a receipt says beside its leaf must be so; for a bare hash these labels are all there is."""
     stated = document.get("BlockAddress")
     if stated is not None and parse_address_text(_text_of(stated, "BlockAddress")) != address:
         raise ProofMismatchError(f"the receipt is for {_text_of(stated, 'BlockAddress')}, but carries block {address}")
-    _check_places(kind, address, digest, path)
-    verify_inclusion(leaf, path, digest.hash)
-    checked = "Revision" in document or "Block" in document
-    return Receipt(kind, leaf, address, digest, len(path), document_id, checked, bound)
+    named = document.get("DocumentId")
+    if document_id is not None and named is not None and named != document_id:
+        raise ProofMismatchError(f"the receipt is for document {named}, but carries a revision of {document_id}")
+    hash_text = document.get("RevisionHash" if kind == "revision" else "BlockHash")
+    if hash_text is not None and hash_text != leaf.to_base64():
+        raise ProofMismatchError(
+            f"the receipt is for a {kind} of hash {hash_text}, but carries one of {leaf.to_base64()}"
+        )
 
 
 def _check_places(kind: str, address: BlockAddress, digest: Digest, path: tuple[Hash, ...]) -> None:

@@ -160,7 +160,7 @@ class VerifiedBatch:
             ArrivedRevision(
                 address.sequence_no,
                 revision.hash,
-                label_of(metadata.document_id, details.table_name, details.table_id),
+                label_of(metadata.tx_id, metadata.document_id, details.table_name, details.table_id),
                 metadata.document_id,
                 metadata.tx_id,
                 verified,
