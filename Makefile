@@ -29,7 +29,7 @@ check: .venv/.ready .tools/sam/.ready  ## lint, types, imports, template and the
 	$(BIN)/mypy functions/*/app.py
 	$(BIN)/lint-imports --no-cache
 	.tools/sam/bin/cfn-lint template.yaml
-	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers
+	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers --ignore tests/unit/lab
 
 prove: setup  ## long properties and simulations, and the mutants that must all be caught
 	COUNTERFOIL_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup tests/property tests/simulation tests/contract

@@ -57,7 +57,8 @@ def run(event: Path, *, on_stack: bool = False) -> tuple[InvocationResult, list[
         with Stack.up() as stack:
             return stack.invoke(function_id, json.loads(payload)), stack.logs(function_id)
     with FunctionHost(memory_function(function_id)) as host:
-        return host.invoke(payload), host.log.tail()
+        result = host.invoke(payload)
+    return result, host.log.tail()  # whole only now: what a process prints is read behind its back
 
 
 def function_for(event: Path) -> str:
