@@ -1,0 +1,118 @@
+"""The very template on the embedded stack: the real service's record, delivered twice; a poison batch, parked and redriven."""
+
+import base64
+import json
+
+import pytest
+
+from counterfoil.adapters.dynamodb.findings import parse_finding
+from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+from counterfoil.cli import operate
+from lab.producer import outer_records, streamed
+from lab.stack import Stack
+from tests.journals import STRAND, transfers
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("deployed")]
+
+# Far beyond what it takes on two busy cores.
+PATIENCE = 300
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack.up() as running:
+        yield running
+
+
+def findings(stack):
+    items = stack.client("dynamodb").scan(TableName=stack.physical_id("FindingsTable"), ConsistentRead=True)["Items"]
+    return {(finding.rule_id, finding.place) for finding in map(parse_finding, items)}
+
+
+def state(stack, strand_id):
+    return DynamoDbHeads(stack.client("dynamodb"), stack.physical_id("HeadsTable")).load(strand_id)
+
+
+def test_the_real_service_s_record_is_verified_end_to_end(stack, shared_vectors):
+    event = json.loads((shared_vectors / "stream" / "ags-attestations-2021-02-09.kinesis-event.json").read_text())
+    before = findings(stack)
+    for entry in event["Records"] * 2:
+        stack.client("kinesis").put_record(
+            StreamName=stack.physical_id("JournalStream"),
+            PartitionKey=entry["kinesis"]["partitionKey"],
+            Data=base64.b64decode(entry["kinesis"]["data"]),
+        )
+    stack.drain(PATIENCE)
+    head = state(stack, "0VwGeHD7Q9LL4HSC55gDSp").head
+    assert (head.begin, head.end) == (14, 15)
+    assert str(head.last_hash) == "fd26243b46675803668115013a2652aec29852fd1cf0483b8b924456c7fe650c"
+    assert findings(stack) == before
+
+
+def test_rubbish_is_kept_and_its_neighbours_are_verified(stack):
+    blocks = transfers(3).blocks
+    records = [outer.data for block in blocks for outer in outer_records(streamed(block).records, STRAND)]
+    for data in (records[0], b"rubbish", records[1], records[2]):
+        stack.client("kinesis").put_record(
+            StreamName=stack.physical_id("JournalStream"), PartitionKey=STRAND, Data=data
+        )
+    stack.drain(PATIENCE)
+    assert state(stack, STRAND).head.end == 3
+    (kept,) = [place for rule, place in findings(stack) if rule == "audit.unreadable-record"]
+    name = f"quarantine/{kept.removeprefix('bytes-')}"
+    body = stack.client("s3").get_object(Bucket=stack.physical_id("FailedBatchesBucket"), Key=name)["Body"]
+    assert body.read() == b"rubbish"
+
+
+def test_a_batch_that_was_given_up_is_redriven_from_the_bucket(stack, monkeypatch, capsys):
+    """What Lambda leaves in S3 is delivered again by the command, and what it meets twice is a duplicate."""
+    blocks = transfers(5).blocks[3:]
+    records = list(outer_records((each for block in blocks for each in streamed(block).records), STRAND))
+    event = {
+        "Records": [
+            {
+                "eventID": f"shardId-000000000000:{number}",
+                "kinesis": {
+                    "partitionKey": record.partition_key,
+                    "sequenceNumber": str(number),
+                    "data": base64.b64encode(record.data).decode(),
+                    "approximateArrivalTimestamp": 1,
+                },
+            }
+            for number, record in enumerate(records)
+        ]
+    }
+    bucket = stack.physical_id("FailedBatchesBucket")
+    parked = {"requestContext": {"functionArn": "JournalAuditorFunction"}, "payload": json.dumps(event)}
+    stack.client("s3").put_object(Bucket=bucket, Key="aws/lambda/one", Body=json.dumps(parked).encode())
+
+    class Invoker:
+        """The stack's own runtime host in the place of Lambda's Invoke."""
+
+        def invoke(self, FunctionName, Payload):
+            answer = stack.invoke(FunctionName, json.loads(Payload)).answer
+            return {"Payload": Reader(json.dumps(answer).encode())}
+
+    class Reader:
+        def __init__(self, data):
+            self._data = data
+
+        def read(self):
+            return self._data
+
+    clients = {"s3": stack.client("s3"), "lambda": Invoker()}
+    monkeypatch.setattr(operate.wiring, "client", clients.__getitem__)
+    for _ in range(2):
+        with pytest.raises(operate.typer.Exit) as ended:
+            operate.redrive(bucket, "aws/lambda/one", json=True)
+        assert ended.value.exit_code == 0
+        assert json.loads(capsys.readouterr().out)["delivered"][0]["records"] == len(records)
+    assert state(stack, STRAND).head.end == 5
+
+
+def test_a_snapshot_cannot_be_deleted_while_its_lock_lasts(stack):
+    (name, *_) = stack.invoke("DigestSnapshotFunction", {}).answer["snapshots"]
+    s3, bucket = stack.client("s3"), stack.physical_id("SnapshotsBucket")
+    (version,) = s3.list_object_versions(Bucket=bucket, Prefix=name)["Versions"]
+    with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key=name, VersionId=version["VersionId"])
