@@ -5,7 +5,7 @@ from typing import Any
 
 from counterfoil import wiring
 from counterfoil.instruments import Logger, Metrics, Tracer, count, log_findings
-from counterfoil.lambda_events import batch_answer, parse_kinesis_event
+from counterfoil.lambda_events import batch_answer, is_sweep, parse_kinesis_event
 from counterfoil.services.detect import DetectionReport
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -15,7 +15,7 @@ detector = wiring.detector(os.environ)
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    if event.get("sweep"):
+    if is_sweep(event):
         report = detector.sweep()
         tell(report)
         if report.failure:

@@ -26,6 +26,11 @@ class StreamImage(NamedTuple):
     is_news: bool
 
 
+def is_sweep(event: object) -> bool:
+    """Whether an event is the schedule's, which asks to look at what is overdue: ``{"sweep": true}``."""
+    return isinstance(event, Mapping) and event.get("sweep") is True
+
+
 def parse_kinesis_event(event: object) -> list[KinesisRecord]:
     """The records of a Kinesis event in order. ``InputError`` where the event has not the shape that Lambda gives it.
 

@@ -6,14 +6,17 @@ Commands of other packages join by the entry point group ``counterfoil.commands`
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Final
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from counterfoil.cli import operate, verify
-from counterfoil.cli.output import INPUT, INTEGRITY, UNAVAILABLE, show_error
+from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 
 app: Final = typer.Typer(
@@ -30,12 +33,28 @@ for entry in entry_points(group="counterfoil.commands"):
 
 
 def main() -> None:
-    """Run the command line; errors of this library become its exit statuses."""
+    """Run the command line; errors of this library, of usage and of output become its exit statuses."""
+    as_json = "--json" in sys.argv
     try:
-        app()
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
     except CounterfoilError as error:
-        show_error(error, as_json="--json" in sys.argv)
-        raise SystemExit(exit_status(error)) from None
+        show_error(error, as_json=as_json)
+        status = exit_status(error)
+    except TyperException as error:  # usage: an option, argument or command that is not there
+        if message := error.format_message():  # without one the help was shown already
+            context = getattr(error, "ctx", None)
+            if context is not None and not as_json:
+                print(context.get_usage(), file=sys.stderr)  # noqa: T201 - plain, as every program does
+            show_error(InputError(message), as_json=as_json)
+        status = INPUT
+    except Abort:
+        status = INTERRUPTED
+    except OSError as error:  # nobody reads what is printed, or the disk is full: the verdict did not arrive
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the interpreter's last flush
+        print(f"output: {error.strerror}", file=sys.stderr)  # noqa: T201 - the console of the rest may be what broke
+        status = UNAVAILABLE
+    raise SystemExit(status or HOLDS)
 
 
 def exit_status(error: CounterfoilError) -> int:

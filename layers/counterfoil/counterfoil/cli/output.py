@@ -19,6 +19,7 @@ HOLDS: Final = 0
 INTEGRITY: Final = 1
 INPUT: Final = 2
 UNAVAILABLE: Final = 3
+INTERRUPTED: Final = 130
 
 # Ten times what Lambda can hand to a function.
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024

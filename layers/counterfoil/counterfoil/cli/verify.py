@@ -146,8 +146,8 @@ def _events_json(
     return {
         "holds": holds,
         "records": report.records,
-        "blocksVerified": report.blocks_verified,
-        "revisionsVerified": report.revisions_verified,
+        "blocksVerified": report.blocks_new,
+        "revisionsVerified": report.revisions_distinct,
         "duplicates": report.duplicates,
         "quarantined": report.quarantined,
         "strands": [_strand_json(state) for state in states],
@@ -176,6 +176,6 @@ def _show_events(report: AuditReport, findings: list[Finding], states: list[Stra
         out.print(f"strand {state.strand_id}: blocks verified {ranges}", highlight=False)
     verdict = "[bold red]does not hold[/]" if failed else "[bold green]holds[/]"
     out.print(
-        f"{verdict}: {report.records} records, {report.blocks_verified} blocks and {report.revisions_verified} revisions verified, "
+        f"{verdict}: {report.records} records, {report.blocks_new} blocks and {report.revisions_distinct} revisions verified, "
         f"{report.duplicates} duplicates, {report.quarantined} unreadable or not verifying"
     )

@@ -49,6 +49,8 @@ def verify_receipt(document: Mapping[str, Any]) -> Receipt:
     digest = _digest(document)
     path = _path(_ion(document, "Proof"))
     bound = False
+    if "Revision" in document and "Block" in document:
+        raise InputError("a receipt is for a Revision or for a Block, not for both")
     if "Revision" in document:
         kind, leaf, address, document_id = _revision_leaf(_ion(document, "Revision"))
     elif "Block" in document:

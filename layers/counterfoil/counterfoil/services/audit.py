@@ -41,6 +41,7 @@ class AuditReport:
     records: int = 0
     blocks_verified: int = 0
     revisions_verified: int = 0
+    revisions_distinct: int = 0
     blocks_new: int = 0
     duplicates: int = 0
     quarantined: int = 0
@@ -103,6 +104,7 @@ class Auditor:
             len(records),
             verified.blocks_verified,
             verified.revisions_verified,
+            len(verified.distinct_revisions),
             quarantined=verified.quarantined,
             newest_block_at=verified.newest_block_at,
         )

@@ -17,6 +17,7 @@ from counterfoil.detection.strand_audit import Arrivals, ArrivedRevision, Reject
 from counterfoil.errors import ContentsMismatchError, InputError, RevisionMismatchError, UnavailableError
 from counterfoil.journal import (
     Block,
+    BlockAddress,
     BlockSummaryRecord,
     ControlRecord,
     RevisionDetailsRecord,
@@ -84,6 +85,7 @@ class VerifiedBatch:
     failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
     blocks_verified: int = 0
     revisions_verified: int = 0
+    distinct_revisions: set[tuple[BlockAddress, bytes]] = field(default_factory=set)
     quarantined: int = 0
     newest_block_at: datetime | None = None
 
@@ -144,6 +146,7 @@ class VerifiedBatch:
         try:
             verify_revision(revision)
             self.revisions_verified += 1
+            self.distinct_revisions.add((address, revision.hash))
         except RevisionMismatchError as error:
             verified = False
             finding = rules.from_error(
