@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.strand import STANDARD, Awaited, EarlyRevision, Hole, SegmentState, StrandState, weight_of
 from counterfoil.detection.strand_audit import check_bounds
 from counterfoil.errors import InputError, UnavailableError
-from counterfoil.journal import Segment
+from counterfoil.journal import Segment, segment_of
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.merkle.tree import subtree_sizes
 from tests.audit_worlds import NOW, made_block, verified
@@ -37,6 +38,17 @@ def state():
 def test_a_state_reads_back_as_it_was():
     assert parse_state(STRAND, 7, render_state(state())) == state()
     assert parse_state(STRAND, 0, render_state(StrandState(STRAND))) == StrandState(STRAND)
+
+
+@pytest.mark.parametrize("hole", Hole)
+@pytest.mark.parametrize("flags", [(True, False, False), (False, True, False), (False, False, True)])
+def test_what_a_state_says_of_what_is_missing_reads_back_to_the_microsecond(hole, flags):
+    since = NOW + timedelta(microseconds=1)
+    island = SegmentState(segment_of(verified(transfers(6).blocks[5])), since, 4, hole)
+    early = EarlyRevision(9, b"\1" * 32, b"\2" * 8, "doc", "tx", since, *flags)
+    awaited = {5: Awaited(since, 70, 1 << 69 | 5, reported=flags[0])}
+    rich = replace(state(), segments=(*state().segments, island), early=(early,), awaited=awaited)
+    assert parse_state(STRAND, 7, render_state(rich)) == rich
 
 
 @pytest.mark.parametrize(

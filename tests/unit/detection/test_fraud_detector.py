@@ -7,6 +7,7 @@ from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.detection import block_assembly
 from counterfoil.detection.stream_cursor import INLINE_BYTES, Range
 from counterfoil.errors import ConflictError, UnavailableError
+from counterfoil.ion import dump_binary, load_binary
 from counterfoil.journal.builder import JournalBuilder, control_record
 from counterfoil.services.batch import KinesisRecord
 from tests.fraud_bank import GRACE, NOW, OTHER_STRAND, STRAND, Bank, Desk, outer
@@ -109,6 +110,27 @@ def test_a_block_without_all_its_revisions_is_waited_for_and_then_judged_as_it_i
     report = desk.sweep(after=SECONDS)
     assert (report.incomplete, report.blocks_judged) == (1, 4)
     assert "conservation-of-money" not in {rule for rule, _, _ in desk.found()}
+
+
+def test_a_revision_that_came_before_its_block_does_not_shorten_the_wait_for_the_others():
+    bank, desk = bank_of(), Desk()
+    block, *revisions = records_of(bank, 2)
+    desk.detect(*records_of(bank, 0, 1), revisions[0])
+    desk.now += GRACE / 2
+    desk.detect(block)
+    assert desk.sweep(after=SECONDS // 2 + 1).incomplete == 0
+    assert desk.sweep(after=SECONDS // 2).incomplete == 1
+
+
+def test_what_comes_too_late_with_a_balance_of_the_minimum_is_let_pass():
+    bank, desk = Bank(), Desk()
+    bank.open("A", 10)
+    bank.transfer("A", "B", 10)
+    bank.query()
+    desk.detect(*records_of(bank, 0, 2))
+    desk.sweep(after=SECONDS)
+    assert desk.detect(*records_of(bank, 1)).late == 1
+    assert desk.found() == set()
 
 
 def test_what_comes_too_late_is_judged_by_what_it_says_alone():
@@ -272,6 +294,27 @@ def test_strands_do_not_interfere():
     alone[1].detect(*two.records())
     assert desk.found() == alone[0].found() | alone[1].found()
     assert desk.tables()[0] == alone[0].tables()[0] | alone[1].tables()[0]
+
+
+def test_a_transaction_id_of_another_strand_is_no_duplicate():
+    one, two, desk = Bank(), Bank(strand_id=OTHER_STRAND), Desk()
+    two.ids += 1
+    for bank in (one, two):
+        bank.transfer("A", "B", 5, transaction_id="T-9")
+    desk.detect(*one.records(), *two.records())
+    assert desk.found() == set()
+
+
+def test_revisions_that_their_block_calls_by_each_others_names_are_not_judged():
+    """No hash covers the names in a summary; those in the revisions are hashed."""
+    bank, desk = bank_of(1), Desk()
+    block, *revisions = records_of(bank, 2)
+    record = load_binary(block)
+    first, second, *_ = record["payload"]["revisionSummaries"]
+    first["documentId"], second["documentId"] = second["documentId"], first["documentId"]
+    desk.detect(*records_of(bank, 0, 1), dump_binary(record), *revisions)
+    assert desk.cursor().next_no == 2
+    assert desk.sweep(after=SECONDS).incomplete == 1
 
 
 def test_the_table_that_the_block_names_counts_and_not_the_one_on_the_record():
