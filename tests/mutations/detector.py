@@ -1,0 +1,243 @@
+"""Mutants of the fraud detector: blocks put together, states applied once, records held, the order of writes."""
+
+from __future__ import annotations
+
+from tests.mutations.mutant import Mutant
+
+DETECTOR_EDGES = "tests/unit/detection/test_fraud_detector.py"
+LAWS = "tests/property/test_detect_laws.py"
+WORLDS = "tests/simulation/test_detect_worlds.py"
+ASSEMBLY = "detection/block_assembly.py"
+SERVICE = "services/detect.py"
+
+WRITES = [
+    Mutant(
+        "states written before findings (crash window)",
+        SERVICE,
+        """            written = self.findings.record(found) if found else 0
+            try:
+                changes = attempt.judge.book.changes(now, timedelta(days=self._memory_days))
+                self.accounts.save(changes)
+""",
+        """            try:
+                changes = attempt.judge.book.changes(now, timedelta(days=self._memory_days))
+                self.accounts.save(changes)
+                written = self.findings.record(found) if found else 0
+""",
+        (DETECTOR_EDGES, "-k", "cannot_be_written"),
+    ),
+    Mutant(
+        "cursor moved before the states (crash window)",
+        SERVICE,
+        "                self.accounts.save(changes)\n                held = self._move_on(attempt, now)\n",
+        "                held = self._move_on(attempt, now)\n                self.accounts.save(changes)\n",
+        (LAWS, "-k", "failure_at_any_write"),
+    ),
+    Mutant(
+        "cursor without compare-and-set",
+        SERVICE,
+        "            self.accounts.save([StateChange(cursor_key(new.strand_id), version, render_cursor(new), expires_at)])\n",
+        "            key = cursor_key(new.strand_id)\n"
+        "            now_stored = self.accounts.load([key]).get(key)\n"
+        "            seen = now_stored.version if now_stored else None\n"
+        "            self.accounts.save([StateChange(key, seen, render_cursor(new), expires_at)])\n",
+        (LAWS, "-k", "two_consumers"),
+    ),
+    Mutant(
+        "a block applied twice to an account",
+        "detection/judgement.py",
+        "for each, state in accounts.items() if state.applied < number}",
+        "for each, state in accounts.items() if number >= 0}",
+        (LAWS, "-k", "failure_at_any_write"),
+    ),
+    Mutant(
+        "a state does not say up to which block it was applied",
+        "detection/judgement.py",
+        "            state.applied = number\n",
+        "            state.applied = -1\n",
+        (LAWS, "-k", "failure_at_any_write"),
+    ),
+    Mutant(
+        "accounts ahead of their block are summed up",
+        "detection/judgement.py",
+        "tally.unclear = accounts.keys() - behind.keys()",
+        "tally.unclear = set()",
+        (LAWS, "-k", "failure_at_any_write"),
+    ),
+    Mutant(
+        "a strand that somebody else judged counts as done",
+        SERVICE,
+        "            except ConflictError:\n                continue\n",
+        "            except ConflictError:\n                return\n",
+        (LAWS, "-k", "two_consumers"),
+    ),
+    Mutant(
+        "a store that is unavailable fails nothing",
+        SERVICE,
+        "report.failed = sorted({*report.failed, *batch.outer_indexes})",
+        "report.failed = []",
+        (DETECTOR_EDGES, "-k", "fails_alone"),
+    ),
+    Mutant(
+        "delivered again from the last failing record (detector)",
+        SERVICE,
+        "return min(self.failed, default=None)",
+        "return max(self.failed, default=None)",
+        (DETECTOR_EDGES, "-k", "unavailable or given_back or written"),
+    ),
+    Mutant(
+        "a strand that loses every race is given up in silence (detector)",
+        SERVICE,
+        '        raise UnavailableError(f"strand {strand_id} was judged by others {MAX_ROUNDS} times in a row")\n',
+        "",
+        (DETECTOR_EDGES, "-k", "given_back"),
+    ),
+    Mutant(
+        "accounts of two strands are one",
+        "detection/account.py",
+        'f"account#{strand_id}#{account_id}"',
+        'f"account##{account_id}"',
+        (DETECTOR_EDGES, "-k", "interfere"),
+    ),
+    Mutant(
+        "transaction ids of two strands are one",
+        "detection/account.py",
+        'f"transaction#{strand_id}#{transaction_id}"',
+        'f"transaction##{transaction_id}"',
+        (DETECTOR_EDGES, "-k", "another_strand"),
+    ),
+]
+
+HELD = [
+    Mutant(
+        "held records are not held again",
+        "services/held_records.py",
+        "fresh = [record for record in left if record not in covered]",
+        "fresh = []",
+        (DETECTOR_EDGES, "-k", "blobs or pieces"),
+    ),
+    Mutant(
+        "records inside the cursor are lost",
+        "services/held_records.py",
+        "return replace(cursor, inline=inline, blobs=())",
+        'return replace(cursor, inline="", blobs=())',
+        (DETECTOR_EDGES, "-k", "cuts_a_block"),
+    ),
+    Mutant(
+        "judged records stay in their blobs",
+        "services/held_records.py",
+        "                self.store.release([key for blob in rubbish for key in self._keys(blob)])\n",
+        "                pass\n",
+        (DETECTOR_EDGES, "-k", "deleted_when_judged"),
+    ),
+    Mutant(
+        "the blobs that still wait are deleted",
+        "services/held_records.py",
+        "[blob for blob in self.cursor.blobs if blob not in new.blobs]",
+        "list(self.cursor.blobs)",
+        (LAWS, DETECTOR_EDGES, WORLDS),
+    ),
+    Mutant(
+        "a damaged blob is read",
+        "detection/stream_cursor.py",
+        '    if sha256(packed).hexdigest()[:32] != blob.name.rpartition("-")[2]:\n        return []\n',
+        "",
+        (DETECTOR_EDGES, "-k", "blob_that_is_gone"),
+    ),
+]
+
+BLOCKS = [
+    Mutant(
+        "a block without all its revisions is complete",
+        ASSEMBLY,
+        "                complete = False\n                continue\n",
+        "                continue\n",
+        (DETECTOR_EDGES, "-k", "without_all_its_revisions"),
+    ),
+    Mutant(
+        "a revision of another block or document is taken",
+        ASSEMBLY,
+        "if revision is None or not _belongs(revision, summary, block):",
+        "if revision is None:",
+        (DETECTOR_EDGES, "-k", "each_others_names"),
+    ),
+    Mutant(
+        "a forged block is judged in the place of the one that follows",
+        ASSEMBLY,
+        "str(each[0].previous_block_hash) != last_hash, not",
+        "not",
+        (DETECTOR_EDGES, "-k", "two_blocks_at_one_place"),
+    ),
+    Mutant(
+        "the table that the record names counts",
+        ASSEMBLY,
+        'tables.get(summary.document_id) or (early.table_name if early else "")',
+        '(early.table_name if early else "")',
+        (DETECTOR_EDGES, "-k", "table"),
+    ),
+    Mutant(
+        "places that were passed over are forgotten",
+        ASSEMBLY,
+        "        if self.cursor.passed_over(sequence_no):\n",
+        "        if self.cursor.passed_over(-1):\n",
+        (DETECTOR_EDGES, "-k", "too_late"),
+    ),
+    Mutant(
+        "a forged block far ahead carries the cursor away",
+        ASSEMBLY,
+        "if lowest - next_no > MAX_AHEAD and not",
+        "if lowest < next_no and not",
+        (DETECTOR_EDGES, "-k", "far_ahead"),
+    ),
+    Mutant(
+        "nothing is waited for",
+        ASSEMBLY,
+        "return self.now - since >= self.grace",
+        "return self.now >= since",
+        (DETECTOR_EDGES, "-k", "hole"),
+    ),
+    Mutant(
+        "a hole is waited for without end",
+        ASSEMBLY,
+        "return self.now - since >= self.grace",
+        "return self.now < since",
+        (DETECTOR_EDGES, "-k", "hole"),
+    ),
+    Mutant(
+        "any number of records is held",
+        ASSEMBLY,
+        "return self._count > MAX_HELD_RECORDS or self._bytes > MAX_HELD_BYTES",
+        "return self._count < 0",
+        (DETECTOR_EDGES, "-k", "bound"),
+    ),
+    Mutant(
+        "a strand begins wherever it is first seen",
+        ASSEMBLY,
+        "if first == 0 or self._waited_at(first):",
+        "if first >= 0:",
+        (DETECTOR_EDGES, "-k", "middle"),
+    ),
+    Mutant(
+        "a repeated block is judged again",
+        ASSEMBLY,
+        "if next_no is None or sequence_no >= next_no:",
+        "if next_no is None or sequence_no >= next_no - 1:",
+        (DETECTOR_EDGES, "-k", "comes_again"),
+    ),
+    Mutant(
+        "the last block judged is not remembered",
+        ASSEMBLY,
+        "self._go_to(sequence_no + 1, str(block.block_hash))",
+        'self._go_to(sequence_no + 1, "")',
+        (DETECTOR_EDGES, "-k", "two_blocks_at_one_place"),
+    ),
+    Mutant(
+        "revisions without a block shorten the wait for it",
+        ASSEMBLY,
+        "return min(each.record.held_at for each in self.blocks.values())",
+        "return min(each.held_at for each in self.records())",
+        (DETECTOR_EDGES, "-k", "shorten"),
+    ),
+]
+
+DETECTOR = [*WRITES, *HELD, *BLOCKS]

@@ -1,0 +1,109 @@
+"""Mutants of the Ion reader and the Ion hash."""
+
+from __future__ import annotations
+
+from tests.mutations.mutant import Mutant
+
+ION_LAWS = "tests/property/test_ion_laws.py"
+ION_EDGES = "tests/unit/ion"
+
+ION = [
+    Mutant(
+        "fields of a struct hashed in the order written",
+        "ion/hashing.py",
+        "        position = end\n    digests.sort()\n",
+        "        position = end\n",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "nothing escaped",
+        "ion/symbols.py",
+        "if BEGIN in representation:",
+        "if False:",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "the escape itself is not escaped",
+        "ion/symbols.py",
+        "if ESCAPE in representation:",
+        "if False:",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "scale of zero lost",
+        "ion/hashing.py",
+        "if exponent == 0 and coefficient == 0 and not negative:",
+        "if coefficient == 0 and not negative:",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "sign of a negative zero decimal lost",
+        "ion/hashing.py",
+        'return encoded + (b"\\x80" if negative else b"")',
+        "return encoded",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "leading zeros of an int hashed",
+        "ion/hashing.py",
+        'return escape(body.lstrip(b"\\0"))',
+        "return escape(body)",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "four-byte floats hashed as written",
+        "ion/hashing.py",
+        "    if len(body) == 4:\n",
+        "    if len(body) == 5:\n",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "annotations not hashed",
+        "ion/hashing.py",
+        'return b"".join((*parts, value, END))',
+        "return value",
+        (ION_LAWS,),
+    ),
+    Mutant(
+        "the thirtieth of February",
+        "ion/timestamps.py",
+        "if body[4] > 0x9C:",
+        "if body[4] > 0x9F:",
+        ("tests/unit/ion/test_timestamps.py",),
+    ),
+    Mutant(
+        "unknown offset taken for UTC",
+        "ion/timestamps.py",
+        'encoded = b"\\xc0" if offset is None else encode_var_int(offset)',
+        "encoded = encode_var_int(offset or 0)",
+        (ION_LAWS, ION_EDGES),
+    ),
+    Mutant(
+        "no limit of depth",
+        "ion/hashing.py",
+        "if depth >= MAX_DEPTH:",
+        "if depth >= 10 * MAX_DEPTH:",
+        ("tests/unit/ion/test_reader.py", "-k", "deeper"),
+    ),
+    Mutant(
+        "a body may reach beyond its container",
+        "ion/reader.py",
+        "    if end > limit:\n        raise malformed(\n",
+        "    if end > len(buffer):\n        raise malformed(\n",
+        ("tests/unit/ion/test_reader.py", "-k", "length or field_name"),
+    ),
+    Mutant(
+        "a field that comes twice is taken",
+        "ion/reader.py",
+        "if len(fields) != len(found):",
+        "if len(fields) > len(found):",
+        (ION_LAWS, ION_EDGES),
+    ),
+    Mutant(
+        "an appended table begins anew",
+        "ion/streams.py",
+        'value.as_text() == "$ion_symbol_table":',
+        'value.as_text() == "never":',
+        (ION_LAWS,),
+    ),
+]

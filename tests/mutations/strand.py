@@ -1,0 +1,358 @@
+"""Mutants of a strand's state: what is weighed, kept, reported and forgiven."""
+
+from __future__ import annotations
+
+from tests.mutations.mutant import Mutant
+
+STRAND_AUDIT = "tests/unit/detection/test_strand_audit.py"
+PATIENCE = "tests/unit/detection/test_strand_patience.py"
+ACCEPTANCE = "tests/unit/detection/test_strand_acceptance.py"
+EXPLAINED = "tests/unit/detection/test_strand_explained_places.py"
+SOURCE = "detection/strand_audit.py"
+
+CHAINING = [
+    Mutant(
+        "carries on after a link that does not hold",
+        SOURCE,
+        "error, self.now))\n            return None\n",
+        "error, self.now))\n            segment = first.followed_by(second)\n",
+        (STRAND_AUDIT, "-k", "does_not_follow"),
+    ),
+    Mutant(
+        "a broken link is tried again with every batch",
+        SOURCE,
+        "joined = None if begin in broken and not piece.fresh else self._join(pieces[-1], piece)",
+        "joined = self._join(pieces[-1], piece)",
+        (STRAND_AUDIT, "-k", "reported_twice"),
+    ),
+    Mutant(
+        "a second block at a place counts as a duplicate",
+        SOURCE,
+        "elif present == block.block_hash:",
+        "elif present is not None:",
+        (STRAND_AUDIT, "-k", "second_block_at_a_place"),
+    ),
+    Mutant(
+        "a fork is said and not remembered",
+        SOURCE,
+        "            self._explained[sequence_no] = AuditRule.FORK\n",
+        "",
+        (STRAND_AUDIT, "-k", "fork or forged"),
+    ),
+    Mutant(
+        "a fork pushed out by damaged blocks",
+        SOURCE,
+        "key=lambda place: (explained[place] == AuditRule.FORK, place)",
+        "key=lambda place: place",
+        (EXPLAINED,),
+    ),
+    Mutant(
+        "a damaged copy takes its place from a verified block",
+        SOURCE,
+        "if self._hash_at(rejected.sequence_no) is None:",
+        "if rejected.rule:",
+        (STRAND_AUDIT, "-k", "damaged"),
+    ),
+    Mutant(
+        "the honest copy of a rejected block does not make up for it",
+        SOURCE,
+        "            self._explained.pop(sequence_no, None)\n",
+        "",
+        (STRAND_AUDIT, "-k", "honest_copy"),
+    ),
+    Mutant(
+        "two blocks of one instant are a clock that went back",
+        SOURCE,
+        "if second.first_time.to_datetime() < first.last_time.to_datetime():",
+        "if second.first_time.to_datetime() <= first.last_time.to_datetime():",
+        (STRAND_AUDIT, "-k", "one_instant"),
+    ),
+    Mutant(
+        "a clock that goes back is not looked at",
+        SOURCE,
+        "if second.first_time.to_datetime() < first.last_time.to_datetime():",
+        "if second.first_time.to_datetime() == first.last_time.to_datetime():",
+        (STRAND_AUDIT, "-k", "clock_regression"),
+    ),
+    Mutant(
+        "a bound passed when it is reached",
+        SOURCE,
+        "        if held > limit:\n",
+        "        if held >= limit:\n",
+        (STRAND_AUDIT, "-k", "bound"),
+    ),
+    Mutant(
+        "no bounds",
+        SOURCE,
+        "        if held > limit:\n",
+        "        if held > 1_000 * limit:\n",
+        (STRAND_AUDIT, "-k", "bound"),
+    ),
+    Mutant(
+        "every pass is a new version of the state",
+        SOURCE,
+        "if new != self.state or runs else None",
+        "if new else None",
+        (STRAND_AUDIT, "-k", "leaves_the_state_alone or changes_nothing"),
+    ),
+    Mutant(
+        "a strand with a fork is not diverged",
+        "detection/strand.py",
+        "return min([*broken, *self.explained], default=None)",
+        "return min(broken, default=None)",
+        (STRAND_AUDIT, ACCEPTANCE),
+    ),
+    Mutant(
+        "diverged at the last place and not the first",
+        "detection/strand.py",
+        "return min([*broken, *self.explained], default=None)",
+        "return max([*broken, *self.explained], default=None)",
+        (STRAND_AUDIT, ACCEPTANCE),
+    ),
+    Mutant(
+        "accepting one place accepts all of them",
+        "detection/acceptance.py",
+        "for place, rule in state.explained.items() if place > sequence_no}",
+        "for place, rule in state.explained.items() if place < 0}",
+        (ACCEPTANCE,),
+    ),
+    Mutant(
+        "a person may accept what is not broken",
+        "detection/acceptance.py",
+        "return sequence_no in state.explained and state.covers(sequence_no)",
+        "return state.covers(sequence_no)",
+        (ACCEPTANCE,),
+    ),
+]
+
+HOLES = [
+    Mutant(
+        "gap grace ignored",
+        SOURCE,
+        "(Hole.OPEN, self.patience.grace, Status.OPEN),",
+        "(Hole.OPEN, timedelta(), Status.OPEN),",
+        (PATIENCE, "-k", "silent_until"),
+    ),
+    Mutant(
+        "a gap reported at the very end of its grace",
+        SOURCE,
+        "            if age > limit:\n",
+        "            if age >= limit:\n",
+        (PATIENCE, "-k", "silent_until"),
+    ),
+    Mutant(
+        "a gap is never given up",
+        SOURCE,
+        "(Hole.CONFIRMED, self.patience.confirm, Status.CONFIRMED),",
+        "(Hole.CONFIRMED, timedelta.max, Status.CONFIRMED),",
+        (PATIENCE, "-k", "confirmed"),
+    ),
+    Mutant(
+        "an open gap is reported at every look",
+        SOURCE,
+        "if state.hole in {Hole.CONFIRMED, hole}:",
+        "if state.hole is Hole.CONFIRMED:",
+        (PATIENCE, "-k", "silent_until or reported_gap"),
+    ),
+    Mutant(
+        "a gap that was filled is not said to be healed",
+        SOURCE,
+        "if overdue and behind.hole_at not in left:",
+        "if overdue and behind.hole_at in left:",
+        (PATIENCE, "-k", "healed_when_its_blocks_come"),
+    ),
+    Mutant(
+        "half a gap counts as healed",
+        SOURCE,
+        "if overdue and behind.hole_at not in left:",
+        "if overdue and (behind.hole_at not in left or left):",
+        (PATIENCE, "-k", "shrinks"),
+    ),
+    Mutant(
+        "a gap that nobody said yet cannot have been recorded",
+        SOURCE,
+        "overdue = behind.hole is not Hole.HELD or self.now - behind.since > self.patience.grace",
+        "overdue = behind.hole is not Hole.HELD",
+        (PATIENCE, "-k", "heals_unseen"),
+    ),
+    Mutant(
+        "a gap changes its name as it shrinks",
+        SOURCE,
+        "keep = right.state if left.fresh and not right.fresh else left.state",
+        "keep = left.state",
+        (PATIENCE, "-k", "shrinks or healed"),
+    ),
+    Mutant(
+        "blocks from before the first make an old gap",
+        SOURCE,
+        "        return (first, *segments[1:])\n",
+        "        return (replace(first, since=segments[0].since), *segments[1:])\n",
+        (PATIENCE, "-k", "before_the_first"),
+    ),
+    Mutant(
+        "one rejected block explains a whole hole",
+        SOURCE,
+        "and all(each in self._explained for each in range(first, end))",
+        "and any(each in self._explained for each in range(first, end))",
+        (EXPLAINED,),
+    ),
+    Mutant(
+        "the hole of a rejected block is a gap as well",
+        SOURCE,
+        "and not self._all_explained(previous_end, begin):",
+        "and begin:",
+        (STRAND_AUDIT, "-k", "rejected"),
+    ),
+]
+
+REVISIONS = [
+    Mutant(
+        "awaited revisions forgotten when their block comes",
+        SOURCE,
+        "            if not awaited.complete:\n                self._awaited[sequence_no] = awaited\n",
+        "",
+        (PATIENCE, "-k", "missing_revision"),
+    ),
+    Mutant(
+        "awaited revisions forgotten between two batches",
+        SOURCE,
+        "            awaited=self._awaited,\n",
+        "            awaited={},\n",
+        (PATIENCE, "-k", "missing_revision"),
+    ),
+    Mutant(
+        "a missing revision reported without grace",
+        SOURCE,
+        "if block is None or age <= self.patience.grace:",
+        "if block is None:",
+        (PATIENCE, "-k", "missing_revision"),
+    ),
+    Mutant(
+        "a missing revision reported at every look",
+        SOURCE,
+        "if given_up or not awaited.reported:",
+        "if block:",
+        (PATIENCE, "-k", "missing_revision"),
+    ),
+    Mutant(
+        "a missing revision that comes is not said to be healed",
+        SOURCE,
+        "if awaited.reported or self.now - awaited.since > self.patience.grace:",
+        "if awaited.complete:",
+        (PATIENCE, "-k", "missing_revision"),
+    ),
+    Mutant(
+        "the marks of overdue blocks are not asked for",
+        SOURCE,
+        "if now - each.since > patience.grace}",
+        "if now - each.since > patience.confirm}",
+        (PATIENCE, "tests/unit/services/test_auditor.py"),
+    ),
+    Mutant(
+        "an early revision is not matched with its block",
+        SOURCE,
+        "            if revision.sequence_no in self._marks:\n",
+        "            if revision.sequence_no in self.known:\n",
+        (STRAND_AUDIT, "-k", "before_its_block"),
+    ),
+    Mutant(
+        "an early revision that is matched is kept",
+        SOURCE,
+        "                del self._early[_key_of(revision)]\n                self._heal_early(revision)\n",
+        "                self._heal_early(revision)\n",
+        (STRAND_AUDIT, "-k", "before_its_block"),
+    ),
+    Mutant(
+        "an orphan that is matched is not said to be healed",
+        SOURCE,
+        "if revision.reported or self.now - revision.since > self.patience.grace:",
+        "if revision.deleted:",
+        (PATIENCE, "-k", "orphan"),
+    ),
+    Mutant(
+        "an early revision hides its copy under another table",
+        SOURCE,
+        "return revision.sequence_no, revision.hash, revision.label, revision.verified",
+        'return revision.sequence_no, revision.hash, b"", revision.verified',
+        (STRAND_AUDIT, "-k", "does_not_hide"),
+    ),
+    Mutant(
+        "an early revision hides its copy that claims another block",
+        SOURCE,
+        "return revision.sequence_no, revision.hash, revision.label, revision.verified",
+        "return 0, revision.hash, revision.label, revision.verified",
+        (STRAND_AUDIT, "-k", "does_not_hide"),
+    ),
+    Mutant(
+        "label not compared",
+        SOURCE,
+        "if mark.label not in {revision.label, label_of(revision.transaction_id, revision.document_id)}:",
+        "if not mark.label:",
+        (STRAND_AUDIT, "-k", "another_table"),
+    ),
+    Mutant(
+        "a label without its table",
+        "detection/strand.py",
+        'named = f"{transaction_id}\\0{document_id}\\0{table_name}\\0{table_id}"',
+        'named = f"{transaction_id}\\0{document_id}"',
+        (STRAND_AUDIT, "-k", "another_table"),
+    ),
+    Mutant(
+        "a label without its transaction",
+        "detection/strand.py",
+        'named = f"{transaction_id}\\0{document_id}\\0{table_name}\\0{table_id}"',
+        'named = f"{document_id}\\0{table_name}\\0{table_id}"',
+        ("tests/unit/detection/test_strand_labels.py",),
+    ),
+    Mutant(
+        "a label without its document",
+        "detection/strand.py",
+        'named = f"{transaction_id}\\0{document_id}\\0{table_name}\\0{table_id}"',
+        'named = f"{transaction_id}\\0{table_name}\\0{table_id}"',
+        ("tests/unit/detection/test_strand_labels.py",),
+    ),
+    Mutant(
+        "a revision that its block does not list is taken",
+        SOURCE,
+        "if revision.verified and revision.sequence_no not in self._explained:",
+        "if revision.verified and revision.sequence_no in self._explained:",
+        (STRAND_AUDIT, "-k", "orphan"),
+    ),
+    Mutant(
+        "an altered revision is an orphan as well",
+        SOURCE,
+        "if revision.verified and (given_up or not revision.reported):",
+        "if given_up or not revision.reported:",
+        (PATIENCE, "-k", "orphan"),
+    ),
+    Mutant(
+        "an orphan is kept for ever",
+        SOURCE,
+        "                if given_up:\n                    del self._early[_key_of(revision)]\n",
+        "",
+        (PATIENCE, "-k", "orphan"),
+    ),
+    Mutant(
+        "a deletion is not said",
+        SOURCE,
+        "        if revision.deleted:\n",
+        "        if revision.deleted and not revision.verified:\n",
+        (STRAND_AUDIT, "-k", "deletion"),
+    ),
+    Mutant(
+        "the last revision of a block is not awaited",
+        "detection/strand.py",
+        "return self.seen == (1 << self.count) - 1",
+        "return self.seen >= (1 << self.count - 1) - 1",
+        (PATIENCE, STRAND_AUDIT),
+    ),
+    Mutant(
+        "details of internal revisions are awaited",
+        SOURCE,
+        "seen = sum(1 << index for index, mark in enumerate(block.marks) if mark.internal)",
+        "seen = 0",
+        ("tests/property/test_audit_laws.py",),
+    ),
+]
+
+STRAND = [*CHAINING, *HOLES, *REVISIONS]
