@@ -58,6 +58,14 @@ def test_a_struct_like_one_seen_before_is_hashed_or_refused_as_the_walk_does(val
         assert outcome(hash_of_ion, other) == outcome(the_long_way, other)
 
 
+def test_a_field_of_symbol_zero_is_hashed_as_the_walk_does():
+    """Its name has no text, so there is no shape to learn; Ion Hash defines it none the less."""
+    data = dump_binary({"a": "1", "b": "2"})
+    nameless = data[:-3] + b"\x80" + data[-2:]
+    for _ in range(4):
+        assert hash_of_ion(read_single(nameless)) == the_long_way(read_single(nameless))
+
+
 @given(st.lists(structs, min_size=2, max_size=2), st.data())
 def test_many_shapes_under_one_symbol_table_are_told_apart(values, data):
     for each in values:

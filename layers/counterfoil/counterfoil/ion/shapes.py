@@ -19,6 +19,7 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from counterfoil.errors import InputError
 from counterfoil.ion.symbols import END, escape, serialize_symbol
 
 if TYPE_CHECKING:
@@ -133,7 +134,11 @@ def learn(value: IonValue, represent: Mapping[int, Represent]) -> None:
     size = value.end - value.body
     if symbols.met < 2 or symbols.shape_count >= MAX_SHAPES or size > MAX_STRUCT_BYTES:
         return
-    if _has_shape(value, represent, MAX_DEPTH):
+    try:
+        has_shape = _has_shape(value, represent, MAX_DEPTH)
+    except InputError:  # a field of symbol zero has no name and yet a hash; whatever else is wrong, the walk says it
+        return
+    if has_shape:
         symbols.shapes.setdefault(size, []).append(Shape(value, represent))
         symbols.shape_count += 1
 
