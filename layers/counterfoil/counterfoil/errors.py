@@ -1,14 +1,23 @@
 """The three families of errors, named for who acts on them, and their few subtypes.
 
 CounterfoilError
-├── InputError          what arrived cannot be read: quarantine it and go on
+├── InputError          what arrived cannot be read or may not be done: quarantine or refuse it and go on
+│   ├── StatementError      a PartiQL statement cannot be read or carried out; says where
+│   ├── LimitError          more than a stated limit allows
+│   ├── NotFoundError       a ledger, table, block, document or job that is not there
+│   ├── AlreadyExistsError  a thing of that name is there already
+│   ├── PreconditionError   the thing is in a state in which this may not be done
+│   ├── ForbiddenError      who asks may not do this
+│   └── ClosedError         a transaction or session that has ended or expired
 ├── IntegrityError      what arrived contradicts a hash: record a finding and stop trusting the strand
 │   ├── ContentsMismatchError
 │   ├── RevisionMismatchError
 │   ├── BrokenLinkError
 │   └── ProofMismatchError
 └── UnavailableError    something outside did not answer: try again from here
-└── ConflictError   somebody else wrote first: load anew, then try again
+    ├── ConflictError       somebody else wrote first: load anew, then try again
+    │   └── OccConflictError    a transaction read what another has changed since: run it again
+    └── CapacityError       too much at once: the same call may succeed later
 """
 
 from __future__ import annotations
@@ -23,6 +32,46 @@ class CounterfoilError(Exception):
 
 class InputError(CounterfoilError):
     """Bytes, text or values from outside are not what they should be; the message says where and what was expected."""
+
+
+class StatementError(InputError):
+    """A PartiQL statement cannot be read, compiled or carried out.
+
+    ``phase`` is Lexer, Parser, Semantic or Evaluator; ``line`` and ``column`` count from 1. The message reads as QLDB's did:
+    "Parser Error: at line 1, column 10: expected FROM but found: 'FRM'".
+    """
+
+    def __init__(self, phase: str, what: str, line: int = 0, column: int = 0) -> None:
+        place = f"at line {line}, column {column}: " if line else ""
+        super().__init__(f"{phase} Error: {place}{what}")
+        self.phase = phase
+        self.what = what
+        self.line = line
+        self.column = column
+
+
+class LimitError(InputError):
+    """More than a stated limit allows; the message names the limit."""
+
+
+class NotFoundError(InputError):
+    """A ledger, table, block, document or job that is not there."""
+
+
+class AlreadyExistsError(InputError):
+    """A thing of that name is there already."""
+
+
+class PreconditionError(InputError):
+    """The thing is in a state in which this may not be done."""
+
+
+class ForbiddenError(InputError):
+    """Who asks may not do this."""
+
+
+class ClosedError(InputError):
+    """A transaction or session that was committed, aborted, ended or expired."""
 
 
 class IntegrityError(CounterfoilError):
@@ -58,3 +107,11 @@ class UnavailableError(CounterfoilError):
 
 class ConflictError(UnavailableError):
     """A conditional write found another state than expected: load the state anew and decide again."""
+
+
+class OccConflictError(ConflictError):
+    """A transaction read what another transaction has changed since; nothing of it was kept, running it again may succeed."""
+
+
+class CapacityError(UnavailableError):
+    """Too many at once: sessions, transactions or waiting commits. The same call may succeed later."""

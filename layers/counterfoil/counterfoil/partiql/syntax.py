@@ -1,0 +1,508 @@
+"""The syntax tree of a statement.
+
+Nodes are immutable and know where they stand (``at``: line and column, from 1), so that whoever refuses one can say where.
+Names of functions are in lower case; identifiers are as written, since QLDB compares them exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from counterfoil.ion.values import Value
+
+
+class Position(NamedTuple):
+    """A place in the statement's text, from 1."""
+
+    line: int
+    column: int
+
+
+NOWHERE: Final = Position(0, 0)
+
+
+# ---- expressions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value written into the statement, Ion in backticks included; ``MISSING`` and null too."""
+
+    value: Value
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A ``?``; ``index`` counts from 0 in the order of the text."""
+
+    index: int
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A reference to a variable, a table or a field of the only source. ``local`` (``@name``) looks at variables alone."""
+
+    name: str
+    quoted: bool
+    local: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStep:
+    """``.name`` or ``."name"``."""
+
+    name: str
+    quoted: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStep:
+    """``[expression]``: an element by number or a field by name."""
+
+    index: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AllElementsStep:
+    """``[*]``"""
+
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AllFieldsStep:
+    """``.*``"""
+
+    at: Position
+
+
+Step = FieldStep | IndexStep | AllElementsStep | AllFieldsStep
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    root: Expression
+    steps: tuple[Step, ...]
+    at: Position
+
+
+class Operator(StrEnum):
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+    MODULO = "%"
+    CONCATENATE = "||"
+    EQUAL = "="
+    UNEQUAL = "<>"
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    GREATER = ">"
+    GREATER_OR_EQUAL = ">="
+    AND = "AND"
+    OR = "OR"
+    NOT = "NOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """``NOT``, ``+`` or ``-``."""
+
+    operator: Operator
+    operand: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    operator: Operator
+    left: Expression
+    right: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    value: Expression
+    low: Expression
+    high: Expression
+    negated: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    value: Expression
+    pattern: Expression
+    escape: Expression | None
+    negated: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """``collection`` is any expression; ``IN (a, b)`` is a ``ListLiteral``."""
+
+    value: Expression
+    collection: Expression
+    negated: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A type as written, in lower case: ``varchar``, ``decimal``, ``missing``, ``double precision``; with its numbers, if any."""
+
+    name: str
+    arguments: tuple[int, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    value: Expression
+    type: DataType
+    negated: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    value: Expression
+    type: DataType
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function with its arguments.
+
+    Those with words of their own among the arguments become literals of lower-case text: ``extract(year FROM x)`` is
+    ``("year", x)``, ``date_add(day, 1, x)`` is ``("day", 1, x)``, ``trim(both 'a' FROM x)`` is ``("both", 'a', x)`` with a
+    ``MISSING`` literal for characters that are not given; ``substring(x FROM 2 FOR 3)`` is ``(x, 2, 3)``.
+    """
+
+    function: str
+    arguments: tuple[Expression, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """``COUNT``, ``SUM``, ``AVG``, ``MIN`` or ``MAX`` (lower case); without an argument it is ``COUNT(*)``."""
+
+    function: str
+    argument: Expression | None
+    distinct: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """With an ``operand`` the branches are compared with it, without they are conditions."""
+
+    operand: Expression | None
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class StructLiteral:
+    fields: tuple[tuple[Expression, Expression], ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class ListLiteral:
+    """``[a, b]`` and ``(a, b)``."""
+
+    items: tuple[Expression, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class BagLiteral:
+    items: tuple[Expression, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SexpLiteral:
+    """``sexp(a, b)``"""
+
+    items: tuple[Expression, ...]
+    at: Position
+
+
+# ---- queries ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """``expression AS alias``"""
+
+    expression: Expression
+    alias: str | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """``source.*`` in a list of items."""
+
+    expression: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SelectStar:
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SelectItems:
+    items: tuple[Item | AllOf, ...]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SelectValue:
+    expression: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SelectPivot:
+    """``PIVOT value AT name``"""
+
+    value: Expression
+    name: Expression
+    at: Position
+
+
+Projection = SelectStar | SelectItems | SelectValue | SelectPivot
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """``expression AS alias AT position BY document_id``; without ``AS`` the alias is the last name of the expression, if any."""
+
+    expression: Expression
+    alias: str | None
+    position_alias: str | None
+    id_alias: str | None
+    unpivot: bool
+    at: Position
+
+
+class JoinKind(StrEnum):
+    """A comma and ``CROSS JOIN`` are ``INNER`` without a condition; outer joins are parsed so that they can be refused by name."""
+
+    INNER = "INNER"
+    LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    FULL = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    kind: JoinKind
+    left: From
+    right: From
+    condition: Expression | None
+    at: Position
+
+
+From = Source | Join
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    expression: Expression
+    alias: str | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class OrderKey:
+    expression: Expression
+    descending: bool
+    nulls_first: bool | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A query. ``partial`` groups (``GROUP PARTIAL BY``) are refused by the parser."""
+
+    projection: Projection
+    distinct: bool
+    source: From | None
+    where: Expression | None
+    group_by: tuple[GroupKey, ...]
+    group_as: str | None
+    having: Expression | None
+    order_by: tuple[OrderKey, ...]
+    limit: Expression | None
+    offset: Expression | None
+    at: Position
+
+
+Expression = (
+    Literal
+    | Parameter
+    | Name
+    | Path
+    | Unary
+    | Binary
+    | Between
+    | Like
+    | In
+    | Is
+    | Cast
+    | Call
+    | Aggregate
+    | Case
+    | StructLiteral
+    | ListLiteral
+    | BagLiteral
+    | SexpLiteral
+    | Select
+)
+
+
+# ---- statements ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A ``SELECT``, or a bare expression, whose value is the only row."""
+
+    expression: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """``INSERT INTO table VALUE d`` and ``INSERT INTO table d``.
+
+    With ``many`` ``documents`` gives a collection of documents (``<< … >>``, ``VALUES``, or a parameter that holds a list, which only
+    the value can tell: see ``evaluate``); else it gives one document.
+    """
+
+    table: Name
+    documents: Expression
+    many: bool
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """``SET target = value``"""
+
+    target: Expression
+    value: Expression
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class InsertInto:
+    """``INSERT INTO target VALUE value [AT position]`` inside an update."""
+
+    target: Expression
+    value: Expression
+    position: Expression | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """``REMOVE target``; of the alias itself it deletes the document."""
+
+    target: Expression
+    at: Position
+
+
+Change = SetField | InsertInto | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``UPDATE … SET``, ``UPDATE … INSERT``, ``UPDATE … REMOVE`` and the same that begin with ``FROM``.
+
+    ``source`` is the table with its alias; in the ``FROM`` form it may be a join of the table with collections inside it.
+    """
+
+    source: From
+    changes: tuple[Change, ...]
+    where: Expression | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    source: Source
+    where: Expression | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    table: str
+    tags: Literal | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class DropTable:
+    table: str
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class UndropTable:
+    table_id: str
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    table: str
+    field: str
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class DropIndex:
+    """``DROP INDEX "id" ON table WITH (purge = true)``"""
+
+    index_id: str
+    table: str
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """``EXEC procedure argument, …``; the only procedure is ``REDACT_REVISION``."""
+
+    procedure: str
+    arguments: tuple[Expression, ...]
+    at: Position
+
+
+Statement = Query | Insert | Update | Delete | CreateTable | DropTable | UndropTable | CreateIndex | DropIndex | Execute
+
+
+class Parsed(NamedTuple):
+    """A statement with the number of its parameters."""
+
+    statement: Statement
+    parameter_count: int
