@@ -14,7 +14,9 @@ PY := $(BIN)/python
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: .venv/.ready .tools/sam/.ready .tools/ministack/.ready  ## the project's environments, from the lock files
+DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.ready
+
+setup: .venv/.ready .tools/sam/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
 
 demo: setup  ## the whole pipeline on this machine, with an attacker in it (under two minutes)
 	$(BIN)/counterfoil demo
@@ -56,9 +58,11 @@ lock: $(UV)  ## resolve the dependencies anew
 	  --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer --no-emit-package numpy \
 	  --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3 -o layers/counterfoil/requirements.txt
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group dev -o requirements/dev.txt
-	for group in sam emulator incumbent; do \
+	for group in sam emulator incumbent driver node; do \
 	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group $$group -o requirements/$$group.txt; \
 	done
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group qldbshell \
+	  --override requirements/qldbshell.overrides -o requirements/qldbshell.txt
 
 clean:  ## remove what the targets made
 	rm -rf .venv .tools .aws-sam .lab .build
@@ -75,6 +79,14 @@ $(UV):
 .tools/sam/.ready: requirements/sam.txt | $(UV)
 .tools/ministack/.ready: requirements/emulator.txt | $(UV)
 .tools/incumbent/.ready: requirements/incumbent.txt | $(UV)
+.tools/driver/.ready: requirements/driver.txt | $(UV)
+.tools/qldbshell/.ready: requirements/qldbshell.txt | $(UV)
+.tools/node/.ready: requirements/node.txt | $(UV)
+.tools/node-driver/.ready: tests/end_to_end/node/package.json tests/end_to_end/node/package-lock.json .tools/node/.ready
+	mkdir -p $(@D)
+	cp tests/end_to_end/node/package.json tests/end_to_end/node/package-lock.json $(@D)
+	PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm ci --prefix $(@D) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
 .tools/%/.ready:
 	$(UV) venv --quiet --allow-existing --python 3.13 .tools/$*
 	$(UV) pip sync --quiet --python .tools/$*/bin/python --require-hashes $<
