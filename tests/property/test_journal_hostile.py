@@ -16,7 +16,8 @@ from counterfoil.journal import (
     verify_receipt,
     verify_revision,
 )
-from counterfoil.journal.builder import control_record, render_proof
+from counterfoil.journal.builder import render_proof
+from counterfoil.journal.publication import control_record
 from tests.damage import damaged
 from tests.journals import STREAM_ARN, amounts, journal_of, texts, transfer, transfers
 from tests.kpl_frames import aggregate, frame_of

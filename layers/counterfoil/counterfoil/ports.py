@@ -18,6 +18,9 @@ from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature
 from counterfoil.detection.strand import KnownBlock, Run, StrandState
+from counterfoil.ledger.registry import RegisteredLedger
+from counterfoil.journal.publication import KeyedRecord, OuterRecord
+from counterfoil.ledger.jobs import ExportJob, StreamJob
 
 Clock = Callable[[], datetime]
 
@@ -153,4 +156,114 @@ class AccountStore(Protocol):
 
     def strands(self) -> Sequence[str]:
         """Items kept under the key of cursors: ids of all strands, in order."""
+        ...
+
+
+class JournalReader(Protocol):
+    """Reads the committed blocks of a ledger's strand, in their whole form. Not trusted by any verifier.
+
+    Times of blocks never go back along the strand: whoever looks for a time may halve the range.
+    """
+
+    strand_id: str
+
+    def tip(self) -> int | None:
+        """Sequence number of the last committed block; ``None`` for a ledger without blocks."""
+        ...
+
+    def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
+        """Blocks ``begin`` (included) to ``end`` (excluded) in order, each as a binary datagram; they must be there."""
+        ...
+
+    def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
+        """Wait until this block is committed, at most ``timeout`` seconds; return whether it is."""
+        ...
+
+
+# Puts user records into one frame (journal/kpl.py reads it); ``ValueError`` where they do not fit into one Kinesis record.
+Aggregate = Callable[[Sequence[KeyedRecord]], bytes]
+
+
+class StreamSink(Protocol):
+    """One Kinesis stream, to be written. Not trusted: whoever can write to it is found out by the auditor.
+
+    ``record_limit_bytes`` bounds a Kinesis record's data and partition key together.
+    """
+
+    record_limit_bytes: int
+
+    def put(self, records: Sequence[OuterRecord], /) -> None:
+        """Put records, each at least once, in order but for those that the stream refused at first.
+
+        ``NotFoundError`` where there is no such stream, ``ForbiddenError`` where it may not be written; then, and before an
+        ``UnavailableError``, some of the records may have been put.
+        """
+        ...
+
+
+class ObjectStore(Protocol):
+    """One bucket, to be written. Not trusted: an export is verified from its contents."""
+
+    def put(self, key: str, data: bytes, /) -> None:
+        """Write an object, whole or not at all; it replaces what was under the key.
+
+        ``NotFoundError`` where there is no such bucket, ``ForbiddenError`` where it may not be written.
+        """
+        ...
+
+
+class JobStore(Protocol):
+    """Keeps exports and streams with their progress. Not trusted: losing progress repeats work, at least once.
+
+    One runner writes; a call that returned is durable.
+    """
+
+    def save_export(self, job: ExportJob, /) -> None:
+        """Keep an export under its id, in the place of what was kept."""
+        ...
+
+    def save_stream(self, job: StreamJob, /) -> None:
+        """Keep a stream under its id, in the place of what was kept."""
+        ...
+
+    def exports(self) -> Sequence[ExportJob]:
+        """All exports of all ledgers, in order of ``created_at`` and id."""
+        ...
+
+    def streams(self) -> Sequence[StreamJob]:
+        """All streams of all ledgers, in order of ``created_at`` and id."""
+        ...
+
+    def forget(self, job_id: str, /) -> None:
+        """Forget an export or a stream; one that is not kept is none the less forgotten."""
+        ...
+
+
+class LedgerRegistry(Protocol):
+    """Keeps which ledgers there are and what they are tagged with. TRUSTED for what may be deleted and for permissions."""
+
+    def ledger(self, name: str) -> RegisteredLedger | None:
+        """The ledger of that name, whatever its state."""
+        ...
+
+    def ledgers(self, after: str, count: int) -> Sequence[RegisteredLedger]:
+        """At most ``count`` ledgers whose names are greater than ``after``, by name."""
+        ...
+
+    def save(self, old: RegisteredLedger | None, new: RegisteredLedger | None) -> None:
+        """Add a ledger (``old`` is ``None``), change it, or forget it (``new`` is ``None``); ``ConflictError`` if it is not ``old``."""
+        ...
+
+    def tags(self, arn: str) -> Mapping[str, str]: ...
+
+    def tag(self, arn: str, tags: Mapping[str, str], at_most: int) -> None:
+        """Add tags or replace their values; ``LimitError``, and nothing changed, if there were more than ``at_most`` then."""
+        ...
+
+    def untag(self, arn: str, keys: Iterable[str]) -> None:
+        """Remove those of the tags that are there."""
+        ...
+
+    def forget_tags(self, arn: str) -> None:
+        """Remove every tag of a resource, and of all whose ARNs begin with its ARN and a slash."""
         ...

@@ -8,7 +8,8 @@ from counterfoil.detection import block_assembly
 from counterfoil.detection.stream_cursor import INLINE_BYTES, Range
 from counterfoil.errors import ConflictError, UnavailableError
 from counterfoil.ion import dump_binary, load_binary
-from counterfoil.journal.builder import JournalBuilder, control_record
+from counterfoil.journal.builder import JournalBuilder
+from counterfoil.journal.publication import control_record
 from counterfoil.services.batch import KinesisRecord
 from tests.fraud_bank import GRACE, NOW, OTHER_STRAND, STRAND, Bank, Desk, outer
 from tests.fraud_by_hand import expected

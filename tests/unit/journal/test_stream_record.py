@@ -12,7 +12,7 @@ from counterfoil.journal import (
     parse_stream_record,
     verify_block,
 )
-from counterfoil.journal.builder import control_record
+from counterfoil.journal.publication import control_record
 from tests.journals import START, STRAND, STREAM_ARN, TABLE_ID, journal_of, made_id, transfer, transfers
 
 SUMMARY, DETAILS = transfers(1).blocks[0].stream_records(STREAM_ARN)

@@ -12,7 +12,8 @@ from counterfoil.detection.strand import Bounds
 from counterfoil.errors import ConflictError, UnavailableError
 from counterfoil.ion import dump_binary, load_binary
 from counterfoil.journal import digest_of
-from counterfoil.journal.builder import JournalBuilder, control_record
+from counterfoil.journal.builder import JournalBuilder
+from counterfoil.journal.publication import control_record
 from counterfoil.ports import quarantine_name
 from counterfoil.services.audit import MAX_ROUNDS
 from lab.producer import UserRecord, aggregate, streamed

@@ -1,4 +1,4 @@
-"""Makes blocks, stream records, digests and proofs in QLDB's format, byte for byte.
+"""Makes blocks, digests and proofs in QLDB's format, byte for byte.
 
 The layout of ``entriesHashList`` is that of the real service's blocks: ``[0]`` and ``[2]`` are opaque to its verifiers, so
 ``[0]`` binds the header and ``[2]`` is reserved (docs/format.md, "Decided here"). Proofs are what GetBlock and GetRevision
@@ -19,6 +19,7 @@ from counterfoil.ion.text import Timestamp, TimestampPrecision
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import HASH_OF_NOTHING
 from counterfoil.journal.chain import Digest
+from counterfoil.journal.publication import streamed_block
 from counterfoil.merkle import Hash, dot, hash_of, prove_inclusion, root_of
 
 
@@ -93,28 +94,15 @@ class BuiltBlock:
 
     def summary_record(self, stream_arn: str) -> bytes:
         """The stream's BLOCK_SUMMARY record."""
-        payload = {name: value for name, value in self.fields.items() if name != "revisions"}
-        payload["revisionSummaries"] = [
-            {"hash": revision["hash"]} | ({} if change.internal else {"documentId": change.document_id})
-            for revision, change in zip(self.revisions, self.changes, strict=True)
-        ]
-        return _record(stream_arn, "BLOCK_SUMMARY", payload)
+        return streamed_block(self.fields, stream_arn).summary.data
 
     def revision_records(self, stream_arn: str) -> list[bytes]:
         """The stream's REVISION_DETAILS records, in the order of the revisions; internal ones have none."""
-        return [
-            _record(
-                stream_arn,
-                "REVISION_DETAILS",
-                {"tableInfo": {"tableName": change.table_name, "tableId": change.table_id}, "revision": revision},
-            )
-            for revision, change in zip(self.revisions, self.changes, strict=True)
-            if not change.internal
-        ]
+        return [each.data for each in streamed_block(self.fields, stream_arn).details]
 
     def stream_records(self, stream_arn: str) -> list[bytes]:
         """All records of this block in QLDB's order: the summary, then its revisions."""
-        return [self.summary_record(stream_arn), *self.revision_records(stream_arn)]
+        return [each.data for each in streamed_block(self.fields, stream_arn).records]
 
 
 @dataclass(slots=True)
@@ -187,11 +175,6 @@ def build_block(
         "revisions": revisions,
     }
     return BuiltBlock(address, block_hash, previous, tuple(entries), fields, transaction.changes)
-
-
-def control_record(stream_arn: str, control_type: str) -> bytes:
-    """The stream's CONTROL record: ``CREATED`` comes first, ``COMPLETED`` at an end time that was reached."""
-    return _record(stream_arn, "CONTROL", {"controlRecordType": control_type})
 
 
 def digest_of_statement(statement: Statement) -> Hash:
@@ -285,7 +268,3 @@ def _redaction_info(redactions: Sequence[Redaction]) -> dict[str, Any] | None:
             for each in redactions
         ]
     }
-
-
-def _record(stream_arn: str, record_type: str, payload: dict[str, Any]) -> bytes:
-    return dump_binary({"qldbStreamArn": stream_arn, "recordType": record_type, "payload": payload})

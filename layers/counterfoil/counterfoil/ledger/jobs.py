@@ -1,0 +1,137 @@
+"""Exports and streams of a journal: what was asked for, and how far each has come.
+
+Both are values; a runner replaces them as it goes (services/jobs.py), a registry keeps them (``ports.JobStore``), and the
+control plane describes them. Times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from counterfoil.errors import InputError
+
+# Source: docs/format.md, "Exports": the API's own limit.
+MAX_PREFIX: Final = 128
+
+
+class OutputFormat(StrEnum):
+    ION_TEXT = "ION_TEXT"
+    ION_BINARY = "ION_BINARY"
+    JSON = "JSON"
+
+
+class ExportStatus(StrEnum):
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class StreamStatus(StrEnum):
+    """``IMPAIRED`` goes on by itself once its cause is mended; the last three are final."""
+
+    ACTIVE = "ACTIVE"
+    IMPAIRED = "IMPAIRED"
+    COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"
+    FAILED = "FAILED"
+
+    @property
+    def running(self) -> bool:
+        return self in {StreamStatus.ACTIVE, StreamStatus.IMPAIRED}
+
+
+class ErrorCause(StrEnum):
+    """Why a stream is impaired or failed. The last two are this project's own: QLDB documented the first two only."""
+
+    KINESIS_STREAM_NOT_FOUND = "KINESIS_STREAM_NOT_FOUND"
+    IAM_PERMISSION_REVOKED = "IAM_PERMISSION_REVOKED"
+    RECORD_TOO_LARGE = "RECORD_TOO_LARGE"
+    JOURNAL_UNREADABLE = "JOURNAL_UNREADABLE"
+
+
+class EncryptionType(StrEnum):
+    SSE_S3 = "SSE_S3"
+    SSE_KMS = "SSE_KMS"
+    NO_ENCRYPTION = "NO_ENCRYPTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How the objects of an export are encrypted at rest; ``kms_key_arn`` goes with ``SSE_KMS`` alone."""
+
+    type: EncryptionType
+    kms_key_arn: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.type is EncryptionType.SSE_KMS) != (self.kms_key_arn is not None):
+            raise InputError("a KmsKeyArn belongs to ObjectEncryptionType SSE_KMS, and to no other")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """One ExportJournalToS3. ``output_format`` of ``None`` was not asked for and means ION_TEXT.
+
+    ``next_sequence_no`` is the first block not yet in an object that was written, ``keys`` are those objects in order: whoever
+    goes on from here writes what the first run would have written.
+    """
+
+    export_id: str
+    ledger_name: str
+    role_arn: str
+    inclusive_start: datetime
+    exclusive_end: datetime
+    bucket: str
+    prefix: str
+    encryption: Encryption
+    output_format: OutputFormat | None
+    created_at: datetime
+    status: ExportStatus = ExportStatus.IN_PROGRESS
+    next_sequence_no: int = 0
+    keys: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_range(self.inclusive_start, self.exclusive_end)
+        if len(self.prefix) > MAX_PREFIX:
+            raise InputError(f"a prefix of {len(self.prefix)} characters; at most {MAX_PREFIX} are allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamJob:
+    """One StreamJournalToKinesis.
+
+    ``next_sequence_no`` is the first block of which Kinesis has not yet confirmed every record; ``None`` until the CREATED
+    record is confirmed.
+    """
+
+    stream_id: str
+    stream_name: str
+    arn: str
+    ledger_name: str
+    role_arn: str
+    inclusive_start: datetime
+    exclusive_end: datetime | None
+    kinesis_stream_arn: str
+    aggregation: bool
+    created_at: datetime
+    status: StreamStatus = StreamStatus.ACTIVE
+    error_cause: ErrorCause | None = None
+    next_sequence_no: int | None = None
+    impaired_since: datetime | None = None
+    ended_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _check_range(self.inclusive_start, self.exclusive_end)
+
+    @property
+    def kinesis_stream_name(self) -> str:
+        """The last part of ``arn:aws:kinesis:<region>:<account>:stream/<name>``."""
+        return self.kinesis_stream_arn.rpartition("/")[2]
+
+
+def _check_range(inclusive_start: datetime, exclusive_end: datetime | None) -> None:
+    if exclusive_end is not None and inclusive_start >= exclusive_end:
+        raise InputError("InclusiveStartTime must be before ExclusiveEndTime")

@@ -1,0 +1,189 @@
+"""The publisher: committed blocks in, QLDB stream records out, in order and at least once.
+
+What happens to a stream, in this order, and why in this order:
+
+1. CREATED is put, then the cursor is set to block 0: a crash in between puts CREATED again.
+2. The blocks from the cursor to the tip are read, batch by batch. Those before the start time are passed over.
+3. A batch's records are put; only then is the job with the advanced cursor handed to the caller, who saves it. A crash before
+   the saving puts the batch again: consumers tell repetitions by block address (docs/format.md, "Stream records").
+4. Where the end time was reached, COMPLETED is put, then the job is handed over as completed.
+
+A strand keeps its order since the outer partition key of all its records is the strand's id. A user record larger than
+``AGGREGATE_BYTES`` goes into a frame of its own; where its frame is over the Kinesis limit it goes without one; where it is
+over the limit by itself, publishing stops in front of its block with a ``LimitError``. Nothing is passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from counterfoil.errors import LimitError
+from counterfoil.journal.publication import KeyedRecord, OuterRecord, StreamedBlock, control
+from counterfoil.journal.stored import block_time, streamed_datagram
+from counterfoil.ledger.jobs import StreamJob, StreamStatus
+from counterfoil.ports import Aggregate, JournalReader, StreamSink
+
+# The producer library's default for AggregationMaxSize; one user record larger than it goes into a frame of its own.
+AGGREGATE_BYTES: Final = 51_200
+
+# What is repeated after a crash, and what is held in memory: a batch ends with the block that passes either bound.
+BATCH_BLOCKS: Final = 256
+BATCH_BYTES: Final = 2 * 1024 * 1024
+
+# A block's time is taken shortly before it is committed. Only when the clock is past the end by this much can no block
+# with an earlier time come any more.
+END_GRACE: Final = timedelta(seconds=5)
+
+
+def outer_records(
+    records: Iterable[KeyedRecord], outer_key: str, aggregate: Aggregate | None, *, max_bytes: int = AGGREGATE_BYTES
+) -> Iterator[OuterRecord]:
+    """User records in order as Kinesis records.
+
+    ``aggregate`` of ``None`` is QLDB's AggregationEnabled=false: each record goes alone, without a frame. The outer key is
+    then still ``outer_key``, since without it a strand would scatter.
+    """
+    if aggregate is None:
+        yield from (OuterRecord(outer_key, each.data) for each in records)
+        return
+    waiting: list[KeyedRecord] = []
+    size = 0
+    for each in records:
+        # A frame spends the key, the data and less than 32 bytes of lengths on a record, and 20 bytes on itself.
+        cost = len(each.data) + len(each.partition_key) + 32
+        if waiting and size + cost > max_bytes:
+            yield _framed(waiting, outer_key, aggregate)
+            waiting, size = [], 0
+        waiting.append(each)
+        size += cost
+    if waiting:
+        yield _framed(waiting, outer_key, aggregate)
+
+
+def _framed(records: list[KeyedRecord], outer_key: str, aggregate: Aggregate) -> OuterRecord:
+    try:
+        return OuterRecord(outer_key, aggregate(records))
+    except ValueError:
+        if len(records) > 1:
+            raise
+        return OuterRecord(outer_key, records[0].data)  # a frame would only make it larger
+
+
+def first_block_at(reader: JournalReader, moment: datetime, begin: int, end: int) -> int:
+    """The first of blocks ``begin`` to ``end - 1`` whose time is ``moment`` or later; ``end`` where there is none."""
+    while begin < end:
+        middle = (begin + end) // 2
+        (block,) = reader.blocks(middle, middle + 1)
+        if block_time(block) < moment:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Blocks whose records are put together; ``end`` is the sequence number behind the last of them."""
+
+    blocks: list[StreamedBlock]
+    end: int
+    too_large: LimitError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes the journal of one reader into one sink. Keeps nothing: the job says where it stands."""
+
+    reader: JournalReader
+    sink: StreamSink
+    aggregate: Aggregate
+
+    def publish(self, job: StreamJob, now: datetime) -> Iterator[StreamJob]:
+        """Put what is committed and not yet put; yield the job after each batch that the sink has confirmed.
+
+        The caller saves what is yielded before asking for more, and may stop asking at any time. ``now`` is the time before
+        this call. Raises what the sink raises, and ``LimitError`` in front of a block with a record that Kinesis cannot take.
+        """
+        if job.next_sequence_no is None:
+            self._put(job, [control("CREATED", job.arn)])
+            job = replace(job, next_sequence_no=0)
+            yield job
+        begin, end = self._range(job)
+        for batch in self._batches(job.arn, begin, end):
+            if batch.blocks:
+                self._put(job, [record for block in batch.blocks for record in block.records])
+                job = replace(job, next_sequence_no=batch.end)
+                yield job
+            if batch.too_large is not None:
+                raise batch.too_large
+        if self._reached_end(job, end, now):
+            self._put(job, [control("COMPLETED", job.arn)])
+            yield replace(job, status=StreamStatus.COMPLETED, ended_at=now)
+
+    def _range(self, job: StreamJob) -> tuple[int, int]:
+        """The blocks to publish now: from the first one to the one behind the last."""
+        tip = self.reader.tip()
+        behind = 0 if tip is None else tip + 1
+        begin = min(job.next_sequence_no or 0, behind)
+        if begin == 0:
+            begin = first_block_at(self.reader, job.inclusive_start, 0, behind)
+        if job.exclusive_end is None:
+            return begin, behind
+        return begin, first_block_at(self.reader, job.exclusive_end, begin, behind)
+
+    def _reached_end(self, job: StreamJob, end: int, now: datetime) -> bool:
+        """Whether no block before the end time can come any more; ``end`` is the one behind the last that was published."""
+        if job.exclusive_end is None:
+            return False
+        if now >= job.exclusive_end + END_GRACE:
+            return True
+        tip = self.reader.tip()
+        if tip is None or tip < end:
+            return False
+        (block,) = self.reader.blocks(end, end + 1)
+        return block_time(block) >= job.exclusive_end
+
+    def _batches(self, stream_arn: str, begin: int, end: int) -> Iterator[_Batch]:
+        stored = self.reader.blocks(begin, end) if begin < end else iter(())
+        while begin < end:
+            batch = self._batch(stream_arn, begin, stored)
+            yield batch
+            begin = batch.end
+
+    def _batch(self, stream_arn: str, begin: int, stored: Iterator[bytes]) -> _Batch:
+        blocks: list[StreamedBlock] = []
+        size = 0
+        for data in islice(stored, BATCH_BLOCKS):
+            block = streamed_datagram(data, stream_arn)
+            try:
+                self._check_fits(block)
+            except LimitError as error:
+                return _Batch(blocks, begin + len(blocks), error)
+            blocks.append(block)
+            size += len(data)
+            if size >= BATCH_BYTES:
+                break
+        return _Batch(blocks, begin + len(blocks))
+
+    def _check_fits(self, block: StreamedBlock) -> None:
+        limit = self.sink.record_limit_bytes - len(self.reader.strand_id)
+        for each in block.records:
+            if len(each.data) > limit:
+                raise LimitError(
+                    f"a record of block {block.address} has {len(each.data)} bytes; with its partition key the stream takes at "
+                    f"most {self.sink.record_limit_bytes}"
+                )
+
+    def _put(self, job: StreamJob, records: list[KeyedRecord]) -> None:
+        aggregate = self._bounded if job.aggregation else None
+        self.sink.put(list(outer_records(records, self.reader.strand_id, aggregate)))
+
+    def _bounded(self, records: Iterable[KeyedRecord]) -> bytes:
+        frame = self.aggregate(list(records))
+        if len(frame) + len(self.reader.strand_id) > self.sink.record_limit_bytes:
+            raise ValueError("a frame over the stream's limit")
+        return frame
