@@ -84,8 +84,13 @@ class Workspace(Protocol):
         """The document of that id."""
         ...
 
-    def history(self, table: Table, start: IonTimestamp | None, end: IonTimestamp | None) -> Iterator[Row]:
-        """The committed form of every revision that was active at any time from ``start`` to ``end``, both included."""
+    def history(
+        self, table: Table, start: IonTimestamp | None, end: IonTimestamp | None, document_id: str | None = None
+    ) -> Iterator[Row]:
+        """The committed form of every revision that was active at any time from ``start`` to ``end``, both included.
+
+        With ``document_id`` only that document's; without ``start`` from the beginning, without ``end`` until now.
+        """
         ...
 
     def user_tables(self) -> Iterable[dict[str, Value]]:
@@ -96,8 +101,14 @@ class Workspace(Protocol):
         """Add a document and return its new id."""
         ...
 
-    def replace(self, table: Table, document_id: str, document: dict[str, Value] | None) -> None:
-        """Give a document new data; ``None`` deletes it."""
+    def replace(
+        self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1
+    ) -> None:
+        """Give a document new data; ``None`` deletes it.
+
+        ``changed`` tells how many changes (``SET``, ``INSERT INTO``, ``REMOVE``) the statement made to the document: the journal's
+        ``transactionInfo.documents`` repeats the statement's index once for each. An insert and a deletion count once.
+        """
         ...
 
 
