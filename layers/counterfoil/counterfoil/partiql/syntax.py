@@ -379,6 +379,20 @@ Expression = (
 )
 
 
+def name_of(expression: Expression) -> str | None:
+    """The name that a value goes by where none was given: a variable's own, or the last of a path."""
+    if isinstance(expression, Name):
+        return expression.name
+    if not isinstance(expression, Path):
+        return None
+    last = expression.steps[-1]
+    if isinstance(last, FieldStep):
+        return last.name
+    if isinstance(last, IndexStep) and isinstance(last.index, Literal) and type(last.index.value) is str:
+        return last.index.value
+    return None
+
+
 # ---- statements ------------------------------------------------------------------------------------------------------
 
 
