@@ -1,4 +1,8 @@
-"""Quarantine and snapshots in S3, write-once: the same bytes again succeed, other bytes under the same name do not."""
+"""Quarantine, snapshots and exports in S3.
+
+The first two are write-once: the same bytes again succeed, other bytes under the same name do not. An export's objects
+replace what an earlier run of the same export wrote.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.errors import IntegrityError
-from counterfoil.ports import Clock, Quarantine, SnapshotStore, quarantine_name
+from counterfoil.errors import ForbiddenError, IntegrityError, NotFoundError
+from counterfoil.ledger.jobs import Encryption, EncryptionType
+from counterfoil.ports import Clock, ObjectStore, Quarantine, SnapshotStore, quarantine_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -62,6 +67,40 @@ class S3Snapshots(SnapshotStore):
     def _read(self, name: str) -> bytes:
         with translated(f"reading {name}"):
             return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+
+
+@dataclass(frozen=True, slots=True)
+class S3Bucket(ObjectStore):
+    """A bucket that objects are written to, encrypted as asked; without encryption asked for, as the bucket's default says."""
+
+    client: S3Client
+    bucket: str
+    encryption: Encryption
+
+    def put(self, key: str, data: bytes, /) -> None:
+        checksum = b64encode(hashlib.sha256(data).digest()).decode()
+        options: dict[str, Any] = {"ChecksumSHA256": checksum, **_encryption_options(self.encryption)}
+        with translated(f"writing {key}"):
+            try:
+                self.client.put_object(Bucket=self.bucket, Key=key, Body=data, **options)
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code")
+                if code == "NoSuchBucket":
+                    raise NotFoundError(f"bucket {self.bucket} is not there") from error
+                if code == "AccessDenied":
+                    raise ForbiddenError(f"bucket {self.bucket} may not be written") from error
+                raise
+
+
+def _encryption_options(encryption: Encryption) -> dict[str, str]:
+    """Source: S3 API, "PutObject", headers of server-side encryption."""
+    match encryption.type:
+        case EncryptionType.SSE_S3:
+            return {"ServerSideEncryption": "AES256"}
+        case EncryptionType.SSE_KMS:
+            return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption.kms_key_arn or ""}
+        case EncryptionType.NO_ENCRYPTION:
+            return {}
 
 
 def _put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dict[str, Any]) -> bool:

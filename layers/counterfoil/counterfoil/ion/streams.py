@@ -5,7 +5,7 @@ Source: Ion specification 1.0, "Symbols" and "Binary Encoding"; limits are this 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from counterfoil.errors import InputError
@@ -54,6 +54,78 @@ def read_values(data: bytes) -> Iterator[IonValue]:
                 if declared > MAX_STREAM_SYMBOLS:
                     raise malformed(position, f"symbol tables of more than {MAX_STREAM_SYMBOLS} symbols in one stream")
             position = value_end
+
+
+def read_value_stream(chunks: Iterable[bytes]) -> Iterator[IonValue]:
+    """As ``read_values``, of a stream of any length that comes in pieces; one value at a time is in memory.
+
+    A single value, and the symbol tables between two version markers, are bounded as those of a whole stream are.
+    """
+    window = _Window(iter(chunks))
+    symbols, declared = SYSTEM_TABLE, 0
+    if window.ahead(4) != VERSION_MARKER:
+        raise InputError(f"not binary Ion 1.0: begins with {window.ahead(4).hex() or 'nothing'}")
+    while first := window.ahead(1):
+        if first == b"\xe0":
+            if window.take(4) != VERSION_MARKER:
+                raise malformed(window.offset, "an Ion version other than 1.0")
+            symbols, declared = SYSTEM_TABLE, 0
+            continue
+        data = window.take(window.value_size())
+        if data[0] < 15:
+            continue
+        value_end, table = _local_table(data, 0, len(data), symbols)
+        if table is None:
+            yield read_value(data, 0, value_end, symbols)
+            continue
+        symbols, declared = table, declared + len(table.names)
+        if declared > MAX_STREAM_SYMBOLS:
+            raise malformed(window.offset, f"symbol tables of more than {MAX_STREAM_SYMBOLS} symbols in one stream")
+
+
+class _Window:
+    """What has come of a stream and is not yet taken; ``offset`` counts the bytes taken."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = b""
+        self._position = 0
+        self.offset = 0
+
+    def ahead(self, count: int) -> bytes:
+        """The next bytes, left where they are; fewer where the stream ends."""
+        missing = count - (len(self._buffer) - self._position)
+        if missing > 0:
+            parts = [self._buffer[self._position :]]
+            for chunk in self._chunks:
+                parts.append(chunk)
+                missing -= len(chunk)
+                if missing <= 0:
+                    break
+            self._buffer, self._position = b"".join(parts), 0
+        return self._buffer[self._position : self._position + count]
+
+    def take(self, count: int) -> bytes:
+        data = self.ahead(count)
+        if len(data) < count:
+            raise malformed(self.offset, f"the stream ends {count - len(data)} bytes before its last value does")
+        self._position += count
+        self.offset += count
+        return data
+
+    def value_size(self) -> int:
+        """Bytes of the value that comes next, its descriptor included."""
+        head = self.ahead(10)
+        kind, low = head[0] >> 4, head[0] & 15
+        if kind == 1 or low == 15:
+            return 1
+        size = 1 + low
+        if low == 14 or (kind == 13 and low == 1):
+            length, position = read_var_uint(head, 1, len(head))
+            size = position + length
+        if size > MAX_SIZE_BYTES:
+            raise malformed(self.offset, f"a value of {size} bytes; at most {MAX_SIZE_BYTES} are read")
+        return size
 
 
 def read_single(data: bytes) -> IonValue:
