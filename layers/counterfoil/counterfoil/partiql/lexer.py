@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from string import ascii_letters, digits
 from typing import Final, NamedTuple
 
 from counterfoil.errors import LimitError, StatementError
@@ -27,33 +28,55 @@ _ION: Final = r"""`(?:
     | \{(?!\{)
     )*+`"""
 
-# What a number may not run into: "12ab" is a mistake, not a number and a name.
-_NUMBER_ENDS: Final = r"(?![A-Za-z0-9_$])"
-
+# A number that runs into a name ("12ab") is taken whole, and refused when its kind is asked for.
 _TOKEN: Final = re.compile(
     rf"""
-    (?:[ \t\r\n\f\v]++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+
-    (?:
-      (?P<word>[A-Za-z_$][A-Za-z0-9_$]*+)
-    | (?P<operator>[-+*%=(){{}}\[\],:;@?]|\.(?![0-9])|<[<=>]?|>[>=]?|\|\||!=|/(?!\*))
-    | (?P<string>'(?:[^']|'')*+')
-    | (?P<int>[0-9]++){_NUMBER_ENDS}(?!\.)
-    | (?P<decimal>(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?{_NUMBER_ENDS})
-    | (?P<quoted>"(?:[^"]|"")*+")
-    | (?P<ion>{_ION})
-    | (?P<end>\Z)
-    | (?P<bad>.)
+    ((?:[ \t\r\n\f\v]++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+)
+    ( [A-Za-z_$][A-Za-z0-9_$]*+
+    | [-+*%=(){{}}\[\],:;@?]|\.(?![0-9])|<[<=>]?|>[>=]?|\|\||!=|/\*?
+    | '(?:[^']|'')*+'
+    | [0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
+    | \.[0-9]++(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
+    | "(?:[^"]|"")*+"
+    | {_ION}
+    | \Z
+    | .
     )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_GROUPS: Final = _TOKEN.groupindex
-_WORD: Final = _GROUPS["word"]
-_OPERATOR: Final = _GROUPS["operator"]
-_END: Final = _GROUPS["end"]
-_KINDS: Final = {index: name for name, index in _GROUPS.items()}
-_KEYWORDS: Final = {spelling: word for word in RESERVED_WORDS for spelling in (word, word.lower())}
-_UNCLOSED: Final = {"'": "a string", '"': "a quoted name", "`": "an Ion literal", "/": "a comment"}
+# Most statements stand on one short line: their places are made once.
+_FIRST_LINE: Final = [Position(1, column) for column in range(1, 500)]
+_DECIMAL: Final = re.compile(r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
+_OPERATORS: Final = [*"-+*/%=(){}[],:;@?.<>", "<<", "<=", "<>", ">>", ">=", "||", "!="]
+_KIND_BY_FIRST: Final = {
+    **dict.fromkeys(ascii_letters + "_$", "name"),
+    **dict.fromkeys(digits + ".", "number"),
+    "'": "string",
+    '"': "quoted",
+    "`": "ion",
+}
+_UNCLOSED: Final = {"'": "a string", '"': "a quoted name", "`": "an Ion literal", "/*": "a comment"}
+
+
+class _Kinds(dict[str, str]):
+    """The kind of every token: kept for words and operators, told from the first character for the others."""
+
+    def __missing__(self, token: str) -> str:
+        kind = _KIND_BY_FIRST.get(token[0], "bad")
+        if kind == "name":
+            upper = token.upper()
+            return upper if upper in RESERVED_WORDS else kind
+        if kind == "number":
+            return "int" if token.isdecimal() else "decimal" if _DECIMAL.fullmatch(token) else "bad"
+        return kind if len(token) > 1 else "bad"
+
+
+_kind_of: Final = _Kinds(
+    {"": "end"}
+    | {operator: operator for operator in _OPERATORS}
+    | {spelling: word for word in RESERVED_WORDS for spelling in (word, word.lower())}
+).__getitem__
 
 
 class Tokens(NamedTuple):
@@ -72,35 +95,35 @@ def tokenize(text: str) -> Tokens:
     """Raises ``StatementError`` at the first character that begins no token, ``LimitError`` for too long a text."""
     if len(text) > MAX_CHARACTERS:
         raise LimitError(f"a statement of {len(text)} characters; at most {MAX_CHARACTERS} are read")
-    kinds: list[str] = []
-    texts: list[str] = []
-    starts: list[int] = []
-    for match in _TOKEN.finditer(text):
-        group = match.lastindex
-        assert group is not None
-        token = match[group]
-        starts.append(match.start(group))
-        texts.append(token)
-        if group == _WORD:
-            kinds.append(_KEYWORDS.get(token) or _kind_of_word(token))
-        elif group == _OPERATOR:
-            kinds.append(token)
-        else:
-            kinds.append(_KINDS[group])
-            if group >= _END:
-                break
-    places = _places(text, starts)
-    if kinds[-1] == "bad":
-        raise _refusal(texts[-1], places[-1])
+    pairs: list[tuple[str, str]] = _TOKEN.findall(text)
+    if len(pairs) > 1 and not pairs[-2][1]:
+        pairs.pop()  # the end is found twice behind a space
+    texts = [token for _, token in pairs]
+    kinds = [*map(_kind_of, texts)]
+    places = _places(text, _starts(pairs))
+    if "bad" in kinds:
+        bad = kinds.index("bad")
+        raise _refusal(texts[bad], places[bad])
     if not text.isascii():
         _refuse_surrogates(text)
     return Tokens(kinds, texts, places)
 
 
+def _starts(pairs: list[tuple[str, str]]) -> list[int]:
+    """Where each token begins, from what stands before it and itself: cheaper than asking a match object for each."""
+    starts = []
+    end = 0
+    for gap, token in pairs:
+        start = end + len(gap)
+        starts.append(start)
+        end = start + len(token)
+    return starts
+
+
 def _refusal(character: str, at: Position) -> StatementError:
     if character in _UNCLOSED:
         what = f"{_UNCLOSED[character]} that begins here does not end"
-    elif character.isdigit() or character == ".":
+    elif character[0] in ".0123456789":
         what = "a number that is malformed, or runs into a name"
     else:
         what = f"the character {character!a} begins nothing"
@@ -116,16 +139,13 @@ def _refuse_surrogates(text: str) -> None:
         raise StatementError("Lexer", "half a surrogate pair, which is no character", *at) from None
 
 
-def _kind_of_word(word: str) -> str:
-    upper = word.upper()
-    return upper if upper in RESERVED_WORDS else "name"
-
-
 def _places(text: str, starts: list[int]) -> list[Position]:
-    if "\n" not in text:
-        return [tuple.__new__(Position, (1, start + 1)) for start in starts]
-    lines = [0, *(newline.end() for newline in re.finditer("\n", text))]
-    return [_place(lines, start) for start in starts]
+    if "\n" in text:
+        lines = [0, *(newline.end() for newline in re.finditer("\n", text))]
+        return [_place(lines, start) for start in starts]
+    if len(text) < len(_FIRST_LINE):
+        return [*map(_FIRST_LINE.__getitem__, starts)]
+    return [Position(1, start + 1) for start in starts]
 
 
 def _place(lines: list[int], start: int) -> Position:

@@ -39,16 +39,18 @@ class Cursor:
         """Take the token if it is of that kind."""
         if self.kind != kind:
             return False
-        self.advance()
+        self.index = index = self.index + 1
+        self.kind = self.kinds[index]
         return True
 
     def expect(self, kind: str) -> Position:
         """Take the token, which must be of that kind; its place."""
         if self.kind != kind:
             raise self.unexpected(kind)
-        at = self.places[self.index]
-        self.advance()
-        return at
+        index = self.index
+        self.index = index + 1
+        self.kind = self.kinds[index + 1]
+        return self.places[index]
 
     def says(self, word: str) -> bool:
         """Whether the token is this word, which is not a reserved one."""

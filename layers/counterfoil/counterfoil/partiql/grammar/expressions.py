@@ -7,9 +7,10 @@ paths. Source: the grammar of partiql-lang-kotlin.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, ClassVar, Final
 
-from counterfoil.partiql.grammar.cursor import Cursor, unquoted
+from counterfoil.errors import StatementError
+from counterfoil.partiql.grammar.cursor import MAX_DEPTH, Cursor, too_deep, unquoted
 from counterfoil.partiql.grammar.literals import int_of
 from counterfoil.partiql.reserved_words import RESERVED_WORDS, TYPE_NAMES
 from counterfoil.partiql.syntax import (
@@ -65,9 +66,15 @@ class Expressions(Cursor):
 
     __slots__ = ()
 
-    def term(self) -> Expression:
-        """What operators and paths stand on; ``Terms`` says how."""
-        raise NotImplementedError
+    terms: ClassVar[dict[str, Callable[[Any], Expression]]]
+    """What operators and paths stand on, by its first token; ``Terms`` has them."""
+
+    def no_term(self) -> StatementError:
+        """What to raise where an expression should begin and does not."""
+        word = self.kind
+        if word.startswith("CURRENT_"):
+            return self.unsupported(f"{word}; UTCNOW() is")
+        return self.reserved("an expression") if word in RESERVED_WORDS else self.unexpected("an expression")
 
     def items(self, end: str) -> tuple[Expression, ...]:
         """Expressions with commas between them, perhaps none, and the token that ends them."""
@@ -86,8 +93,13 @@ class Expressions(Cursor):
 
     def expression(self, power: int = LOOSEST) -> Expression:
         """An expression whose operators bind more tightly than ``power``."""
-        self.descend()
-        left = self.term()
+        self.depth = depth = self.depth + 1
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        read = self.terms.get(self.kind)
+        if read is None:
+            raise self.no_term()
+        left = read(self)
         if self.kind in _STEPS:
             left = self.path(left)
         while True:
@@ -95,15 +107,14 @@ class Expressions(Cursor):
             if infix is None or infix[0] <= power:
                 break
             left = infix[1](self, left)
-        self.depth -= 1
+        self.depth = depth - 1
         return left
 
     def path(self, root: Expression) -> Expression:
         """The steps that follow ``root``, at least one."""
         steps: list[Step] = []
         while True:
-            if self.kind == ".":
-                self.advance()
+            if self.accept("."):
                 steps.append(self._field_step())
             elif self.kind == "[":
                 steps.append(self._index_step())

@@ -178,7 +178,7 @@ class Statements(Queries):
             return None
         self.option("aws_tags")
         at = self.at
-        tags = self.term()
+        tags = self.expression(TIGHTEST)
         if not isinstance(tags, Literal) or not isinstance(tags.value, dict):
             raise self.refusal("expected the tags as an Ion struct in backticks", at)
         self.close()

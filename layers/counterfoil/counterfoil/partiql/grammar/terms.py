@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from counterfoil.errors import StatementError
 from counterfoil.partiql.grammar.cursor import unquoted
 from counterfoil.partiql.grammar.expressions import NEGATION, TIGHTEST, Expressions
 from counterfoil.partiql.grammar.literals import decimal_of, int_of, ion_of
-from counterfoil.partiql.reserved_words import FUNCTION_WORDS, RESERVED_WORDS
+from counterfoil.partiql.reserved_words import FUNCTION_WORDS
 from counterfoil.partiql.syntax import (
     BagLiteral,
     Case,
@@ -40,26 +38,13 @@ class Terms(Expressions):
         """A function with its arguments; ``Calls`` says how."""
         raise NotImplementedError
 
-    def term(self) -> Expression:
-        read = _TERMS.get(self.kind)
-        if read is None:
-            raise self.no_term()
-        return read(self)
-
-    def no_term(self) -> StatementError:
-        """What to raise where an expression should begin and does not."""
-        word = self.kind
-        if word.startswith("CURRENT_"):
-            return self.unsupported(f"{word}; UTCNOW() is")
-        if word in RESERVED_WORDS:
-            return self.reserved("an expression")
-        return self.unexpected("an expression")
-
     def variable(self) -> Expression:
-        if self.kinds[self.index + 1] == "(":
-            return self.call()
         index = self.index
-        self.advance()
+        following = self.kinds[index + 1]
+        if following == "(":
+            return self.call()
+        self.index = index + 1
+        self.kind = following
         return Name(self.texts[index], quoted=False, local=False, at=self.places[index])
 
     def quoted_variable(self) -> Expression:
@@ -189,7 +174,7 @@ class Terms(Expressions):
         return condition, self.expression()
 
 
-_TERMS: Final[dict[str, Callable[[Terms], Expression]]] = {
+Terms.terms = {
     **dict.fromkeys(FUNCTION_WORDS, Terms.function_word),
     **dict.fromkeys(_CONSTANTS, Terms.constant),
     "name": Terms.variable,
