@@ -1,0 +1,146 @@
+"""What the protocols ask of the ledgers that a service hosts, and of whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from counterfoil.ion.values import Value
+from counterfoil.journal import BlockAddress, Digest
+from counterfoil.ledger.jobs import ExportJob, StreamJob
+from counterfoil.ledger.registry import RegisteredLedger
+from counterfoil.merkle import Hash
+from counterfoil.partiql.tables import Action
+
+Authorise = Callable[[frozenset[tuple[Action, str]]], None]
+
+
+class Results(Protocol):
+    """The rows of one statement, drawn as they are asked for; ``read_ios`` counts the documents read so far."""
+
+    @property
+    def read_ios(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Value]: ...
+
+    def __next__(self) -> Value: ...
+
+
+class Transaction(Protocol):
+    """An open transaction; used by one thread at a time. ``commit`` and ``abort`` end it, and so does its time."""
+
+    @property
+    def transaction_id(self) -> str: ...
+
+    @property
+    def commit_digest(self) -> Hash: ...
+
+    @property
+    def ended(self) -> bool: ...
+
+    def check_open(self) -> None:
+        """Raise ``ClosedError`` if it has ended or its time is up."""
+        ...
+
+    def execute(self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None) -> Results: ...
+
+    def commit(self) -> BlockAddress | None: ...
+
+    def abort(self) -> None: ...
+
+
+class Engine(Protocol):
+    """One ledger, open. Every call may be made from several threads at once."""
+
+    @property
+    def strand_id(self) -> str: ...
+
+    def begin(self) -> Transaction: ...
+
+    def digest(self) -> Digest: ...
+
+    def block(self, sequence_no: int, /) -> bytes:
+        """A block in its whole form, a binary datagram; ``NotFoundError`` where there is none."""
+        ...
+
+    def prove_block(self, sequence_no: int, tip: int, /) -> Sequence[Hash]: ...
+
+    def revision(self, address: BlockAddress, document_id: str, /) -> bytes:
+        """A revision as blocks hold it, a binary datagram; ``NotFoundError`` where there is none."""
+        ...
+
+    def prove_revision(self, address: BlockAddress, document_id: str, tip: int, /) -> Sequence[Hash]: ...
+
+    def table_name(self, table_id: str, /) -> str | None:
+        """The name of a table, dropped ones included; ``None`` for a table that is not there (yet)."""
+        ...
+
+    def table_tags(self, table_id: str, /) -> Mapping[str, str] | None:
+        """The tags that CREATE TABLE gave a table; ``None`` for a table that is not there."""
+        ...
+
+
+class Ledgers(Protocol):
+    """The ledgers' data, by registered ledger. ``create`` and ``delete`` may be repeated after a crash."""
+
+    def create(self, ledger: RegisteredLedger, /) -> None: ...
+
+    def open(self, ledger: RegisteredLedger, /) -> Engine:
+        """The ledger's engine, the same one as long as it is open."""
+        ...
+
+    def delete(self, ledger: RegisteredLedger, /) -> None:
+        """End what uses the ledger and remove its data."""
+        ...
+
+
+class Directory(Protocol):
+    """Which ledgers may be used right now: what sessions need of the control plane."""
+
+    def active(self, name: str, /) -> RegisteredLedger:
+        """``NotFoundError`` where there is none (any more), ``PreconditionError`` while it is being created."""
+        ...
+
+    def engine(self, name: str, /) -> Engine: ...
+
+
+class JobRunner(Protocol):
+    """Carries out exports and streams, kept durably, in the background."""
+
+    def start_export(self, job: ExportJob, /) -> None: ...
+
+    def start_stream(self, job: StreamJob, /) -> None: ...
+
+    def cancel_stream(self, stream_id: str, /) -> None: ...
+
+    def exports(self) -> Sequence[ExportJob]:
+        """All exports that are running or were listed as ended not too long ago, oldest first."""
+        ...
+
+    def streams(self) -> Sequence[StreamJob]: ...
+
+    def forget_ledger(self, ledger_name: str, /) -> None:
+        """Stop and forget the jobs of a ledger that is deleted."""
+        ...
+
+
+class Caller(Protocol):
+    """Who sent a request. A server without keys knows one caller, who may do everything."""
+
+    @property
+    def name(self) -> str:
+        """Sessions belong to the name that started them."""
+        ...
+
+    @property
+    def unrestricted(self) -> bool:
+        """Whether statements need not be checked."""
+        ...
+
+    def check(self, action: str, ledger_name: str, /) -> None:
+        """Raise ``ForbiddenError`` unless the caller may do this to the ledger; ``""`` stands for no ledger in particular."""
+        ...
+
+    def check_table(self, action: str, ledger_name: str, table_id: str, table_name: str | None, /) -> None:
+        """Raise ``ForbiddenError`` unless the caller may do this to the table."""
+        ...

@@ -1,0 +1,97 @@
+"""GetDigest, GetBlock and GetRevision: what a client verifies offline.
+
+Source: docs/format.md, "Digest" and "Proofs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from counterfoil.errors import CounterfoilError, NotFoundError
+from counterfoil.ion.codec import decode_datagram
+from counterfoil.ion.value_text import render_text
+from counterfoil.journal import BlockAddress, parse_address_text
+from counterfoil.merkle import Hash
+from counterfoil.protocol.faults import invalid_parameter
+from counterfoil.protocol.hosting import Directory, Engine
+
+Parameters = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclass(slots=True)
+class ProofOperations:
+    directory: Directory
+
+    def digest(self, parameters: Parameters) -> Answer:
+        digest = self.directory.engine(parameters["Name"]).digest()
+        address = {"strandId": digest.tip_address.strand_id, "sequenceNo": digest.tip_address.sequence_no}
+        return {"Digest": bytes(digest.hash), "DigestTipAddress": _text(address)}
+
+    def block(self, parameters: Parameters) -> Answer:
+        engine = self.directory.engine(parameters["Name"])
+        address = _address(engine, parameters, "BlockAddress")
+        tip = _tip(engine, parameters, address)
+        answer = {"Block": _text(decode_datagram(_block(engine, address)))}
+        if tip is not None:
+            answer["Proof"] = _proof(engine.prove_block(address.sequence_no, tip))
+        return answer
+
+    def revision(self, parameters: Parameters) -> Answer:
+        engine = self.directory.engine(parameters["Name"])
+        address = _address(engine, parameters, "BlockAddress")
+        document_id = parameters["DocumentId"]
+        tip = _tip(engine, parameters, address)
+        _block(engine, address)
+        answer = {"Revision": _text(decode_datagram(engine.revision(address, document_id)))}
+        if tip is not None:
+            answer["Proof"] = _proof(engine.prove_revision(address, document_id, tip))
+        return answer
+
+
+def _block(engine: Engine, address: BlockAddress) -> bytes:
+    """A block that is not there is an invalid parameter, as the service's documents say."""
+    try:
+        return engine.block(address.sequence_no)
+    except NotFoundError as error:
+        raise invalid_parameter("BlockAddress", f"names no block: {error}") from None
+
+
+def _tip(engine: Engine, parameters: Parameters, address: BlockAddress) -> int | None:
+    """The last block under the digest that is asked about; ``None`` if none is."""
+    if "DigestTipAddress" not in parameters:
+        return None
+    tip = _address(engine, parameters, "DigestTipAddress").sequence_no
+    last = engine.digest().tip_address.sequence_no
+    if tip > last:
+        raise invalid_parameter("DigestTipAddress", f"is behind the ledger's last block, which is number {last}")
+    if address.sequence_no > tip:
+        raise invalid_parameter(
+            "BlockAddress", f"is behind DigestTipAddress: a digest at block {tip} does not cover it"
+        )
+    return tip
+
+
+def _address(engine: Engine, parameters: Parameters, name: str) -> BlockAddress:
+    text = parameters[name].get("IonText")
+    if text is None:
+        raise invalid_parameter(name, "needs an IonText")
+    try:
+        address = parse_address_text(text)
+    except CounterfoilError as error:
+        raise invalid_parameter(name, f"is no block address: {error}") from None
+    if address.strand_id != engine.strand_id:
+        raise invalid_parameter(
+            name, f"is of strand {address.strand_id}, but the ledger's strand is {engine.strand_id}"
+        )
+    return address
+
+
+def _text(value: Any) -> dict[str, str]:
+    return {"IonText": render_text(value)}
+
+
+def _proof(path: Sequence[Hash]) -> dict[str, str]:
+    return _text([bytes(each) for each in path])

@@ -1,0 +1,84 @@
+"""Tags of ledgers, tables and journal streams.
+
+A table's first tags are in the journal, with its CREATE TABLE. When they are changed here for the first time, they are copied
+to the registry, and a tag that nobody else can give says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from counterfoil.ledger.registry import MAX_TAGS, RegisteredLedger, ResourceArn
+from counterfoil.ports import LedgerRegistry
+from counterfoil.protocol.faults import invalid_parameter, not_found
+from counterfoil.protocol.hosting import Directory, JobRunner
+from counterfoil.protocol.place import Place
+
+# Keys that begin so are AWS's own, in every one of its services.
+RESERVED_PREFIX: Final = "aws:"
+_COPIED: Final = "aws:copied-from-journal"
+
+Parameters = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+@dataclass(slots=True)
+class TagOperations:
+    """``known`` gives a ledger that is there, or raises."""
+
+    registry: LedgerRegistry
+    known: Callable[[str], RegisteredLedger]
+    directory: Directory
+    jobs: JobRunner
+    place: Place
+
+    def list(self, parameters: Parameters) -> Answer:
+        arn, first = self._resource(parameters)
+        kept = dict(self.registry.tags(arn))
+        copied = kept.pop(_COPIED, None) is not None
+        return {"Tags": kept if copied else {**first, **kept}}
+
+    def tag(self, parameters: Parameters) -> Answer:
+        tags = checked_tags(parameters["Tags"])
+        arn = self._owned(parameters)
+        self.registry.tag(arn, tags, MAX_TAGS + 1 if _COPIED in self.registry.tags(arn) else MAX_TAGS)
+        return {}
+
+    def untag(self, parameters: Parameters) -> Answer:
+        keys = [key for key in parameters["TagKeys"] if not key.startswith(RESERVED_PREFIX)]
+        self.registry.untag(self._owned(parameters), keys)
+        return {}
+
+    def _owned(self, parameters: Parameters) -> str:
+        """The resource, its first tags copied to the registry."""
+        arn, first = self._resource(parameters)
+        if first and _COPIED not in self.registry.tags(arn):
+            self.registry.tag(arn, {**first, _COPIED: ""}, MAX_TAGS + 1)
+        return arn
+
+    def _resource(self, parameters: Parameters) -> tuple[str, Mapping[str, str]]:
+        """The resource's ARN in this service's own form, and the tags that the journal gave it."""
+        given = parameters["ResourceArn"]
+        kind, ledger_name, resource_id = ResourceArn.parse(given)
+        self.known(ledger_name)
+        if resource_id is None:
+            return self.place.ledger_arn(ledger_name), {}
+        if kind == "stream":
+            if not any(each.stream_id == resource_id for each in self.jobs.streams()):
+                raise not_found("Stream", resource_id)
+            return self.place.stream_arn(ledger_name, resource_id), {}
+        first = self.directory.engine(ledger_name).table_tags(resource_id)
+        if first is None:
+            raise not_found("Table", resource_id)
+        return self.place.table_arn(ledger_name, resource_id), first
+
+
+def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    for key in tags:
+        if key.lower().startswith(RESERVED_PREFIX):
+            raise invalid_parameter(
+                "Tags", f"has the key {key!r}; keys that begin with {RESERVED_PREFIX!r} are reserved"
+            )
+    return dict(tags)
