@@ -18,9 +18,9 @@ from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature
 from counterfoil.detection.strand import KnownBlock, Run, StrandState
-from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.journal.publication import KeyedRecord, OuterRecord
 from counterfoil.ledger.jobs import ExportJob, StreamJob
+from counterfoil.ledger.registry import RegisteredLedger
 
 Clock = Callable[[], datetime]
 
@@ -165,7 +165,8 @@ class JournalReader(Protocol):
     Times of blocks never go back along the strand: whoever looks for a time may halve the range.
     """
 
-    strand_id: str
+    @property
+    def strand_id(self) -> str: ...
 
     def tip(self) -> int | None:
         """Sequence number of the last committed block; ``None`` for a ledger without blocks."""
@@ -209,6 +210,21 @@ class ObjectStore(Protocol):
 
         ``NotFoundError`` where there is no such bucket, ``ForbiddenError`` where it may not be written.
         """
+        ...
+
+
+class ExportFiles(Protocol):
+    """The files of an export, wherever they were copied to. NOT trusted in any way.
+
+    Names are paths below the top, with slashes, as ``names`` gives them. ``InputError`` where a file is none or too large.
+    """
+
+    def names(self) -> Sequence[str]:
+        """All files, in order of their names."""
+        ...
+
+    def chunks(self, name: str, limit_bytes: int, /) -> Iterator[bytes]:
+        """A file's bytes in pieces; ``NotFoundError`` where there is no such file."""
         ...
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from counterfoil.errors import InputError
+from counterfoil.journal.export_format import OutputFormat, check_prefix
 
-# Source: docs/format.md, "Exports": the API's own limit.
-MAX_PREFIX: Final = 128
-
-
-class OutputFormat(StrEnum):
-    ION_TEXT = "ION_TEXT"
-    ION_BINARY = "ION_BINARY"
-    JSON = "JSON"
+__all__ = [
+    "Encryption",
+    "EncryptionType",
+    "ErrorCause",
+    "ExportJob",
+    "ExportStatus",
+    "OutputFormat",
+    "StreamJob",
+    "StreamStatus",
+]
 
 
 class ExportStatus(StrEnum):
@@ -95,8 +97,7 @@ class ExportJob:
 
     def __post_init__(self) -> None:
         _check_range(self.inclusive_start, self.exclusive_end)
-        if len(self.prefix) > MAX_PREFIX:
-            raise InputError(f"a prefix of {len(self.prefix)} characters; at most {MAX_PREFIX} are allowed")
+        check_prefix(self.prefix)
 
 
 @dataclass(frozen=True, slots=True)

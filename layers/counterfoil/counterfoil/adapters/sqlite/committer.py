@@ -1,0 +1,92 @@
+"""Group commit: one thread writes; whatever waits is written in one step and made durable by one sync.
+
+Each caller waits for its own proposal. Those of one group are sequenced one after the other, each checked against those before
+it; a conflict costs its own caller only. If the step fails, nothing of it counts and every caller of the group is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+from counterfoil.errors import CapacityError, ClosedError
+from counterfoil.journal import BlockAddress
+from counterfoil.ledger.proposal import Proposal
+
+# More in one group does not make the sync any cheaper per transaction, but the first of the group wait for the last.
+GROUP_MAX: Final = 64
+
+Waiting = tuple[Proposal, "Future[BlockAddress]"]
+
+
+class Committer:
+    """``write`` handles a group and resolves its futures; ``rest`` does a piece of background work and says when to go on with it.
+
+    0 is at once, ``None`` not before the next group.
+    """
+
+    def __init__(
+        self, write: Callable[[Sequence[Waiting]], None], rest: Callable[[], float | None], waiting_max: int, name: str
+    ) -> None:
+        self._write = write
+        self._rest = rest
+        self._waiting_max = waiting_max
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._closed = False
+        self._thread = Thread(target=self._run, name=f"committer of {name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, proposal: Proposal) -> BlockAddress:
+        """Wait until the proposal is durable or refused."""
+        if self._closed:
+            raise ClosedError("the ledger is closed")
+        if self._queue.qsize() >= self._waiting_max:
+            raise CapacityError(f"{self._waiting_max} commits are waiting already")
+        future: Future[BlockAddress] = Future()
+        self._queue.put((proposal, future))
+        return future.result()
+
+    def close(self) -> None:
+        """Write what waits, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause: float | None = 0
+        closing = False
+        while not closing:
+            group, closing = self._next_group(pause)
+            if group:
+                self._write(group)
+                pause = 0
+            elif not closing:
+                pause = self._rest()
+        self._refuse_rest()
+
+    def _next_group(self, pause: float | None) -> tuple[list[Waiting], bool]:
+        """What waits, or comes within the pause (``None``: however long it takes), and whether this is the end."""
+        group: list[Waiting] = []
+        while len(group) < GROUP_MAX:
+            try:
+                waiting = self._queue.get(block=pause != 0 and not group, timeout=pause or None)
+            except Empty:
+                break
+            if waiting is None:
+                return group, True
+            group.append(waiting)
+        return group, False
+
+    def _refuse_rest(self) -> None:
+        """Whoever came between the mark and the end."""
+        while True:
+            try:
+                waiting = self._queue.get(block=False)
+            except Empty:
+                return
+            if waiting is not None:
+                waiting[1].set_exception(ClosedError("the ledger is closed"))

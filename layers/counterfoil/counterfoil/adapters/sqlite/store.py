@@ -1,0 +1,205 @@
+"""The embedded store of one ledger.
+
+Life of a commit: (1) the proposal waits for the committer; (2) it is checked against all blocks behind its snapshot and given
+its place; (3) block, tree nodes and projections are written in one SQLite transaction with the others of its group; (4) that
+transaction is synced; (5) the new head is shown to new snapshots; (6) the callers are answered. A crash before (4) leaves
+nothing, a crash behind it everything: whoever was not answered asks for their transaction's id (``committed``).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from threading import Condition, Lock
+from typing import Final
+
+from counterfoil.adapters.sqlite import journal_file
+from counterfoil.adapters.sqlite.background import Background
+from counterfoil.adapters.sqlite.checks import check_on_open
+from counterfoil.adapters.sqlite.committer import Committer, Waiting
+from counterfoil.adapters.sqlite.connections import Readers, lock, translated
+from counterfoil.adapters.sqlite.snapshot import SqliteSnapshot
+from counterfoil.errors import ClosedError, CounterfoilError, UnavailableError
+from counterfoil.journal import BlockAddress
+from counterfoil.ledger.concurrency import WriteLog
+from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
+from counterfoil.ledger.proposal import Proposal
+from counterfoil.ledger.reading import Snapshot
+from counterfoil.ledger.sequencing import LedgerHead, sequence
+from counterfoil.ledger.store import LedgerStore
+from counterfoil.ledger.times import milliseconds_of
+from counterfoil.merkle import Hash
+
+FILE_NAME: Final = "journal.db"
+LOCK_NAME: Final = "lock"
+READ_AHEAD_BLOCKS: Final = 64
+_LOGGER: Final = logging.getLogger(__name__)
+
+
+def create_ledger(folder: Path, strand_id: str) -> None:
+    """Make the folder of a new, empty ledger."""
+    folder.mkdir(parents=True, exist_ok=True)
+    journal_file.create(folder / FILE_NAME, strand_id)
+
+
+class SqliteLedger(LedgerStore):
+    """A ledger in a folder that belongs to this process until it is closed."""
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime], limits: Limits = DEFAULT_LIMITS) -> None:
+        self._path = folder / FILE_NAME
+        self._clock = clock
+        self._lock_file = (folder / LOCK_NAME).open("a+", encoding="utf-8")
+        try:
+            lock(self._lock_file, folder / LOCK_NAME)
+            self._connection = journal_file.open_file(self._path)
+            with translated(self._path):
+                self._head = check_on_open(self._connection, self._path)
+        except BaseException:
+            self._lock_file.close()
+            raise
+        self._readers = Readers(self._path)
+        self._log = WriteLog(self._head.sequence_no)
+        self._shown = Condition(Lock())
+        self._open_snapshots: dict[SqliteSnapshot, int] = {}
+        self._background = Background(self._connection, self._path, self._floor)
+        self._background.begin(self._head)
+        self._committer = Committer(self._write, self._rest, limits.waiting_commits, folder.name)
+
+    def head(self) -> LedgerHead:
+        return self._head
+
+    def snapshot(self) -> Snapshot:
+        self._check_open()
+        with self._shown:
+            snapshot = SqliteSnapshot(self._readers, self._head, self._released)
+            self._open_snapshots[snapshot] = snapshot.sequence_no
+            return snapshot
+
+    def commit(self, proposal: Proposal) -> BlockAddress:
+        return self._committer.submit(proposal)
+
+    def committed(self, transaction_id: str) -> BlockAddress | None:
+        self._check_open()
+        with translated(self._path), self._readers.reader() as connection:
+            return self._find(connection, transaction_id)
+
+    def block(self, sequence_no: int) -> bytes:
+        self._check_open()
+        with translated(self._path), self._readers.reader() as connection:
+            return journal_file.read_block(connection, BlockAddress(self._head.strand_id, sequence_no))
+
+    def blocks(self, begin: int, end: int) -> Iterator[bytes]:
+        self._check_open()
+        sql = "SELECT block FROM blocks WHERE sequence_no >= ? AND sequence_no < ? ORDER BY sequence_no"
+        end = min(end, self._head.sequence_no + 1)
+        for first in range(begin, end, READ_AHEAD_BLOCKS):
+            with translated(self._path), self._readers.reader() as connection:
+                rows = connection.execute(sql, (first, min(first + READ_AHEAD_BLOCKS, end))).fetchall()
+            yield from (bytes(row[0]) for row in rows)
+
+    def node(self, level: int, position: int) -> Hash:
+        with translated(self._path), self._readers.reader() as connection:
+            return journal_file.read_node(connection, level, position)
+
+    def wait_for(self, sequence_no: int, timeout_seconds: float) -> int:
+        with self._shown:
+            self._shown.wait_for(lambda: self._head.sequence_no >= sequence_no, timeout_seconds)
+            return self._head.sequence_no
+
+    def close(self) -> None:
+        if self._lock_file.closed:
+            return
+        self._committer.close()
+        self._readers.close()
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+        self._lock_file.close()
+
+    def _check_open(self) -> None:
+        if self._lock_file.closed:
+            raise ClosedError("the ledger is closed")
+
+    def _find(self, connection: sqlite3.Connection, transaction_id: str) -> BlockAddress | None:
+        sql = "SELECT sequence_no FROM blocks WHERE transaction_id = ?"
+        row = connection.execute(sql, (transaction_id,)).fetchone()
+        return None if row is None else BlockAddress(self._head.strand_id, row[0])
+
+    # What follows runs in the committer's thread alone.
+
+    def _write(self, group: Sequence[Waiting]) -> None:
+        answers: list[tuple[Waiting, BlockAddress | CounterfoilError]] = []
+        try:
+            with translated(self._path):
+                head = self._write_group(group, answers)
+        except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear of it
+            self._give_up(group, error)
+            return
+        self._show(head)
+        for (_, future), answer in answers:
+            if isinstance(answer, CounterfoilError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _write_group(
+        self, group: Sequence[Waiting], answers: list[tuple[Waiting, BlockAddress | CounterfoilError]]
+    ) -> LedgerHead:
+        head, now_ms = self._head, milliseconds_of(self._clock())
+        self._connection.execute("BEGIN IMMEDIATE")
+        for waiting in group:
+            known = self._find(self._connection, waiting[0].transaction_id)
+            if known is not None:
+                answers.append((waiting, known))
+                continue
+            try:
+                sequenced = sequence(head, self._log, waiting[0], now_ms)
+            except CounterfoilError as error:
+                answers.append((waiting, error))
+                continue
+            journal_file.write(self._connection, sequenced)
+            self._background.note(head, sequenced)
+            head = sequenced.head
+            answers.append((waiting, sequenced.block.address))
+        self._connection.execute("COMMIT")
+        return head
+
+    def _give_up(self, group: Sequence[Waiting], error: Exception) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+        self._log.forget_after(self._head.sequence_no)
+        self._background.begin(self._head)
+        cause = error if isinstance(error, CounterfoilError) else UnavailableError(f"{self._path}: {error!r}")
+        for _, future in group:
+            future.set_exception(cause)
+
+    def _show(self, head: LedgerHead) -> None:
+        with self._shown:
+            self._head = head
+            self._shown.notify_all()
+        self._log.forget_through(self._floor())
+
+    def _floor(self) -> int:
+        """No snapshot before this block is in use or can come into use."""
+        with self._shown:
+            return min(self._open_snapshots.values(), default=self._head.sequence_no)
+
+    def _released(self, snapshot: SqliteSnapshot) -> None:
+        with self._shown:
+            self._open_snapshots.pop(snapshot, None)
+
+    def _rest(self) -> float | None:
+        """A piece of background work; where it fails it is tried again behind the next commit."""
+        try:
+            with translated(self._path):
+                changed, again_in = self._background.step(self._head)
+        except CounterfoilError as error:
+            _LOGGER.warning("background work on %s: %s", self._path, error)
+            return None
+        if changed is not None:
+            self._show(changed)
+        return again_in

@@ -1,0 +1,92 @@
+"""What a block of the journal says of the projections: the way back from the journal to everything that is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from counterfoil.errors import IntegrityError, StatementError
+from counterfoil.ion import IonValue
+from counterfoil.ion.codec import decode, encode
+from counterfoil.ion.streams import read_single
+from counterfoil.journal import Block, RevisionKind, UnverifiedBlock, parse_block, verify_block
+from counterfoil.journal.address import parse_address, required
+from counterfoil.journal.builder import Redaction
+from counterfoil.ledger.catalogue import LedgerCatalogue
+from counterfoil.ledger.changes import Definition, define
+from counterfoil.ledger.reading import StoredRevision
+from counterfoil.ledger.times import milliseconds_of_timestamp
+from counterfoil.partiql.parser import parse
+
+# Statements that define something begin with one of these words; the others need not be parsed.
+_DEFINING = ("create", "drop", "undrop")
+
+
+class Replayed(NamedTuple):
+    """A verified block with what follows from it: revisions as a store keeps them, the catalogue behind it, redactions it asks for."""
+
+    block: Block
+    revisions: tuple[StoredRevision, ...]
+    catalogue: LedgerCatalogue
+    redactions: tuple[Redaction, ...]
+
+
+def replay(data: bytes, catalogue: LedgerCatalogue) -> Replayed:
+    """Verify a block's contents and derive what it changes; an ``IntegrityError`` where it contradicts itself."""
+    unverified = parse_block(read_single(data))
+    block = verify_block(unverified)
+    return Replayed(block, tuple(_revisions(unverified, block)), _catalogue_behind(block, catalogue), tuple(_redactions(block)))
+
+
+def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevision]:
+    tables = {each.document_id: each.table_id for each in block.documents}
+    for revision, claimed in zip(block.revisions, unverified.revisions, strict=True):
+        metadata = revision.metadata
+        if metadata is None or metadata.document_id not in tables:
+            raise IntegrityError(f"block {block.address} has a revision that is of none of its documents")
+        yield StoredRevision(
+            tables[metadata.document_id],
+            metadata.document_id,
+            metadata.version,
+            block.address.sequence_no,
+            metadata.tx_id,
+            milliseconds_of_timestamp(metadata.tx_time),
+            revision.hash,
+            None if revision.data is None else encode(decode(revision.data)),
+            claimed.contents_hash if revision.kind is RevisionKind.REDACTED else None,
+        )
+
+
+def definitions_of(block: Block) -> Iterator[tuple[int, Definition]]:
+    """The DDL statements of a block, each with its number."""
+    for number, text in enumerate(block.statements):
+        if text.lstrip().lower().startswith(_DEFINING) or text.lstrip().startswith(("--", "/*")):
+            try:
+                statement = parse(text).statement
+            except StatementError as error:
+                raise IntegrityError(f"statement {number} of block {block.address} cannot be read: {error}") from error
+            if isinstance(statement, Definition):
+                yield number, statement
+
+
+def _catalogue_behind(block: Block, catalogue: LedgerCatalogue) -> LedgerCatalogue:
+    for number, definition in definitions_of(block):
+        try:
+            defined = define(definition, catalogue, block.transaction_id, number, None)
+        except StatementError as error:
+            raise IntegrityError(f"statement {number} of block {block.address} could not be: {error}") from error
+        catalogue = catalogue.with_entry(defined.entry)
+    return catalogue
+
+
+def _redactions(block: Block) -> Iterator[Redaction]:
+    if block.redaction_info is None:
+        return
+    for each in required(block.redaction_info.fields(), "revisions").items():
+        fields: dict[str, IonValue] = each.fields()
+        yield Redaction(
+            parse_address(required(fields, "blockAddress")),
+            required(fields, "tableId").as_text(),
+            required(fields, "documentId").as_text(),
+            required(fields, "version").as_int(),
+        )

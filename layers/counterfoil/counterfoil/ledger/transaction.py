@@ -1,0 +1,241 @@
+"""An open transaction: a snapshot of the ledger with the transaction's own changes over it, and a record of what it read.
+
+One transaction is used by one thread at a time. A statement that fails changes nothing and is not journaled; the transaction
+goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from counterfoil.errors import ClosedError, LimitError, NotFoundError, StatementError
+from counterfoil.ion.timestamps import IonTimestamp
+from counterfoil.ion.values import Value
+from counterfoil.journal import BlockAddress
+from counterfoil.journal.builder import Redaction, Statement, digest_of_statement, hash_of_value
+from counterfoil.ledger import times
+from counterfoil.ledger.changes import Definition, define
+from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
+from counterfoil.ledger.limits import Limits
+from counterfoil.ledger.plans import Compilable, Plans, parse
+from counterfoil.ledger.proposal import Proposal, Written
+from counterfoil.ledger.reading import Snapshot, StoredRevision
+from counterfoil.ledger.redaction import redaction_of
+from counterfoil.ledger.workspace import SnapshotWorkspace
+from counterfoil.merkle import Hash, dot
+from counterfoil.partiql.compiler import compile_expression
+from counterfoil.partiql.syntax import Execute
+from counterfoil.partiql.tables import Action, Plan
+
+# Raises ForbiddenError unless the caller may do all of these to the tables of these ids.
+Authorise = Callable[[frozenset[tuple[Action, str]]], None]
+
+Commit = Callable[[Proposal], BlockAddress]
+
+
+class Results(Iterator[Value]):
+    """The rows of one statement, drawn as they are asked for.
+
+    ``read_ios`` counts the documents that were read so far: many for few rows are a sign of a scan.
+    """
+
+    def __init__(self, rows: Iterator[Value], transaction: OpenTransaction) -> None:
+        self._rows = rows
+        self._transaction = transaction
+        self._drawn: deque[Value] = deque()
+        self.read_ios = 0
+
+    def __next__(self) -> Value:
+        if self._drawn:
+            return self._drawn.popleft()
+        return self._draw()
+
+    def draw_all(self) -> None:
+        """Draw what is left, so that nothing which is changed later can be seen in it."""
+        with suppress(StopIteration):
+            while True:
+                self._drawn.append(self._draw())
+
+    def _draw(self) -> Value:
+        workspace = self._transaction.workspace
+        before = workspace.read_ios
+        try:
+            self._transaction.check_open()
+            return next(self._rows)
+        except StopIteration:
+            self._transaction.finished(self)
+            raise
+        finally:
+            self.read_ios += workspace.read_ios - before
+
+
+class OpenTransaction:
+    """A transaction that began at ``snapshot`` and is not over yet."""
+
+    def __init__(
+        self,
+        transaction_id: str,
+        snapshot: Snapshot,
+        plans: Plans,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        commit: Commit,
+    ) -> None:
+        self.transaction_id = transaction_id
+        self.began_at = clock()
+        self.workspace = SnapshotWorkspace(transaction_id, snapshot, limits, new_id)
+        self.commit_digest: Hash = hash_of_value(transaction_id)
+        self.ended = False
+        self._snapshot = snapshot
+        self._plans = plans
+        self._limits = limits
+        self._clock = clock
+        self._commit = commit
+        self._statements: list[Statement] = []
+        self._definitions: list[tuple[int, Definition]] = []
+        self._redactions: list[Redaction] = []
+        self._unfinished: list[Results] = []
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.began_at + self._limits.transaction_time
+
+    def check_open(self) -> None:
+        """Raise ``ClosedError`` if the transaction is over or its time is up; the clock may go backwards, which prolongs nothing."""
+        if self.ended:
+            raise ClosedError(f"Transaction {self.transaction_id} has ended")
+        if not timedelta(0) <= self._clock() - self.began_at < self._limits.transaction_time:
+            self._expire()
+
+    def execute(self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None) -> Results:
+        """Carry out one statement; its rows may be drawn later.
+
+        Raises ``StatementError`` for a statement that cannot be carried out, ``LimitError``, ``ForbiddenError`` (from
+        ``authorise``) and ``ClosedError``.
+        """
+        self.check_open()
+        if len(text) > self._limits.statement_characters:
+            raise LimitError(
+                f"a statement of {len(text)} characters; at most {self._limits.statement_characters} are allowed"
+            )
+        parsed = parse(text)
+        if parsed.parameter_count != len(parameters):
+            raise StatementError(
+                "Semantic", f"the statement has {parsed.parameter_count} parameters, but {len(parameters)} were given"
+            )
+        if len(self._statements) >= self._limits.statements_per_transaction:
+            raise LimitError(f"at most {self._limits.statements_per_transaction} statements in one transaction")
+        self.workspace.now = times.timestamp_of(times.milliseconds_of(self._clock()))
+        rows = self._carry_out(text, parsed.statement, tuple(parameters), authorise)
+        self._journal(text, tuple(parameters))
+        results = Results(rows, self)
+        self._unfinished.append(results)
+        return results
+
+    def finished(self, results: Results) -> None:
+        """No more rows are to come of these results."""
+        with suppress(ValueError):
+            self._unfinished.remove(results)
+
+    def commit(self) -> BlockAddress | None:
+        """Commit; the address of the block, or ``None`` where there was no statement and so nothing to write.
+
+        Raises ``OccConflictError`` if what was read has changed, and ``ClosedError``. The transaction is over either way.
+        """
+        self.check_open()
+        self.ended = True
+        try:
+            return self._commit(self.proposal()) if self._statements else None
+        finally:
+            self._snapshot.release()
+
+    def abort(self) -> None:
+        """Forget everything; of a transaction that is over nothing happens."""
+        if not self.ended:
+            self.ended = True
+            self._unfinished.clear()
+            self._snapshot.release()
+
+    def _settle(self) -> None:
+        """Draw the rows of earlier statements that are still to come, before anything changes under them."""
+        for results in tuple(self._unfinished):
+            results.draw_all()
+
+    def _expire(self) -> None:
+        self.abort()
+        raise ClosedError(f"Transaction {self.transaction_id} has expired")
+
+    def _carry_out(
+        self, text: str, statement: Compilable | Definition | Execute, parameters: tuple[Value, ...], authorise: Authorise | None
+    ) -> Iterator[Value]:
+        if isinstance(statement, Compilable):
+            return self._run(self._plan(text, statement), parameters, authorise)
+        self._settle()
+        if isinstance(statement, Execute):
+            return iter((self._redact(statement, parameters, authorise),))
+        return iter((self._define(statement, authorise),))
+
+    def _plan(self, text: str, statement: Compilable) -> Plan:
+        # A catalogue with changes of this transaction has a version that another one may have as well.
+        plans = Plans() if self._definitions else self._plans
+        return plans.plan(text, statement, self.workspace.catalogue)
+
+    def _run(self, plan: Plan, parameters: tuple[Value, ...], authorise: Authorise | None) -> Iterator[Value]:
+        if authorise is not None:
+            authorise(plan.actions)
+        for _, table_id in plan.actions:
+            self.workspace.use_table(table_id)
+        self.workspace.statement_no = len(self._statements)
+        if not plan.writes:
+            return plan.run(self.workspace, parameters)
+        self._settle()
+        with self.workspace.one_statement():
+            return iter(list(plan.run(self.workspace, parameters)))
+
+    def _define(self, statement: Definition, authorise: Authorise | None) -> Value:
+        number = len(self._statements)
+        defined = define(statement, self.workspace.catalogue, self.transaction_id, number, self._limits)
+        if authorise is not None:
+            authorise(frozenset({(defined.action, defined.entry.table_id)}))
+        self.workspace.read.update((WHOLE_CATALOGUE, name_footprint(defined.entry.name)))
+        self.workspace.catalogue = self.workspace.catalogue.with_entry(defined.entry)
+        self._definitions.append((number, statement))
+        return {"tableId": defined.entry.table_id}
+
+    def _redact(self, statement: Execute, parameters: tuple[Value, ...], authorise: Authorise | None) -> Value:
+        arguments = [compile_expression(each)(parameters) for each in statement.arguments]
+        redaction = redaction_of(statement, arguments, self._snapshot)
+        if authorise is not None:
+            authorise(frozenset({(Action.REDACT, redaction.table_id)}))
+        if len(self._redactions) >= self._limits.redactions_per_transaction:
+            raise LimitError(f"at most {self._limits.redactions_per_transaction} redactions in one transaction")
+        self._redactions.append(redaction)
+        return {
+            "blockAddress": {"strandId": redaction.address.strand_id, "sequenceNo": redaction.address.sequence_no},
+            "tableId": redaction.table_id,
+            "documentId": redaction.document_id,
+            "version": redaction.version,
+        }
+
+    def _journal(self, text: str, parameters: tuple[Value, ...]) -> None:
+        statement = Statement(text, parameters)
+        digest = digest_of_statement(statement)
+        self._statements.append(Statement(text, parameters, digest))
+        self.commit_digest = dot(self.commit_digest, digest)
+
+    def proposal(self) -> Proposal:
+        tx_time_ms = times.milliseconds_of(self._clock())
+        return Proposal(
+            self.transaction_id,
+            self._snapshot.sequence_no,
+            self.workspace.read,
+            tuple(self._statements),
+            tx_time_ms,
+            self.workspace.documents,
+            tuple(self._definitions),
+            tuple(self._redactions),
+        )

@@ -1,0 +1,176 @@
+"""A ledger as its users meet it: transactions, digests, blocks and revisions with their proofs."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from counterfoil.errors import InputError, NotFoundError
+from counterfoil.ion import IonValue, read_single
+from counterfoil.ion.codec import decode
+from counterfoil.ion.values import Value
+from counterfoil.journal import BlockAddress, Digest, parse_block
+from counterfoil.ledger.catalogue import LedgerCatalogue
+from counterfoil.ledger.ids import NewId
+from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
+from counterfoil.ledger.plans import Plans
+from counterfoil.ledger.sequencing import LedgerHead
+from counterfoil.ledger.store import LedgerStore
+from counterfoil.ledger.transaction import OpenTransaction
+from counterfoil.merkle import Hash, prove_inclusion
+from counterfoil.merkle.nodes import prove_leaf
+from counterfoil.ports import Clock, JournalReader
+
+# An expired transaction is let go of at the latest this long after its time.
+_SLACK: Final = timedelta(seconds=1)
+
+
+class Ledger(JournalReader):
+    """One ledger over its store. Every call may come from any thread; a transaction is one thread's at a time."""
+
+    def __init__(self, name: str, store: LedgerStore, clock: Clock, new_id: NewId, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.name = name
+        self.limits = limits
+        self.plans = Plans()
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+        self._open: list[tuple[datetime, str, OpenTransaction]] = []
+        self._lock = Lock()
+
+    @property
+    def strand_id(self) -> str:
+        return self.head.strand_id
+
+    @property
+    def head(self) -> LedgerHead:
+        return self._store.head()
+
+    @property
+    def catalogue(self) -> LedgerCatalogue:
+        return self.head.catalogue
+
+    def begin(self) -> OpenTransaction:
+        """A new transaction on everything that was committed until now."""
+        transaction_id = self._new_id()
+        transaction = OpenTransaction(
+            transaction_id,
+            self._store.snapshot(),
+            self.plans,
+            self.limits,
+            self._clock,
+            self._new_id,
+            self._store.commit,
+        )
+        with self._lock:
+            heapq.heappush(self._open, (transaction.expires_at + _SLACK, transaction_id, transaction))
+            over = self._over()
+        for each in over:
+            each.abort()
+        return transaction
+
+    def _over(self) -> list[OpenTransaction]:
+        """Transactions whose clients are gone: their time is up and nobody ended them. Ended ones are forgotten on the way."""
+        now, over = self._clock(), []
+        while self._open and (self._open[0][0] < now or self._open[0][2].ended):
+            over.append(heapq.heappop(self._open)[2])
+        return over
+
+    def execute[Result](self, work: Callable[[OpenTransaction], Result]) -> Result:
+        """Run ``work`` in one transaction and commit it; see ``retry`` for conflicts."""
+        transaction = self.begin()
+        try:
+            result = work(transaction)
+            if isinstance(result, Iterator):
+                result = list(result)  # type: ignore[assignment] - rows cannot be drawn behind the end of their transaction
+            transaction.commit()
+        finally:
+            transaction.abort()
+        return result
+
+    def committed(self, transaction_id: str) -> BlockAddress | None:
+        """Where a transaction was committed, if it was: for whoever lost the answer to a commit."""
+        return self._store.committed(transaction_id)
+
+    # Evidence
+
+    def digest(self) -> Digest:
+        """The digest over all blocks; ``NotFoundError`` while there is none."""
+        digest = self.head.digest
+        if digest is None:
+            raise NotFoundError(f"ledger {self.name} has no block yet, and so no digest")
+        return digest
+
+    def block(self, address: BlockAddress) -> bytes:
+        """A block as binary Ion."""
+        self._check_strand(address)
+        return self._store.block(address.sequence_no)
+
+    def prove_block(self, address: BlockAddress, tip: BlockAddress) -> tuple[Hash, ...]:
+        """What GetBlock proves with: siblings from the block's hash to the digest at ``tip``."""
+        self._check_tip(address, tip)
+        return prove_leaf(self._store.node, address.sequence_no, tip.sequence_no + 1)
+
+    def revision(self, address: BlockAddress, document_id: str) -> Value:
+        """The revision of a document that a block holds, as GetRevision gives it."""
+        return decode(self._revision_in(self.block(address), document_id)[1])
+
+    def prove_revision(self, address: BlockAddress, document_id: str, tip: BlockAddress) -> tuple[Hash, ...]:
+        """What GetRevision proves with: siblings among the revisions, among the entries, previous block's hash, the block's proof."""
+        self._check_tip(address, tip)
+        data = self.block(address)
+        index, _ = self._revision_in(data, document_id)
+        block = parse_block(read_single(data))
+        hashes = [summary.hash for summary in block.summaries]
+        previous = () if block.previous_block_hash is None else (block.previous_block_hash,)
+        return (
+            *prove_inclusion(hashes, index),
+            *prove_inclusion(block.entries_hash_list, 1),
+            *previous,
+            *self.prove_block(address, tip),
+        )
+
+    @staticmethod
+    def _revision_in(data: bytes, document_id: str) -> tuple[int, IonValue]:
+        for index, revision in enumerate(read_single(data).fields()["revisions"].items()):
+            metadata = revision.fields().get("metadata")
+            if metadata is not None and metadata.fields()["id"].as_text() == document_id:
+                return index, revision
+        raise NotFoundError(f"the block holds no revision of document {document_id[:80]}")
+
+    def _check_strand(self, address: BlockAddress) -> None:
+        if address.strand_id != self.strand_id or not 0 <= address.sequence_no <= self.head.sequence_no:
+            raise NotFoundError(f"ledger {self.name} has no block {address}")
+
+    def _check_tip(self, address: BlockAddress, tip: BlockAddress) -> None:
+        self._check_strand(address)
+        self._check_strand(tip)
+        if tip.sequence_no < address.sequence_no:
+            raise InputError(f"block {address} comes behind the tip {tip} of the digest")
+
+    # The journal, for those who follow it
+
+    def tip(self) -> int | None:
+        """The number of the last block."""
+        number = self.head.sequence_no
+        return None if number < 0 else number
+
+    def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
+        """Blocks from ``begin`` (included) to ``end`` (excluded) as binary Ion."""
+        return self._store.blocks(begin, end)
+
+    def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
+        """Wait for a block, at most ``timeout`` seconds; whether it is there."""
+        return self._store.wait_for(sequence_no, timeout) >= sequence_no
+
+    def user_tables(self) -> Iterable[Mapping[str, Value]]:
+        """The rows of ``information_schema.user_tables``."""
+        return self.catalogue.rows()
+
+    def close(self) -> None:
+        self._store.close()
+
+

@@ -1,0 +1,53 @@
+"""Ledgers for tests: on memory and on SQLite, with a clock that is told what time it is and ids that come from a seed."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from threading import Lock
+
+from counterfoil.adapters.memory.ledger import MemoryLedger
+from counterfoil.adapters.sqlite.store import SqliteLedger, create_ledger
+from counterfoil.embedded import EmbeddedLedger
+from counterfoil.ledger.ids import render_id
+from counterfoil.ledger.limits import DEFAULT_LIMITS
+
+BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+KINDS = ("memory", "sqlite")
+
+
+class Ids:
+    """Ids that follow from a seed; drawn by any thread."""
+
+    def __init__(self, seed=1):
+        self._chance = Random(seed)
+        self._lock = Lock()
+
+    def __call__(self):
+        with self._lock:
+            return render_id(self._chance.randbytes(16))
+
+
+class ToldClock:
+    """A clock that stands still, or goes on by ``step`` each time it is asked."""
+
+    def __init__(self, now=BEGAN, step=timedelta(0)):
+        self.now = now
+        self.step = step
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
+    """A ledger of a kind; a SQLite one is opened again if it is in the folder already."""
+    clock, ids = clock or ToldClock(step=timedelta(milliseconds=1)), Ids(seed)
+    if kind == "memory":
+        return EmbeddedLedger("bank", MemoryLedger(ids(), clock), clock, ids, limits)
+    if not (folder / "journal.db").exists():
+        create_ledger(folder, ids())
+    return EmbeddedLedger("bank", SqliteLedger(folder, clock, limits), clock, ids, limits)
+
+
+def rows(ledger, text, *parameters):
+    """The rows of one statement in a transaction of its own."""
+    return ledger.execute(lambda tx: list(tx.execute(text, parameters)))
