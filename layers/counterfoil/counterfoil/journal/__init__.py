@@ -4,7 +4,7 @@ from counterfoil.journal.address import BlockAddress, parse_address, parse_addre
 from counterfoil.journal.block import Block, RevisionSummary, UnverifiedBlock, check_belongs, parse_block, verify_block
 from counterfoil.journal.chain import ChainHead, Digest, Segment, check_link, digest_of, extend, join, segment_of
 from counterfoil.journal.kpl import Frame, UserRecord, deaggregate
-from counterfoil.journal.receipt import Receipt, verify_receipt
+from counterfoil.journal.receipt import Receipt, parse_digest, verify_receipt
 from counterfoil.journal.revision import (
     Metadata,
     Revision,
@@ -49,6 +49,7 @@ __all__ = [
     "parse_address",
     "parse_address_text",
     "parse_block",
+    "parse_digest",
     "parse_revision",
     "parse_stream_record",
     "segment_of",

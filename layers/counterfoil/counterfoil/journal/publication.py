@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from counterfoil.errors import InputError
-from counterfoil.ion import dump_binary
+from counterfoil.ion.codec import encode
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.stream_record import RecordType
 
@@ -94,4 +94,4 @@ def _keyed(stream_arn: str, record_type: RecordType, key_hash: bytes, payload: d
 
 
 def _record(stream_arn: str, record_type: RecordType, payload: dict[str, Any]) -> bytes:
-    return dump_binary({"qldbStreamArn": stream_arn, "recordType": str(record_type), "payload": payload})
+    return encode({"qldbStreamArn": stream_arn, "recordType": str(record_type), "payload": payload})

@@ -118,11 +118,16 @@ def _bare_leaf(document: Mapping[str, Any]) -> tuple[str, Hash, BlockAddress, st
     return kind, Hash.from_base64(leaf), address, document_id if isinstance(document_id, str) else None
 
 
+def parse_digest(document: Mapping[str, Any]) -> Digest:
+    """Read a GetDigest answer as JSON: ``{"Digest": base64, "DigestTipAddress": {"IonText": ...}}``."""
+    return _digest(_capitalised(document))
+
+
 def _digest(document: Mapping[str, Any]) -> Digest:
     nested = (document.get("LedgerDigest"), document.get("Digest"))
     source = _capitalised(next((each for each in nested if isinstance(each, Mapping)), document))
     if not isinstance(source.get("Digest"), str):
-        raise InputError("a receipt needs Digest (base64), beside the proof or in LedgerDigest")
+        raise InputError("Digest (base64) is missing, on top, beside the proof or in LedgerDigest")
     tip = source.get("DigestTipAddress")
     return Digest(Hash.from_base64(source["Digest"]), parse_address_text(_text_of(tip, "DigestTipAddress")))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from counterfoil.errors import InputError
-from counterfoil.ion import load_binary, read_single
+from counterfoil.ion import read_single
+from counterfoil.ion.codec import decode_datagram
 from counterfoil.journal.address import required
 from counterfoil.journal.publication import StreamedBlock, streamed_block
 
@@ -16,9 +18,9 @@ def block_time(data: bytes) -> datetime:
     return required(read_single(data).fields(), "blockTimestamp").as_timestamp().to_datetime()
 
 
-def block_fields(data: bytes) -> dict[str, Any]:
+def block_fields(data: bytes) -> Mapping[str, Any]:
     """A stored block as Python values, its fields in order."""
-    fields = load_binary(data)
+    fields = decode_datagram(data)
     if not isinstance(fields, dict):
         raise InputError("a stored block that is not a struct")
     return fields

@@ -94,6 +94,7 @@ class ExportJob:
     next_sequence_no: int = 0
     keys: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         _check_range(self.inclusive_start, self.exclusive_end)

@@ -74,14 +74,18 @@ def _framed(records: list[KeyedRecord], outer_key: str, aggregate: Aggregate) ->
 
 
 def first_block_at(reader: JournalReader, moment: datetime, begin: int, end: int) -> int:
-    """The first of blocks ``begin`` to ``end - 1`` whose time is ``moment`` or later; ``end`` where there is none."""
+    """The first of blocks ``begin`` to ``end - 1`` whose time is ``moment`` or later; ``end`` where there is none.
+
+    Most often it is ``begin``: whoever follows a journal has long passed its start time.
+    """
+    middle = begin
     while begin < end:
-        middle = (begin + end) // 2
         (block,) = reader.blocks(middle, middle + 1)
         if block_time(block) < moment:
             begin = middle + 1
         else:
             end = middle
+        middle = (begin + end) // 2
     return begin
 
 
@@ -120,6 +124,9 @@ class Publisher:
                 yield job
             if batch.too_large is not None:
                 raise batch.too_large
+        if end > (job.next_sequence_no or 0):  # blocks before the start time
+            job = replace(job, next_sequence_no=end)
+            yield job
         if self._reached_end(job, end, now):
             self._put(job, [control("COMPLETED", job.arn)])
             yield replace(job, status=StreamStatus.COMPLETED, ended_at=now)
@@ -128,9 +135,7 @@ class Publisher:
         """The blocks to publish now: from the first one to the one behind the last."""
         tip = self.reader.tip()
         behind = 0 if tip is None else tip + 1
-        begin = min(job.next_sequence_no or 0, behind)
-        if begin == 0:
-            begin = first_block_at(self.reader, job.inclusive_start, 0, behind)
+        begin = first_block_at(self.reader, job.inclusive_start, job.next_sequence_no or 0, behind)
         if job.exclusive_end is None:
             return begin, behind
         return begin, first_block_at(self.reader, job.exclusive_end, begin, behind)

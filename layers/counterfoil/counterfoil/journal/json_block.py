@@ -1,0 +1,137 @@
+"""A block from the JSON format of an export: Ion's down-conversion, which loses types, made good as far as the format says.
+
+Of everything but documents the types are known: ids are strings, hashes are base64, times are ISO 8601 with milliseconds. So all of a
+block's own hashes can be computed. A document's data is hashed as if its strings were strings, and its numbers ints, or decimals
+where they have a point or an exponent; where that does not give the revision's hash, the data may still be genuine (it had symbols,
+timestamps, blobs, floats, annotations), and is counted as not checked. JSON is for reading; Ion is for verifying.
+
+Source: docs/format.md, section "Exports".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from counterfoil.errors import InputError
+from counterfoil.ion import MAX_SIZE_BYTES, read_single
+from counterfoil.ion.codec import encode
+from counterfoil.journal.block import UnverifiedBlock, parse_block
+from counterfoil.journal.builder import ion_time
+from counterfoil.journal.revision import RevisionKind, UnverifiedRevision
+from counterfoil.merkle import dot
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+
+
+class JsonBlock(NamedTuple):
+    """``data_unchecked`` counts the revisions whose data does not hash as it stands; their hash is then taken as it is."""
+
+    block: UnverifiedBlock
+    data_unchecked: int
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a stream of any length that are not blank; a longer one than ``MAX_SIZE_BYTES`` is an ``InputError``."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, map(_text, lines))
+        if len(rest) > MAX_SIZE_BYTES:
+            raise InputError(f"a line of more than {MAX_SIZE_BYTES} bytes")
+    yield from filter(None, [_text(rest)])
+
+
+def parse_json_block(line: str) -> JsonBlock:
+    """Read a block in its whole form; what is no such JSON is an ``InputError``."""
+    try:
+        document = json.loads(line, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
+        fields = _typed(_BLOCK, document)
+        block = parse_block(read_single(encode(fields)))
+    except (ValueError, ArithmeticError, RecursionError, AttributeError, TypeError) as error:
+        raise InputError(f"not a block in JSON: {error}") from None
+    revisions = [_unless_lossy(each) for each in block.revisions]
+    unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
+    return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked)
+
+
+def _unless_lossy(revision: UnverifiedRevision) -> UnverifiedRevision:
+    """A written revision that does not hash, as one whose contents are not known."""
+    metadata_hash = revision.metadata_hash
+    if revision.kind is not RevisionKind.WRITTEN or dot(metadata_hash, revision.contents_hash) == revision.hash:
+        return revision
+    return revision._replace(metadata_hash=None, contents_hash=None)
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode().strip()
+    except UnicodeDecodeError as error:
+        raise InputError(f"a line that is not UTF-8: {error.reason}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError(f"a name comes twice among {[name for name, _ in pairs][:20]}")
+    return fields
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+# What is known of each place of a block: a function that gives the value its type, or the places below it.
+_Place = Callable[[Any], Any] | dict[str, Any]
+
+
+def _typed(place: _Place, value: Any) -> Any:
+    if value is None:
+        return None
+    if not isinstance(place, dict):
+        return place(value)
+    return {name: _typed(place.get(name, place.get("*", _as_it_is)), each) for name, each in value.items()}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _each(place: _Place) -> Callable[[Any], list[Any]]:
+    return lambda values: [_typed(place, each) for each in _list(values)]
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a list was expected")
+    return value
+
+
+def _blob(value: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"{value[:80]!r} is not base64: {error}") from None
+
+
+def _time(value: str) -> Any:
+    if not _TIME.fullmatch(value):
+        raise ValueError(f"{value[:80]!r} is not a time as 2024-01-25T10:00:00.000Z")
+    return ion_time(datetime.fromisoformat(value).astimezone(UTC))
+
+
+_BLOCK: Final[_Place] = {
+    "blockTimestamp": _time,
+    "blockHash": _blob,
+    "entriesHash": _blob,
+    "previousBlockHash": _blob,
+    "entriesHashList": _each(_blob),
+    "transactionInfo": {"statements": _each({"startTime": _time, "statementDigest": _blob})},
+    "revisions": _each({"hash": _blob, "dataHash": _blob, "metadata": {"txTime": _time}}),
+}

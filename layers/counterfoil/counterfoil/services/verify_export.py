@@ -1,0 +1,223 @@
+"""The verifier of an export, ours or QLDB's: from the first block to the last, trusting nobody.
+
+The manifests say which objects there are; every object's name is held against its contents, every hash of every block is
+computed, every block is linked with the one before, and where the export begins with block 0 the digest is computed from the
+blocks and compared. What is not covered: an export that was cut short at its end together with its manifest is whole in
+itself; only a digest, or a stream, shows that blocks are missing behind it.
+
+An export is laid out below its top directory as in the bucket, with or without the prefix: a data object is looked for from where
+its manifest stands, under the part of its key that begins with the year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from counterfoil.detection.export_rules import ExportRule, found
+from counterfoil.detection.finding import Finding
+from counterfoil.errors import InputError, NotFoundError
+from counterfoil.journal import Digest, digest_of
+from counterfoil.journal.export_format import (
+    DataName,
+    local_name,
+    parse_completed_manifest,
+    parse_completed_name,
+    parse_data_key,
+    parse_started_manifest,
+)
+from counterfoil.ports import ExportFiles
+from counterfoil.services.export_contents import Contents, Task, joined, missing_object, verify_object
+
+MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
+# S3 takes no larger object in one piece.
+MAX_OBJECT_BYTES: Final = 5 * 1024 * 1024 * 1024
+# Verification of an export ends here: who has read a thousand findings knows what to think of it.
+MAX_FINDINGS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One object to verify, with everything that doing so takes: it may be done by another process.
+
+    ``file_name`` of ``None``: it is not among the files.
+    """
+
+    files: ExportFiles
+    file_name: str | None
+    task: Task
+
+    def do(self) -> Contents:
+        if self.file_name is None:
+            return missing_object(self.task)
+        return verify_object(self.task, self.files.chunks(self.file_name, MAX_OBJECT_BYTES))
+
+
+def work_through(work: Iterable[Work]) -> Iterator[Contents]:
+    """One object after the other, in this process."""
+    return (each.do() for each in work)
+
+
+# Does work and gives the outcomes in the same order.
+Workers = Callable[[Iterable[Work]], Iterator[Contents]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportVerdict:
+    """What one export comes to. ``digest`` is that of its last block, ``digest_compared`` says that the given one was met.
+
+    ``unlisted`` counts data objects of its strand beside it that its manifest does not name: nobody vouches for them.
+    """
+
+    export_id: str
+    strand_id: str
+    ledger_name: str | None
+    output_format: str | None
+    objects: int
+    contents: Contents | None
+    digest: Digest | None
+    digest_compared: bool
+    unlisted: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """A completed manifest: where it stands, what its name says, and the objects it lists."""
+
+    directory: str
+    export_id: str
+    strand_id: str
+    objects: tuple[tuple[str, DataName], ...]
+
+    def file_names(self) -> list[str]:
+        return [self.directory + local_name(key) for key, _ in self.objects]
+
+
+def verify_export(
+    files: ExportFiles, now: datetime, digest: Digest | None = None, workers: Workers = work_through
+) -> list[ExportVerdict]:
+    """Verify every completed export among the files. What is no export at all is an ``InputError``.
+
+    With a digest, an export that does not lead to it has a finding; one that does not begin with block 0 cannot, which is an
+    ``InputError`` unless something else is wrong with it.
+    """
+    names = files.names()
+    manifests = [each for each in (_manifest_named(files, name) for name in names) if each is not None]
+    if not manifests:
+        raise InputError("no completed manifest (<exportId>.<strandId>.completed.manifest): not a completed export")
+    return [_verify(files, names, manifest, now, digest, workers) for manifest in manifests]
+
+
+def _manifest_named(files: ExportFiles, name: str) -> _Manifest | None:
+    directory, slash, last = name.rpartition("/")
+    parsed = parse_completed_name(last)
+    if parsed is None:
+        return None
+    keys = parse_completed_manifest(_whole(files, name))
+    objects = tuple((key, parse_data_key(key)) for key in keys)
+    return _Manifest(directory + slash, parsed.export_id, parsed.strand_id, objects)
+
+
+def _verify(
+    files: ExportFiles,
+    names: Sequence[str],
+    manifest: _Manifest,
+    now: datetime,
+    digest: Digest | None,
+    workers: Workers,
+) -> ExportVerdict:
+    digest_at = None if digest is None else digest.tip_address.sequence_no
+    present = set(names)
+    work = [
+        Work(files, file_name if file_name in present else None, Task(key, name, now, digest_at))
+        for file_name, (key, name) in zip(manifest.file_names(), manifest.objects, strict=True)
+    ]
+    contents = _contents(workers(work), work)
+    findings = [*_strangers(manifest, now), *([] if contents is None else contents.findings)]
+    if digest is not None:
+        findings += _compare(digest, manifest, contents, findings, now)
+    whole = contents.segments[0] if contents is not None and len(contents.segments) == 1 else None
+    started = _started(files, manifest)
+    return ExportVerdict(
+        manifest.export_id,
+        manifest.strand_id,
+        started.get("ledgerName"),
+        started.get("outputFormat"),
+        len(work),
+        contents,
+        None if whole is None or findings else digest_of(whole),
+        digest is not None and not findings,
+        _count_unlisted(names, manifest),
+        tuple(findings),
+    )
+
+
+def _contents(outcomes: Iterator[Contents], work: list[Work]) -> Contents | None:
+    """All objects as one; given up where there are too many findings."""
+    whole: Contents | None = None
+    for each, outcome in zip(work, outcomes, strict=True):
+        whole = outcome if whole is None else joined(whole, outcome, each.task)
+        if len(whole.findings) >= MAX_FINDINGS:
+            break
+    return whole
+
+
+def _strangers(manifest: _Manifest, now: datetime) -> Iterator[Finding]:
+    """Objects of another strand than the manifest's."""
+    for key, name in manifest.objects[:MAX_FINDINGS]:
+        if name.strand_id != manifest.strand_id:
+            reason = f"the manifest of strand {manifest.strand_id} lists {key}, an object of strand {name.strand_id}"
+            yield found(ExportRule.NAME_MISMATCH, key, reason, now)
+
+
+def _compare(
+    digest: Digest, manifest: _Manifest, contents: Contents | None, findings: Sequence[Finding], now: datetime
+) -> list[Finding]:
+    """Hold the export against a digest; what it does not lead to is a finding."""
+    tip = digest.tip_address
+    reached = None if contents is None or contents.until_digest is None else digest_of(contents.until_digest)
+    if reached is not None and reached == digest:
+        return []
+    if reached is not None and reached.hash != digest.hash:
+        reason = f"the blocks up to {tip} have the digest {reached.hash.to_base64()}, not {digest.hash.to_base64()}"
+        evidence = {"expected": str(digest.hash), "found": str(reached.hash)}
+        return [found(ExportRule.DIGEST_MISMATCH, tip, reason, now, **evidence)]
+    if tip.strand_id != manifest.strand_id:
+        reason = f"the digest is of strand {tip.strand_id}, the export of strand {manifest.strand_id}"
+    elif contents is None or contents.end <= tip.sequence_no:
+        last = "nothing" if contents is None else f"block {contents.end - 1}"
+        reason = f"the digest covers every block up to {tip}, but the export ends with {last}"
+    elif contents.begin == 0 or findings:
+        reason = f"the blocks up to {tip} do not hold, so that there is no digest to compare"
+    else:
+        raise InputError(
+            f"the export begins with block {contents.begin}: a digest can be compared only from block 0 on"
+        )
+    return [found(ExportRule.DIGEST_MISMATCH, tip, reason, now)]
+
+
+def _started(files: ExportFiles, manifest: _Manifest) -> dict[str, str]:
+    """What the started manifest says, for people; nothing where it is missing."""
+    try:
+        return parse_started_manifest(_whole(files, f"{manifest.directory}{manifest.export_id}.started.manifest"))
+    except NotFoundError:
+        return {}
+
+
+def _count_unlisted(names: Sequence[str], manifest: _Manifest) -> int:
+    listed = set(manifest.file_names())
+    return sum(_is_data_of(manifest, name) and name not in listed for name in names)
+
+
+def _is_data_of(manifest: _Manifest, name: str) -> bool:
+    try:
+        return name.startswith(manifest.directory) and parse_data_key(name).strand_id == manifest.strand_id
+    except InputError:
+        return False
+
+
+def _whole(files: ExportFiles, name: str) -> bytes:
+    return b"".join(files.chunks(name, MAX_MANIFEST_BYTES))
