@@ -28,19 +28,22 @@ _ION: Final = r"""`(?:
     | \{(?!\{)
     )*+`"""
 
-# A number that runs into a name ("12ab") is taken whole, and refused when its kind is asked for.
+# What stands before a token, and the token. Where nothing fits, the rest of the text is taken without one, lest an unclosed
+# quote be sought again from every later character. A number that runs into a name is taken whole, to be refused by its kind.
 _TOKEN: Final = re.compile(
     rf"""
     ((?:[ \t\r\n\f\v]++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+)
-    ( [A-Za-z_$][A-Za-z0-9_$]*+
-    | [-+*%=(){{}}\[\],:;@?]|\.(?![0-9])|<[<=>]?|>[>=]?|\|\||!=|/\*?
-    | '(?:[^']|'')*+'
-    | [0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
-    | \.[0-9]++(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
-    | "(?:[^"]|"")*+"
-    | {_ION}
-    | \Z
-    | .
+    (?:
+      ( [A-Za-z_$][A-Za-z0-9_$]*+
+      | [-+*%=(){{}}\[\],:;@?]|\.(?![0-9])|<[<=>]?|>[>=]?|\|\||!=|/(?!\*)
+      | '(?:[^']|'')*+'
+      | [0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
+      | \.[0-9]++(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
+      | "(?:[^"]|"")*+"
+      | {_ION}
+      | \Z
+      )
+    | .++
     )
     """,
     re.VERBOSE | re.DOTALL,
@@ -56,20 +59,20 @@ _KIND_BY_FIRST: Final = {
     '"': "quoted",
     "`": "ion",
 }
-_UNCLOSED: Final = {"'": "a string", '"': "a quoted name", "`": "an Ion literal", "/*": "a comment"}
+_UNCLOSED: Final = {"'": "a string", '"': "a quoted name", "`": "an Ion literal", "/": "a comment"}
 
 
 class _Kinds(dict[str, str]):
     """The kind of every token: kept for words and operators, told from the first character for the others."""
 
     def __missing__(self, token: str) -> str:
-        kind = _KIND_BY_FIRST.get(token[0], "bad")
+        kind = _KIND_BY_FIRST[token[0]]
         if kind == "name":
             upper = token.upper()
             return upper if upper in RESERVED_WORDS else kind
         if kind == "number":
-            return "int" if token.isdecimal() else "decimal" if _DECIMAL.fullmatch(token) else "bad"
-        return kind if len(token) > 1 else "bad"
+            return "int" if token.isdecimal() else "decimal" if _DECIMAL.fullmatch(token) else "malformed"
+        return kind
 
 
 _kind_of: Final = _Kinds(
@@ -100,13 +103,33 @@ def tokenize(text: str) -> Tokens:
         pairs.pop()  # the end is found twice behind a space
     texts = [token for _, token in pairs]
     kinds = [*map(_kind_of, texts)]
-    places = _places(text, _starts(pairs))
-    if "bad" in kinds:
-        bad = kinds.index("bad")
-        raise _refusal(texts[bad], places[bad])
+    starts = _starts(pairs)
+    places = _places(text, starts)
+    if "malformed" in kinds:
+        at = places[kinds.index("malformed")]
+        raise StatementError("Lexer", "a number that is malformed, or runs into a name", *at)
+    if starts[-1] < len(text):
+        raise _refusal(text[starts[-1]], places[-1])
     if not text.isascii():
         _refuse_surrogates(text)
     return Tokens(kinds, texts, places)
+
+
+def _refusal(character: str, at: Position) -> StatementError:
+    if character in _UNCLOSED:
+        what = f"{_UNCLOSED[character]} that begins here does not end"
+    else:
+        what = f"the character {character!r} begins nothing"
+    return StatementError("Lexer", what, *at)
+
+
+def _refuse_surrogates(text: str) -> None:
+    """Half a surrogate pair is no character and has no bytes; JSON can carry one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        (at,) = _places(text, [error.start])
+        raise StatementError("Lexer", "half a surrogate pair, which is no character", *at) from None
 
 
 def _starts(pairs: list[tuple[str, str]]) -> list[int]:
@@ -118,25 +141,6 @@ def _starts(pairs: list[tuple[str, str]]) -> list[int]:
         starts.append(start)
         end = start + len(token)
     return starts
-
-
-def _refusal(character: str, at: Position) -> StatementError:
-    if character in _UNCLOSED:
-        what = f"{_UNCLOSED[character]} that begins here does not end"
-    elif character[0] in ".0123456789":
-        what = "a number that is malformed, or runs into a name"
-    else:
-        what = f"the character {character!a} begins nothing"
-    return StatementError("Lexer", what, *at)
-
-
-def _refuse_surrogates(text: str) -> None:
-    """Half a surrogate pair is no character and has no bytes; JSON can carry one."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        (at,) = _places(text, [error.start])
-        raise StatementError("Lexer", "half a surrogate pair, which is no character", *at) from None
 
 
 def _places(text: str, starts: list[int]) -> list[Position]:

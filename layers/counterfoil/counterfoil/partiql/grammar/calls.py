@@ -33,7 +33,7 @@ class Calls(Terms):
         self.advance()
         special = _SPECIAL.get(function)
         called = special(self, function, at) if special else Call(function, self.items(")"), at)
-        if self.says("OVER"):
+        if self.says("OVER") and self.kinds[self.index + 1] == "(":
             raise self.unsupported("OVER (window functions)")
         return called
 

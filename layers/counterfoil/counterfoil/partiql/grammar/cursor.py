@@ -67,7 +67,7 @@ class Cursor:
         """Take one of these words, reserved or not; in lower case."""
         word = self.texts[self.index].lower()
         if word not in words:
-            raise self.unexpected(" or ".join(words))
+            raise self.unexpected(f"{', '.join(words[:-1])} or {words[-1]}")
         self.advance()
         return word
 

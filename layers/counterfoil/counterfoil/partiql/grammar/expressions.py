@@ -44,6 +44,31 @@ TIGHTEST: Final = 8
 
 _STEPS: Final = frozenset(".[")
 
+_QUANTIFIERS: Final = frozenset({"ALL", "ANY", "SOME"})
+
+# Reserved words that nobody means as names: where one stands instead of an expression, the expression was left out.
+_CLAUSE_WORDS: Final = frozenset(
+    {
+        "AND",
+        "AS",
+        "BETWEEN",
+        "BY",
+        "ELSE",
+        "END",
+        "FROM",
+        "HAVING",
+        "IN",
+        "INTO",
+        "IS",
+        "LIKE",
+        "ON",
+        "OR",
+        "SET",
+        "THEN",
+    }
+    | {"WHEN", "WHERE"}
+)
+
 _BINARY: Final = {
     "=": (_PREDICATE, Operator.EQUAL),
     "<>": (_PREDICATE, Operator.UNEQUAL),
@@ -74,7 +99,11 @@ class Expressions(Cursor):
         word = self.kind
         if word.startswith("CURRENT_"):
             return self.unsupported(f"{word}; UTCNOW() is")
-        return self.reserved("an expression") if word in RESERVED_WORDS else self.unexpected("an expression")
+        if word in _QUANTIFIERS:
+            return self.unsupported(f"{word} before a query")
+        if word in RESERVED_WORDS - _CLAUSE_WORDS:
+            return self.reserved("an expression")
+        return self.unexpected("an expression")
 
     def items(self, end: str) -> tuple[Expression, ...]:
         """Expressions with commas between them, perhaps none, and the token that ends them."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from counterfoil.partiql.grammar.expressions import TIGHTEST
 from counterfoil.partiql.grammar.queries import Queries
+from counterfoil.partiql.reserved_words import UNSUPPORTED
 from counterfoil.partiql.syntax import (
     Change,
     CreateIndex,
@@ -21,6 +22,7 @@ from counterfoil.partiql.syntax import (
     Literal,
     Name,
     Path,
+    Position,
     Query,
     Remove,
     SetField,
@@ -49,7 +51,7 @@ class Statements(Queries):
 
     def bare_query(self) -> Query:
         at = self.at
-        if self.kind == "end":
+        if self.kind == "end" or self.kind in UNSUPPORTED:
             raise self.unexpected("a statement")
         return Query(self.expression(), at)
 
@@ -75,7 +77,7 @@ class Statements(Queries):
             raise self.unsupported("INSERT with a SELECT")
         if self.kind == "(" and after[0] in {"name", "quoted"} and after[1] in {",", ")"}:
             raise self.unsupported("INSERT with a list of columns")
-        if self.says("DEFAULT"):
+        if self.kind == "DEFAULT":
             raise self.unsupported("DEFAULT VALUES")
 
     def refuse_conflict_clause(self) -> None:
@@ -163,7 +165,7 @@ class Statements(Queries):
     def create(self) -> CreateTable | CreateIndex:
         at = self.expect("CREATE")
         if self.accept("TABLE"):
-            return CreateTable(self.name("a table's name"), self.tags(), at)
+            return self.create_table(at)
         if self.kind == "UNIQUE":
             raise self.unsupported("a UNIQUE index")
         if not self.accept("INDEX"):
@@ -171,6 +173,12 @@ class Statements(Queries):
         self.expect("ON")
         table = self.name("a table's name")
         return CreateIndex(table, self.indexed_field(), at)
+
+    def create_table(self, at: Position) -> CreateTable:
+        table = self.name("a table's name")
+        if self.kind == "(":
+            raise self.unsupported("columns; a table holds documents of any shape")
+        return CreateTable(table, self.tags(), at)
 
     def tags(self) -> Literal | None:
         """``WITH (aws_tags = `{…}`)``"""
