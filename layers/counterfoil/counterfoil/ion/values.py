@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from counterfoil.ion.reader import IonType
 from counterfoil.ion.timestamps import IonTimestamp
@@ -51,7 +51,7 @@ class IonSymbol(str):
 
     unknown: bool
 
-    def __new__(cls, text: str, *, unknown: bool = False) -> IonSymbol:
+    def __new__(cls, text: str, *, unknown: bool = False) -> Self:
         symbol = super().__new__(cls, text)
         symbol.unknown = unknown
         return symbol
