@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest
+from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.merkle import Hash
@@ -55,29 +56,26 @@ class Engine(Protocol):
     @property
     def strand_id(self) -> str: ...
 
+    @property
+    def catalogue(self) -> LedgerCatalogue: ...
+
     def begin(self) -> Transaction: ...
 
-    def digest(self) -> Digest: ...
+    def digest(self) -> Digest:
+        """``NotFoundError`` while there is no block."""
+        ...
 
-    def block(self, sequence_no: int, /) -> bytes:
+    def block(self, address: BlockAddress, /) -> bytes:
         """A block in its whole form, a binary datagram; ``NotFoundError`` where there is none."""
         ...
 
-    def prove_block(self, sequence_no: int, tip: int, /) -> Sequence[Hash]: ...
+    def prove_block(self, address: BlockAddress, tip: BlockAddress, /) -> Sequence[Hash]: ...
 
-    def revision(self, address: BlockAddress, document_id: str, /) -> bytes:
-        """A revision as blocks hold it, a binary datagram; ``NotFoundError`` where there is none."""
+    def revision(self, address: BlockAddress, document_id: str, /) -> Value:
+        """A revision as its block holds it; ``NotFoundError`` where there is none."""
         ...
 
-    def prove_revision(self, address: BlockAddress, document_id: str, tip: int, /) -> Sequence[Hash]: ...
-
-    def table_name(self, table_id: str, /) -> str | None:
-        """The name of a table, dropped ones included; ``None`` for a table that is not there (yet)."""
-        ...
-
-    def table_tags(self, table_id: str, /) -> Mapping[str, str] | None:
-        """The tags that CREATE TABLE gave a table; ``None`` for a table that is not there."""
-        ...
+    def prove_revision(self, address: BlockAddress, document_id: str, tip: BlockAddress, /) -> Sequence[Hash]: ...
 
 
 class Ledgers(Protocol):

@@ -12,9 +12,9 @@ from typing import Any
 from counterfoil.errors import CounterfoilError, NotFoundError
 from counterfoil.ion.codec import decode_datagram
 from counterfoil.ion.value_text import render_text
-from counterfoil.journal import BlockAddress, parse_address_text
+from counterfoil.journal import BlockAddress, Digest, parse_address_text
 from counterfoil.merkle import Hash
-from counterfoil.protocol.faults import invalid_parameter
+from counterfoil.protocol.faults import invalid_parameter, precondition_not_met
 from counterfoil.protocol.hosting import Directory, Engine
 
 Parameters = Mapping[str, Any]
@@ -26,52 +26,62 @@ class ProofOperations:
     directory: Directory
 
     def digest(self, parameters: Parameters) -> Answer:
-        digest = self.directory.engine(parameters["Name"]).digest()
+        name = parameters["Name"]
+        digest = _digest(self.directory.engine(name), name)
         address = {"strandId": digest.tip_address.strand_id, "sequenceNo": digest.tip_address.sequence_no}
         return {"Digest": bytes(digest.hash), "DigestTipAddress": _text(address)}
 
     def block(self, parameters: Parameters) -> Answer:
-        engine = self.directory.engine(parameters["Name"])
-        address = _address(engine, parameters, "BlockAddress")
-        tip = _tip(engine, parameters, address)
+        engine, address, tip = self._asked(parameters)
         answer = {"Block": _text(decode_datagram(_block(engine, address)))}
         if tip is not None:
-            answer["Proof"] = _proof(engine.prove_block(address.sequence_no, tip))
+            answer["Proof"] = _proof(engine.prove_block(address, tip))
         return answer
 
     def revision(self, parameters: Parameters) -> Answer:
-        engine = self.directory.engine(parameters["Name"])
-        address = _address(engine, parameters, "BlockAddress")
+        engine, address, tip = self._asked(parameters)
         document_id = parameters["DocumentId"]
-        tip = _tip(engine, parameters, address)
         _block(engine, address)
-        answer = {"Revision": _text(decode_datagram(engine.revision(address, document_id)))}
+        answer = {"Revision": _text(engine.revision(address, document_id))}
         if tip is not None:
             answer["Proof"] = _proof(engine.prove_revision(address, document_id, tip))
         return answer
+
+    def _asked(self, parameters: Parameters) -> tuple[Engine, BlockAddress, BlockAddress | None]:
+        """The ledger, the block, and the last block under the digest that is to be proved against, if any."""
+        name = parameters["Name"]
+        engine = self.directory.engine(name)
+        address = _address(engine, parameters, "BlockAddress")
+        if "DigestTipAddress" not in parameters:
+            return engine, address, None
+        tip = _address(engine, parameters, "DigestTipAddress")
+        last = _digest(engine, name).tip_address
+        if tip.sequence_no > last.sequence_no:
+            raise invalid_parameter(
+                "DigestTipAddress", f"is behind the ledger's last block, which is {last.sequence_no}"
+            )
+        if address.sequence_no > tip.sequence_no:
+            raise invalid_parameter(
+                "BlockAddress", f"is behind DigestTipAddress {tip.sequence_no}, so no digest there covers it"
+            )
+        return engine, address, tip
+
+
+def _digest(engine: Engine, name: str) -> Digest:
+    try:
+        return engine.digest()
+    except NotFoundError:
+        raise precondition_not_met(
+            "Ledger", name, "has no block yet, and so no digest: commit a transaction first"
+        ) from None
 
 
 def _block(engine: Engine, address: BlockAddress) -> bytes:
     """A block that is not there is an invalid parameter, as the service's documents say."""
     try:
-        return engine.block(address.sequence_no)
+        return engine.block(address)
     except NotFoundError as error:
         raise invalid_parameter("BlockAddress", f"names no block: {error}") from None
-
-
-def _tip(engine: Engine, parameters: Parameters, address: BlockAddress) -> int | None:
-    """The last block under the digest that is asked about; ``None`` if none is."""
-    if "DigestTipAddress" not in parameters:
-        return None
-    tip = _address(engine, parameters, "DigestTipAddress").sequence_no
-    last = engine.digest().tip_address.sequence_no
-    if tip > last:
-        raise invalid_parameter("DigestTipAddress", f"is behind the ledger's last block, which is number {last}")
-    if address.sequence_no > tip:
-        raise invalid_parameter(
-            "BlockAddress", f"is behind DigestTipAddress: a digest at block {tip} does not cover it"
-        )
-    return tip
 
 
 def _address(engine: Engine, parameters: Parameters, name: str) -> BlockAddress:

@@ -161,7 +161,8 @@ class Sessions:
 
         def authorise(actions: frozenset[tuple[Action, str]]) -> None:
             for action, table_id in sorted(actions):
-                caller.check_table(action, ledger_name, table_id, engine.table_name(table_id))
+                table = engine.catalogue.table_by_id(table_id)
+                caller.check_table(action, ledger_name, table_id, None if table is None else table.name)
 
         return authorise
 

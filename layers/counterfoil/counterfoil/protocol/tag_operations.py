@@ -69,10 +69,10 @@ class TagOperations:
             if not any(each.stream_id == resource_id for each in self.jobs.streams()):
                 raise not_found("Stream", resource_id)
             return self.place.stream_arn(ledger_name, resource_id), {}
-        first = self.directory.engine(ledger_name).table_tags(resource_id)
-        if first is None:
+        table = self.directory.engine(ledger_name).catalogue.entries.get(resource_id)
+        if table is None:
             raise not_found("Table", resource_id)
-        return self.place.table_arn(ledger_name, resource_id), first
+        return self.place.table_arn(ledger_name, resource_id), dict(table.tags)
 
 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:

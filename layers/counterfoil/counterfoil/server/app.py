@@ -1,0 +1,177 @@
+"""The application: one HTTP request in, one answer out, for both protocols on one port.
+
+The event loop reads and writes; whatever touches a ledger runs in a bounded pool of threads, so that a long scan holds up
+nobody but its own session. Requests of one session wait for each other here, not in the pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
+
+from counterfoil.errors import InputError
+from counterfoil.protocol.control import ControlPlane
+from counterfoil.protocol.faults import CODE_MALFORMED, ProtocolError, internal_failure
+from counterfoil.protocol.sessions import Sessions
+from counterfoil.server import routes
+from counterfoil.server.answers import JSON, JSON_1_0, Answer, render, render_error
+from counterfoil.server.identities import ANYBODY, Identity
+from counterfoil.server.requests import (
+    CutShortError,
+    Message,
+    Receive,
+    Request,
+    Send,
+    TooLargeError,
+    TooSlowError,
+    read_request,
+)
+from counterfoil.server.shapes import ShapeError
+from counterfoil.server.sigv4 import SignedRequest
+
+_LOGGER: Final = logging.getLogger(__name__)
+_TARGET: Final = "QLDBSession.SendCommand"
+_SESSION_TYPES: Final = frozenset({JSON_1_0, "application/x-amz-json-1.1", JSON})
+
+# A body up to this is read into values on the event loop: it takes less time than handing it over.
+INLINE_BYTES: Final = 32 * 1024
+
+
+class RequestVerifier(Protocol):
+    def verify(self, request: SignedRequest, /) -> Identity: ...
+
+
+@dataclass(slots=True)
+class LedgerApp:
+    """An ASGI application. Without a ``verifier`` whoever reaches it may do everything.
+
+    ``allows_host`` judges the Host header: a server for this machine alone is not to be reached by the name of a website.
+    """
+
+    sessions: Sessions
+    control: ControlPlane
+    pool: ThreadPoolExecutor
+    new_request_id: Callable[[], str]
+    verifier: RequestVerifier | None = None
+    allows_host: Callable[[str], bool] = lambda _: True
+    _busy: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"  # the server is started without lifespan and web sockets
+        request_id = self.new_request_id()
+        try:
+            answer = await self._answer(scope, receive, request_id)
+        except CutShortError:
+            return
+        headers = [
+            ("content-type", answer.content_type),
+            ("content-length", str(len(answer.body))),
+            ("x-amzn-requestid", request_id),
+            *answer.headers,
+        ]
+        encoded = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    async def _answer(self, scope: Message, receive: Receive, request_id: str) -> Answer:
+        to_sessions = scope["method"] == "POST" and scope["raw_path"] == b"/"
+        content_type = JSON_1_0 if to_sessions else JSON
+        try:
+            request = await read_request(scope, receive)
+            self._check_host(request)
+            if request.raw_path == "/healthz" and request.method in {"GET", "HEAD"}:
+                return render({"status": "ok", "sessions": self.sessions.count}, JSON)
+            return await (self._session(request, request_id) if to_sessions else self._control(request))
+        except ProtocolError as error:
+            return _error(error, content_type)
+        except CutShortError:
+            raise
+        except InputError as error:
+            return _error(_of_input(error, content_type), content_type)
+        except Exception:
+            _LOGGER.exception("request %s", request_id)
+            return _error(internal_failure(), content_type)
+
+    def _check_host(self, request: Request) -> None:
+        if not self.allows_host(request.header("host")):
+            raise ProtocolError("AccessDeniedException", "This server is not to be reached by that name", 403)
+
+    async def _session(self, request: Request, request_id: str) -> Answer:
+        target = request.header("x-amz-target")
+        if target != _TARGET:
+            raise ProtocolError(
+                "UnknownOperationException", f"There is no operation {target[:200]!r}; {_TARGET} is one"
+            )
+        if request.content_type not in _SESSION_TYPES:
+            raise ProtocolError("UnsupportedMediaTypeException", f"The content type must be {JSON_1_0}", 415)
+        caller, command = await self._read(request, lambda: _command(request))
+        async with self._lock(str(command.get("SessionToken", request_id))):
+            return await self._run(lambda: render(self.sessions.send(command, caller, request_id), JSON_1_0))
+
+    async def _control(self, request: Request) -> Answer:
+        if request.body and request.content_type != JSON:
+            raise ProtocolError("UnsupportedMediaTypeException", f"The content type of a body must be {JSON}", 415)
+        caller, (operation, parameters) = await self._read(
+            request, lambda: routes.find(request.method, request.raw_path, request.query, request.body)
+        )
+        return await self._run(lambda: render(self.control.call(operation, parameters, caller), JSON))
+
+    async def _read[Read](self, request: Request, read: Callable[[], Read]) -> tuple[Identity, Read]:
+        """Who sent a request, and what it says."""
+
+        def work() -> tuple[Identity, Read]:
+            return self._caller(request), read()
+
+        return work() if len(request.body) <= INLINE_BYTES else await self._run(work)
+
+    def _caller(self, request: Request) -> Identity:
+        if self.verifier is None:
+            return ANYBODY
+        return self.verifier.verify(
+            SignedRequest(request.method, request.raw_path, request.query, request.headers, request.body)
+        )
+
+    def _lock(self, token: str) -> asyncio.Lock:
+        lock = self._busy.get(token)
+        if lock is None:
+            lock = self._busy[token] = asyncio.Lock()
+        return lock
+
+    async def _run[Result](self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
+
+
+def _command(request: Request) -> dict[str, Any]:
+    command: dict[str, Any] = routes.read_command()(routes.read_json(request.body), "")
+    return command
+
+
+def _of_input(error: InputError, content_type: str) -> ProtocolError:
+    """What is wrong with a request before any ledger sees it."""
+    message = str(error)
+    match error:
+        case TooLargeError():
+            return ProtocolError("RequestEntityTooLargeException", message, 413)
+        case TooSlowError():
+            return ProtocolError("RequestTimeoutException", message, 408)
+        case routes.UnknownOperationError():
+            return ProtocolError("UnknownOperationException", message, 404)
+        case ShapeError() if content_type == JSON:
+            return ProtocolError("InvalidParameterException", message, ParameterName=error.name)
+        case ShapeError():
+            return ProtocolError("BadRequestException", message, Code=CODE_MALFORMED)
+        case _:
+            return ProtocolError("SerializationException", message)
+
+
+def _error(error: ProtocolError, content_type: str) -> Answer:
+    """The rest of a request that was not read whole cannot be told from the next one: the connection ends."""
+    answer = render_error(error, content_type)
+    if error.status in {408, 413}:
+        return answer._replace(headers=(*answer.headers, ("connection", "close")))
+    return answer
