@@ -7,6 +7,7 @@ import pytest
 
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.sqlite.registry import SqliteLedgerRegistry
+from counterfoil.adapters.sqlite.registry_file import RegistryFile
 from counterfoil.errors import ConflictError, InputError, LimitError, UnavailableError
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 
@@ -28,9 +29,9 @@ def registry(request, tmp_path):
     if request.param == "memory":
         yield MemoryLedgerRegistry()
         return
-    made = SqliteLedgerRegistry(tmp_path / "registry.db")
-    yield made
-    made.close()
+    file = RegistryFile(tmp_path / "registry.db")
+    yield SqliteLedgerRegistry(file)
+    file.close()
 
 
 def test_a_ledger_is_kept_as_it_was_saved(registry):
@@ -108,25 +109,26 @@ def test_tags_of_a_resource_go_with_those_below_it_and_no_others(registry):
 
 
 def test_a_registry_outlives_its_process(tmp_path):
-    first = SqliteLedgerRegistry(tmp_path / "registry.db")
-    first.save(None, BANK)
-    first.tag(ARN, {"a": "1"}, 50)
-    first.close()
-    second = SqliteLedgerRegistry(tmp_path / "registry.db")
-    assert second.ledger("bank") == BANK
-    assert second.tags(ARN) == {"a": "1"}
-    second.close()
+    file = RegistryFile(tmp_path / "registry.db")
+    SqliteLedgerRegistry(file).save(None, BANK)
+    SqliteLedgerRegistry(file).tag(ARN, {"a": "1"}, 50)
+    file.close()
+    again = RegistryFile(tmp_path / "registry.db")
+    assert SqliteLedgerRegistry(again).ledger("bank") == BANK
+    assert SqliteLedgerRegistry(again).tags(ARN) == {"a": "1"}
+    again.close()
 
 
 def test_a_file_that_is_no_registry_is_refused(tmp_path):
     (tmp_path / "registry.db").write_bytes(b"not a database, and long enough to be looked at" * 100)
     with pytest.raises(InputError, match="is no registry"):
-        SqliteLedgerRegistry(tmp_path / "registry.db")
+        RegistryFile(tmp_path / "registry.db")
 
 
 def test_a_registry_that_does_not_answer_is_unavailable(tmp_path):
-    registry = SqliteLedgerRegistry(tmp_path / "registry.db")
-    registry.close()
+    file = RegistryFile(tmp_path / "registry.db")
+    registry = SqliteLedgerRegistry(file)
+    file.close()
     for call in (lambda: registry.ledger("bank"), lambda: registry.save(None, BANK), lambda: registry.tags(ARN)):
         with pytest.raises(UnavailableError):
             call()
