@@ -101,9 +101,7 @@ class Workspace(Protocol):
         """Add a document and return its new id."""
         ...
 
-    def replace(
-        self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1
-    ) -> None:
+    def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1) -> None:
         """Give a document new data; ``None`` deletes it.
 
         ``changed`` tells how many changes (``SET``, ``INSERT INTO``, ``REMOVE``) the statement made to the document: the journal's
