@@ -16,7 +16,7 @@ MAX_CHARACTERS: Final = 100_000
 
 # A backtick inside Ion's strings, quoted symbols, comments, blobs and clobs does not end the literal. The alternatives exclude
 # each other by their first characters and every repetition is possessive, so hostile text costs one pass.
-_ION: Final = r"""`(?:
+ION_LITERAL: Final = r"""`(?:
       [^`'"/{]
     | '''(?:[^\\']|\\.|'(?!''))*+'''
     | '(?!'')(?:[^\\']|\\.)*+'
@@ -40,7 +40,7 @@ _TOKEN: Final = re.compile(
       | [0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
       | \.[0-9]++(?:[eE][+-]?[0-9])?[A-Za-z0-9_$]*+
       | "(?:[^"]|"")*+"
-      | {_ION}
+      | {ION_LITERAL}
       | \Z
       )
     | .++
