@@ -15,7 +15,7 @@ from typing import Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from counterfoil.cli import operate, verify
+from counterfoil.cli import operate, serve, verify
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 
@@ -28,6 +28,8 @@ app: Final = typer.Typer(
 app.add_typer(verify.app, name="verify")
 app.command()(operate.redrive)
 app.command()(operate.accept)
+app.command()(serve.serve)
+app.command()(serve.client_env)
 for entry in entry_points(group="counterfoil.commands"):
     app.command(name=entry.name)(entry.load())
 

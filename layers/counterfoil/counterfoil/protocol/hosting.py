@@ -92,16 +92,6 @@ class Ledgers(Protocol):
         ...
 
 
-class Directory(Protocol):
-    """Which ledgers may be used right now: what sessions need of the control plane."""
-
-    def active(self, name: str, /) -> RegisteredLedger:
-        """``NotFoundError`` where there is none (any more), ``PreconditionError`` while it is being created."""
-        ...
-
-    def engine(self, name: str, /) -> Engine: ...
-
-
 class JobRunner(Protocol):
     """Carries out exports and streams, kept durably, in the background."""
 

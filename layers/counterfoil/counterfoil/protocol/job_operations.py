@@ -16,9 +16,10 @@ from counterfoil.ledger.jobs import (
     ExportStatus,
     StreamJob,
 )
-from counterfoil.ledger.registry import MAX_TAGS, RegisteredLedger
+from counterfoil.ledger.registry import MAX_TAGS
 from counterfoil.ledger.times import milliseconds_of
 from counterfoil.ports import Clock, LedgerRegistry
+from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import invalid_parameter, limit_exceeded, not_found, precondition_not_met
 from counterfoil.protocol.hosting import JobRunner
 from counterfoil.protocol.paging import page_of, page_request
@@ -39,9 +40,7 @@ Job = ExportJob | StreamJob
 
 @dataclass(slots=True)
 class JobOperations:
-    """``active`` gives a ledger that may be used, or raises."""
-
-    active: Callable[[str], RegisteredLedger]
+    directory: Directory
     registry: LedgerRegistry
     jobs: JobRunner
     place: Place
@@ -49,7 +48,7 @@ class JobOperations:
     new_id: NewId
 
     def export(self, parameters: Parameters) -> Answer:
-        ledger = self.active(parameters["Name"])
+        ledger = self.directory.active(parameters["Name"])
         now = self.clock()
         start, end = parameters["InclusiveStartTime"], parameters["ExclusiveEndTime"]
         if end > now:
@@ -75,7 +74,7 @@ class JobOperations:
         return {"ExportId": job.export_id}
 
     def describe_export(self, parameters: Parameters) -> Answer:
-        self.active(parameters["Name"])
+        self.directory.active(parameters["Name"])
         export_id = parameters["ExportId"]
         for job in self._exports(parameters["Name"]):
             if job.export_id == export_id:
@@ -86,11 +85,11 @@ class JobOperations:
         return _paged(self._exports(None), parameters, _described_export, "JournalS3Exports")
 
     def list_exports_of_ledger(self, parameters: Parameters) -> Answer:
-        name = self.active(parameters["Name"]).name
+        name = self.directory.active(parameters["Name"]).name
         return _paged(self._exports(name), parameters, _described_export, "JournalS3Exports")
 
     def stream(self, parameters: Parameters) -> Answer:
-        ledger = self.active(parameters["LedgerName"])
+        ledger = self.directory.active(parameters["LedgerName"])
         running = [each for each in self._streams(ledger.name) if each.status.running]
         if len(running) >= MAX_STREAMS:
             raise limit_exceeded("JournalKinesisStream", MAX_STREAMS, "active streams of one ledger")
@@ -124,11 +123,11 @@ class JobOperations:
         return {"StreamId": job.stream_id}
 
     def list_streams(self, parameters: Parameters) -> Answer:
-        name = self.active(parameters["LedgerName"]).name
+        name = self.directory.active(parameters["LedgerName"]).name
         return _paged(self._streams(name), parameters, _described_stream, "Streams")
 
     def _stream(self, parameters: Parameters) -> StreamJob:
-        name = self.active(parameters["LedgerName"]).name
+        name = self.directory.active(parameters["LedgerName"]).name
         for job in self._streams(name):
             if job.stream_id == parameters["StreamId"]:
                 return job

@@ -14,13 +14,13 @@ from counterfoil.errors import ConflictError
 from counterfoil.ledger.ids import NewId
 from counterfoil.ledger.registry import MAX_TAGS, LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.ports import Clock, LedgerRegistry
+from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import (
     ProtocolError,
     limit_exceeded,
-    not_found,
     precondition_not_met,
 )
-from counterfoil.protocol.hosting import Engine, JobRunner, Ledgers
+from counterfoil.protocol.hosting import JobRunner, Ledgers
 from counterfoil.protocol.paging import page_of, page_request
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.tag_operations import checked_tags
@@ -35,6 +35,7 @@ Answer = dict[str, Any]
 class LedgerOperations:
     """``end_sessions`` ends those of a ledger that is deleted; ``max_ledgers`` bounds the ledgers of this service."""
 
+    directory: Directory
     registry: LedgerRegistry
     ledgers: Ledgers
     jobs: JobRunner
@@ -51,23 +52,6 @@ class LedgerOperations:
                 self._make(ledger)
             elif ledger.state is LedgerState.DELETING:
                 self._remove(ledger)
-
-    def known(self, name: str) -> RegisteredLedger:
-        """A ledger that is there or is being created."""
-        ledger = self.registry.ledger(name)
-        if ledger is None or ledger.state is LedgerState.DELETING:
-            raise not_found("Ledger", name)
-        return ledger
-
-    def active(self, name: str) -> RegisteredLedger:
-        """A ledger that may be used."""
-        ledger = self.known(name)
-        if ledger.state is LedgerState.CREATING:
-            raise precondition_not_met("Ledger", name, "is still being created")
-        return ledger
-
-    def engine(self, name: str) -> Engine:
-        return self.ledgers.open(self.active(name))
 
     def create(self, parameters: Parameters) -> Answer:
         ledger = RegisteredLedger(
@@ -94,14 +78,14 @@ class LedgerOperations:
         }
 
     def describe(self, parameters: Parameters) -> Answer:
-        ledger = self.known(parameters["Name"])
+        ledger = self.directory.known(parameters["Name"])
         return self._described(ledger) | {
             "PermissionsMode": ledger.permissions_mode.value,
             "EncryptionDescription": _encryption(ledger),
         }
 
     def update(self, parameters: Parameters) -> Answer:
-        old = self.active(parameters["Name"])
+        old = self.directory.active(parameters["Name"])
         protection = parameters.get("DeletionProtection", old.deletion_protection)
         key = _kms_key(parameters) if "KmsKey" in parameters else old.kms_key_arn
         new = replace(old, deletion_protection=protection, kms_key_arn=key)
@@ -109,7 +93,7 @@ class LedgerOperations:
         return self._described(new) | {"EncryptionDescription": _encryption(new)}
 
     def update_permissions_mode(self, parameters: Parameters) -> Answer:
-        old = self.active(parameters["Name"])
+        old = self.directory.active(parameters["Name"])
         new = replace(old, permissions_mode=PermissionsMode(parameters["PermissionsMode"]))
         self.registry.save(old, new)
         return {
@@ -119,7 +103,7 @@ class LedgerOperations:
         }
 
     def delete(self, parameters: Parameters) -> Answer:
-        ledger = self.active(parameters["Name"])
+        ledger = self.directory.active(parameters["Name"])
         if ledger.deletion_protection:
             raise precondition_not_met(
                 "Ledger", ledger.name, "is protected from deletion: switch DeletionProtection off"

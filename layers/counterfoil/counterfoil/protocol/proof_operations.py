@@ -14,8 +14,9 @@ from counterfoil.ion.codec import decode_datagram
 from counterfoil.ion.value_text import render_text
 from counterfoil.journal import BlockAddress, Digest, parse_address_text
 from counterfoil.merkle import Hash
+from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import invalid_parameter, precondition_not_met
-from counterfoil.protocol.hosting import Directory, Engine
+from counterfoil.protocol.hosting import Engine
 
 Parameters = Mapping[str, Any]
 Answer = dict[str, Any]

@@ -15,8 +15,9 @@ from counterfoil.errors import CounterfoilError
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.registry import PermissionsMode
 from counterfoil.partiql.tables import Action
+from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import CODE_EXPIRED, ProtocolError, bad_request, invalid_session, session_error
-from counterfoil.protocol.hosting import Authorise, Caller, Directory, Engine
+from counterfoil.protocol.hosting import Authorise, Caller, Engine
 from counterfoil.protocol.session import COMMANDS, Answer, Command, Session
 
 # The service's quota. An idle session costs about a kilobyte here; the limit is for a client that loses its sessions.

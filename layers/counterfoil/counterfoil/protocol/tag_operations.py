@@ -6,14 +6,15 @@ to the registry, and a tag that nobody else can give says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from counterfoil.ledger.registry import MAX_TAGS, RegisteredLedger, ResourceArn
+from counterfoil.ledger.registry import MAX_TAGS, ResourceArn
 from counterfoil.ports import LedgerRegistry
+from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import invalid_parameter, not_found
-from counterfoil.protocol.hosting import Directory, JobRunner
+from counterfoil.protocol.hosting import JobRunner
 from counterfoil.protocol.place import Place
 
 # Keys that begin so are AWS's own, in every one of its services.
@@ -26,11 +27,8 @@ Answer = dict[str, Any]
 
 @dataclass(slots=True)
 class TagOperations:
-    """``known`` gives a ledger that is there, or raises."""
-
-    registry: LedgerRegistry
-    known: Callable[[str], RegisteredLedger]
     directory: Directory
+    registry: LedgerRegistry
     jobs: JobRunner
     place: Place
 
@@ -62,7 +60,7 @@ class TagOperations:
         """The resource's ARN in this service's own form, and the tags that the journal gave it."""
         given = parameters["ResourceArn"]
         kind, ledger_name, resource_id = ResourceArn.parse(given)
-        self.known(ledger_name)
+        self.directory.known(ledger_name)
         if resource_id is None:
             return self.place.ledger_arn(ledger_name), {}
         if kind == "stream":

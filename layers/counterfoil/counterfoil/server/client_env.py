@@ -1,0 +1,27 @@
+"""The environment that points official AWS clients, unmodified, at a served ledger."""
+
+from __future__ import annotations
+
+from counterfoil.server.service_models import MODELS
+
+# What a client signs with where the server asks for no keys; any text would do.
+LOCAL_KEY_ID = "counterfoil"
+LOCAL_SECRET = "counterfoil-local"  # noqa: S105 - no secret: without keys the server does not look at it
+
+
+def client_env(port: int = 8600, host: str = "127.0.0.1") -> dict[str, str]:
+    """Variables for a client on this machine.
+
+    ``AWS_DATA_PATH`` holds the two service models, which botocore no longer has. The keys are for servers without a file of keys.
+    """
+    address = f"[{host}]" if ":" in host else host
+    url = f"http://{address}:{port}"
+    return {
+        "AWS_DATA_PATH": str(MODELS),
+        "AWS_ENDPOINT_URL_QLDB": url,
+        "AWS_ENDPOINT_URL_QLDB_SESSION": url,
+        "AWS_ACCESS_KEY_ID": LOCAL_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": LOCAL_SECRET,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
