@@ -12,6 +12,7 @@ import typer
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
 from counterfoil.adapters.public_key import PublicKey
 from counterfoil.adapters.system import system_clock
+from counterfoil.cli import verify_export
 from counterfoil.cli.output import (
     HOLDS,
     INTEGRITY,
@@ -36,6 +37,7 @@ from counterfoil.services.audit import Auditor, AuditReport
 from counterfoil.services.batch import KinesisRecord
 
 app: Final = typer.Typer(help="Check evidence offline.", no_args_is_help=True)
+app.command()(verify_export.export)
 
 _PATIENCE: Final = Patience(timedelta(0), timedelta(0))
 
@@ -114,8 +116,9 @@ def snapshot(
 
 @app.command()
 def events(file: FileArgument, *, json: JsonOption = False) -> None:
-    """A Lambda Kinesis event (or a list of them): what the auditor would conclude if nothing more came."""
-    report, findings, states = conclude(_records(read_json(file)))
+    """A Lambda Kinesis event (a list, or a directory of them): what the auditor would conclude if nothing more came."""
+    files = sorted(file.glob("*.json")) if file.is_dir() else [file]
+    report, findings, states = conclude([record for each in files for record in _records(read_json(each))])
     failed = any(finding.rule_id in FAILURES for finding in findings)
     if json:
         print_json(_events_json(report, findings, states, holds=not failed))
