@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion import MAX_SIZE_BYTES, read_single
 from counterfoil.ion.codec import encode
+from counterfoil.ion.value_text import from_json
 from counterfoil.journal.block import UnverifiedBlock, parse_block
 from counterfoil.journal.builder import ion_time
 from counterfoil.journal.revision import RevisionKind, UnverifiedRevision
@@ -51,11 +50,10 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
 def parse_json_block(line: str) -> JsonBlock:
     """Read a block in its whole form; what is no such JSON is an ``InputError``."""
     try:
-        document = json.loads(line, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_object)
-        fields = _typed(_BLOCK, document)
-        block = parse_block(read_single(encode(fields)))
-    except (ValueError, ArithmeticError, RecursionError, AttributeError, TypeError) as error:
+        fields = _typed(_BLOCK, from_json(line))
+    except (ValueError, OverflowError, AttributeError, TypeError) as error:
         raise InputError(f"not a block in JSON: {error}") from None
+    block = parse_block(read_single(encode(fields)))
     revisions = [_unless_lossy(each) for each in block.revisions]
     unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
     return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked)
@@ -74,17 +72,6 @@ def _text(line: bytes) -> str:
         return line.decode().strip()
     except UnicodeDecodeError as error:
         raise InputError(f"a line that is not UTF-8: {error.reason}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError(f"a name comes twice among {[name for name, _ in pairs][:20]}")
-    return fields
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
 
 
 # What is known of each place of a block: a function that gives the value its type, or the places below it.

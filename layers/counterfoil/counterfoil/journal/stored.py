@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +17,7 @@ def block_time(data: bytes) -> datetime:
     return required(read_single(data).fields(), "blockTimestamp").as_timestamp().to_datetime()
 
 
-def block_fields(data: bytes) -> Mapping[str, Any]:
+def block_fields(data: bytes) -> dict[str, Any]:
     """A stored block as Python values, its fields in order."""
     fields = decode_datagram(data)
     if not isinstance(fields, dict):

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from counterfoil.journal.builder import ion_time
 from counterfoil.journal.export_format import OutputFormat, completed_key, data_key, started_key
 from counterfoil.journal.rendering import render_block, render_document
 from counterfoil.journal.stored import block_time
 from counterfoil.ledger.jobs import ExportJob, ExportStatus
+from counterfoil.ledger.times import milliseconds_of, timestamp_of
 from counterfoil.ports import JournalReader, ObjectStore
 from counterfoil.services.publish import first_block_at
 
@@ -102,8 +102,8 @@ def _started_manifest(job: ExportJob) -> dict[str, Any]:
     manifest = {
         "ledgerName": job.ledger_name,
         "exportId": job.export_id,
-        "inclusiveStartTime": ion_time(job.inclusive_start),
-        "exclusiveEndTime": ion_time(job.exclusive_end),
+        "inclusiveStartTime": timestamp_of(milliseconds_of(job.inclusive_start)),
+        "exclusiveEndTime": timestamp_of(milliseconds_of(job.exclusive_end)),
         "bucket": job.bucket,
         "prefix": job.prefix,
         "objectEncryptionType": str(job.encryption.type),

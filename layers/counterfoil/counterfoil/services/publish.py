@@ -185,10 +185,12 @@ class Publisher:
 
     def _put(self, job: StreamJob, records: list[KeyedRecord]) -> None:
         aggregate = self._bounded if job.aggregation else None
-        self.sink.put(list(outer_records(records, self.reader.strand_id, aggregate)))
+        strand_id = self.reader.strand_id
+        most = min(AGGREGATE_BYTES, self.sink.record_limit_bytes - len(strand_id))
+        self.sink.put(list(outer_records(records, strand_id, aggregate, max_bytes=most)))
 
     def _bounded(self, records: Iterable[KeyedRecord]) -> bytes:
         frame = self.aggregate(list(records))
         if len(frame) + len(self.reader.strand_id) > self.sink.record_limit_bytes:
-            raise ValueError("a frame over the stream's limit")
+            raise ValueError(f"a frame of {len(frame)} bytes, over the stream's limit")
         return frame

@@ -1,0 +1,127 @@
+"""Journals as a ledger stores them, read through the port; exported into memory and verified from there."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from counterfoil.adapters.kinesis import aggregate
+from counterfoil.adapters.memory import MemoryBucket
+from counterfoil.errors import NotFoundError
+from counterfoil.journal.export_format import OutputFormat
+from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob, StreamJob
+from counterfoil.ports import ExportFiles, JournalReader
+from counterfoil.services.batch import KinesisRecord
+from counterfoil.services.export import Exporter
+from counterfoil.services.verify_export import verify_export
+from tests.journals import START, STRAND, STREAM_ARN
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FORMATS = (None, OutputFormat.ION_TEXT, OutputFormat.ION_BINARY, OutputFormat.JSON)
+KINESIS_ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/journal"
+
+
+@dataclass
+class ListReader(JournalReader):
+    """A journal in a list, which may grow."""
+
+    stored: list[bytes]
+    strand_id: str = STRAND
+    grown: threading.Condition = field(default_factory=threading.Condition)
+
+    @classmethod
+    def of(cls, journal):
+        return cls([block.block_binary() for block in journal.blocks])
+
+    def tip(self):
+        return len(self.stored) - 1 if self.stored else None
+
+    def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
+        assert 0 <= begin < end <= len(self.stored)
+        return iter(self.stored[begin:end])
+
+    def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
+        with self.grown:
+            return self.grown.wait_for(lambda: sequence_no < len(self.stored), timeout)
+
+    def append(self, data: bytes) -> None:
+        with self.grown:
+            self.stored.append(data)
+            self.grown.notify_all()
+
+
+@dataclass
+class MemoryFiles(ExportFiles):
+    """The files of an export in memory, handed out in small pieces."""
+
+    files: dict[str, bytes]
+    piece_bytes: int = 700
+
+    def names(self):
+        return sorted(self.files)
+
+    def chunks(self, name: str, limit_bytes: int, /) -> Iterator[bytes]:
+        if name not in self.files:
+            raise NotFoundError(name)
+        data = self.files[name]
+        assert len(data) <= limit_bytes
+        return (data[at : at + self.piece_bytes] for at in range(0, len(data), self.piece_bytes))
+
+
+def export_job(output_format=None, **changes) -> ExportJob:
+    """An export of everything that the journals of tests/journals.py hold."""
+    plain = Encryption(EncryptionType.NO_ENCRYPTION)
+    job = ExportJob(
+        "8UyXulxccYLAsbN1aon7e4", "bank", "arn:aws:iam::123456789012:role/export", START, NOW, "bucket", "exports/bank",
+        plain, output_format, NOW,
+    )  # fmt: skip
+    return replace(job, **changes)
+
+
+def stream_job(**changes) -> StreamJob:
+    job = StreamJob(
+        "IiPT4brpZCqCq3f4MTHbYy", "all", STREAM_ARN, "bank", "arn:aws:iam::123456789012:role/stream",
+        START, None, KINESIS_ARN, aggregation=True, created_at=START,
+    )  # fmt: skip
+    return replace(job, **changes)
+
+
+def exported(journal, output_format=None, **changes) -> dict[str, bytes]:
+    """The objects of a journal's export by key."""
+    bucket = MemoryBucket()
+    list(Exporter(ListReader.of(journal), bucket).export(export_job(output_format, **changes), NOW))
+    return bucket.objects
+
+
+def verdict_of(files: dict[str, bytes], digest=None):
+    """What the only export among the files comes to."""
+    (verdict,) = verify_export(MemoryFiles(files), NOW, digest)
+    return verdict
+
+
+def rules_of(verdict) -> list[str]:
+    return [str(finding.rule_id) for finding in verdict.findings]
+
+
+def data_keys(files: dict[str, bytes]) -> list[str]:
+    """Keys of the data objects in order of their first blocks."""
+    keys = [key for key in files if not key.endswith(".manifest")]
+    return sorted(keys, key=lambda key: int(key.rpartition(".")[0].rpartition(".")[2].partition("-")[0]))
+
+
+def kinesis_records(outer) -> list[KinesisRecord]:
+    """Put records as Lambda would deliver them."""
+    return [
+        KinesisRecord("shardId-000000000000", str(index), each.partition_key, each.data, START)
+        for index, each in enumerate(outer)
+    ]
+
+
+def later(**amounts) -> datetime:
+    return START + timedelta(**amounts)
+
+
+__all__ = [
+    "FORMATS", "KINESIS_ARN", "NOW", "ListReader", "MemoryFiles", "aggregate", "data_keys", "export_job", "exported",
+    "kinesis_records", "later", "rules_of", "stream_job", "verdict_of",
+]  # fmt: skip
