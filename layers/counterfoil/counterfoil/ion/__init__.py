@@ -7,6 +7,7 @@ from counterfoil.ion.streams import MAX_SIZE_BYTES, read_single, read_values
 from counterfoil.ion.symbols import VERSION_MARKER
 from counterfoil.ion.text import binary_of_text, dump_binary, dump_text, load_binary, load_text, text_of
 from counterfoil.ion.timestamps import IonTimestamp
+from counterfoil.ion.value_text import from_json, parse_text, parse_texts, render_json, render_text, to_json
 from counterfoil.ion.values import Annotated, Clob, IonNull, IonSymbol, RepeatedStruct, Sexp, Value, pairs_of
 
 __all__ = [
@@ -29,13 +30,19 @@ __all__ = [
     "dump_binary",
     "dump_text",
     "encode",
+    "from_json",
     "hash_of_ion",
     "hash_of_text",
     "load_binary",
     "load_text",
     "pairs_of",
+    "parse_text",
+    "parse_texts",
     "read_single",
     "read_values",
+    "render_json",
+    "render_text",
     "serialize",
     "text_of",
+    "to_json",
 ]

@@ -1,14 +1,13 @@
-"""Ion between its text, its binary and Python values, through amazon.ion (the only room that imports it).
+"""Ion text read through amazon.ion (the only room that imports it), and values of amazon.ion's types written.
 
-Python values: dict, list, str, int, ``decimal.Decimal``, float, bool, ``None``, bytes (blob), aware ``datetime`` and
-amazon.ion's own types, which keep annotations and timestamp precision.
+What is read here is of amazon.ion's own types; value_text.py gives this project's values. What is written may be of either, and
+``datetime`` too.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import Any, Final
 
@@ -17,9 +16,13 @@ from amazon.ion.core import Timestamp, TimestampPrecision
 from amazon.ion.exceptions import IonException
 
 from counterfoil.errors import InputError
+from counterfoil.ion.amazon_values import value_of
+from counterfoil.ion.codec import decode
 from counterfoil.ion.hashing import serialize
-from counterfoil.ion.reader import MAX_DEPTH, MAX_INT_BYTES, IonValue
+from counterfoil.ion.reader import MAX_DEPTH, IonValue
 from counterfoil.ion.streams import MAX_SIZE_BYTES, read_values
+from counterfoil.ion.text_writer import render_text
+from counterfoil.ion.writer import encode
 
 __all__ = [
     "Timestamp",
@@ -39,18 +42,22 @@ _OPAQUE: Final = re.compile(
 _BRACKET: Final = re.compile(r"[\[\](){}]")
 
 
-# amazon.ion's C reader drops longer fractions of a second without a word; it and the C writer drop zeros of longer decimals.
+# amazon.ion's C reader drops longer fractions of a second without a word, and zeros of decimals of more than 34 digits.
 MAX_TEXT_FRACTION: Final = 9
-MAX_C_DIGITS: Final = 34
 _LONG_NUMBER: Final = re.compile(r"[\d_.]{34,}")
 _FINE_FRACTION: Final = re.compile(r"T\d\d:\d\d:\d\d\.\d{10,}")
 
 
 def load_text(text: str) -> Any:
     """Read one value of Ion text. More than one, none, or anything malformed is an ``InputError``."""
+    return _single(load_texts(text), "Ion text")
+
+
+def load_texts(text: str) -> list[Any]:
+    """Read all values of Ion text."""
     if len(text) > MAX_SIZE_BYTES:
         raise InputError(f"{len(text)} characters of Ion text; at most {MAX_SIZE_BYTES} are read")
-    _check_depth(text)
+    check_depth(text, "Ion text")
     fine = _FINE_FRACTION.search(text)
     if fine is not None:
         raise InputError(
@@ -63,41 +70,40 @@ def load_binary(data: bytes) -> Any:
     """Read one value of binary Ion into Python values; it is walked first, since amazon.ion trusts lengths that lie."""
     for value in read_values(data):
         serialize(value)
-    return _load(data, "binary Ion", exactly=True)
+    return _single(_load(data, "binary Ion", exactly=True), "binary Ion")
 
 
 def dump_binary(value: Any) -> bytes:
-    """Write a Python value as binary Ion: version marker, local symbol table, value, exactly as QLDB's writers did.
+    """Write a Python value, ours or amazon.ion's, as binary Ion, exactly as QLDB's writers did.
 
     What cannot be written, or only with loss, is an ``InputError``.
     """
-    if not _needs_care(value):
-        return bytes(_guarded(lambda: simpleion.dumps(value, binary=True), "written as binary Ion"))
-    buffer = BytesIO()
-    _guarded(lambda: simpleion.dump_python(value, buffer, binary=True), "written as binary Ion")
-    return buffer.getvalue()
+    return encode(value)
 
 
 def dump_text(value: Any) -> str:
-    """Write a Python value as compact Ion text, exactly as QLDB's API printed it (day timestamps excepted)."""
-    return str(_guarded(lambda: simpleion.dumps(value, binary=False, omit_version_marker=True), "written as Ion text"))
+    """Write a Python value, ours or amazon.ion's, as compact Ion text, exactly as QLDB's API printed it."""
+    return render_text(value_of(value))
 
 
 def binary_of_text(text: str) -> bytes:
     """The binary form of one value of Ion text: what every hash is computed from."""
-    return dump_binary(load_text(text))
+    return encode(load_text(text))
 
 
 def text_of(value: IonValue) -> str:
     """Ion text of a value read from binary, for people and for evidence."""
-    return dump_text(load_binary(value.datagram()))
+    return render_text(decode(value))
 
 
-def _load(source: str | bytes, kind: str, *, exactly: bool) -> Any:
+def _load(source: str | bytes, kind: str, *, exactly: bool) -> list[Any]:
     """``exactly`` takes amazon.ion's reader in Python, which is slower, and right where the one in C is not."""
     stream: Any = BytesIO(source) if isinstance(source, bytes) else StringIO(source)
     load = simpleion.load_python if exactly else simpleion.load
-    values = _guarded(lambda: list(load(stream, single_value=False, parse_eagerly=True)), f"read as {kind}")
+    return list(_guarded(lambda: list(load(stream, single_value=False, parse_eagerly=True)), f"read as {kind}"))
+
+
+def _single(values: list[Any], kind: str) -> Any:
     if len(values) != 1:
         raise InputError(f"{len(values)} values of {kind} where one was expected")
     return values[0]
@@ -111,22 +117,10 @@ def _guarded(call: Callable[[], Any], what: str) -> Any:
         raise InputError(f"cannot be {what}: {error}") from error
 
 
-def _needs_care(value: Any) -> bool:
-    """Whether amazon.ion's C writer would lose digits (decimals of more than 34) or die (ints of thousands of digits)."""
-    if isinstance(value, dict):
-        return any(map(_needs_care, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_needs_care, value))
-    if isinstance(value, Decimal):
-        return len(value.as_tuple().digits) > MAX_C_DIGITS
-    if isinstance(value, int) and value.bit_length() > MAX_INT_BYTES * 8:
-        raise InputError(f"an int of {value.bit_length()} bits; at most {MAX_INT_BYTES * 8} are written")
-    return False
-
-
-def _check_depth(text: str) -> None:
+def check_depth(text: str, kind: str) -> None:
+    """Refuse text that is nested too deep before a parser follows it down; ``kind`` is for the message."""
     depth = 0
     for bracket in _BRACKET.finditer(_OPAQUE.sub("", text)):
         depth += 1 if bracket[0] in "[({" else -1
         if depth > MAX_DEPTH:
-            raise InputError(f"Ion text nested deeper than {MAX_DEPTH} levels")
+            raise InputError(f"{kind} nested deeper than {MAX_DEPTH} levels")
