@@ -228,7 +228,11 @@ def _read[Source, Parsed](parse: Callable[[Source], Parsed], source: Source) -> 
 
 
 def _peeked(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first chunk, and all of them."""
+    """How the bytes begin, long enough to tell binary Ion, and all of them."""
     rest = iter(chunks)
-    first = next(rest, b"")
-    return first, chain((first,), rest)
+    start = b""
+    for chunk in rest:
+        start += chunk
+        if len(start) >= len(VERSION_MARKER):
+            break
+    return start, chain((start,), rest)
