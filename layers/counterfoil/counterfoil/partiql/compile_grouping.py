@@ -150,5 +150,9 @@ def compile_grouping(node: Select, rows_scope: Scope, rows: Bind, compilation: C
 
 def _key(index: int, node: Select, scope: Scope, compilation: Compilation) -> Key:
     written = node.group_by[index]
-    name = written.alias or last_name(written.expression) or f"_{index + 1}"
-    return Key(name, compilation.expression(written.expression, scope), compilation.new_slot())
+    name = last_name(written.expression) if written.alias is None else written.alias
+    return Key(
+        f"_{index + 1}" if name is None else name,
+        compilation.expression(written.expression, scope),
+        compilation.new_slot(),
+    )

@@ -45,7 +45,9 @@ def explicit_aliases(projection: Projection) -> dict[str, Expression]:
     """The columns that were given a name with AS."""
     if not isinstance(projection, SelectItems):
         return {}
-    return {item.alias: item.expression for item in projection.items if isinstance(item, Item) and item.alias}
+    return {
+        item.alias: item.expression for item in projection.items if isinstance(item, Item) and item.alias is not None
+    }
 
 
 def _pivot(projection: SelectPivot, scope: Scope, compilation: Compilation) -> Evaluate:
@@ -100,4 +102,5 @@ def _items(items: tuple[Item | AllOf, ...], scope: Scope, compilation: Compilati
 
 def _name(item: Item | AllOf, index: int) -> str:
     alias = item.alias if isinstance(item, Item) else None
-    return alias or last_name(item.expression) or f"_{index + 1}"
+    name = last_name(item.expression) if alias is None else alias
+    return f"_{index + 1}" if name is None else name

@@ -97,7 +97,7 @@ def conjuncts_of(condition: Expression | None) -> list[Expression]:
 
 def range_over(source: Source, index: int, scope: Scope, compilation: Compilation, action: Action) -> Ranged:
     """The source at ``index`` of its FROM clause; its variables join the scope. ``action`` is what is done to a table there."""
-    ranged = _resolve(source, source.alias or f"_{index + 1}", scope, compilation)
+    ranged = _resolve(source, f"_{index + 1}" if source.alias is None else source.alias, scope, compilation)
     if ranged.origin is Origin.TABLE and ranged.table is not None:
         compilation.actions.add((action, ranged.table.table_id))
     scope.names[ranged.alias] = ranged.slot

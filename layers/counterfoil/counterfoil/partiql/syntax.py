@@ -192,7 +192,7 @@ class Call:
 
     Those with words of their own among the arguments become literals of lower-case text: ``extract(year FROM x)`` is
     ``("year", x)``, ``date_add(day, 1, x)`` is ``("day", 1, x)``, ``trim(both 'a' FROM x)`` is ``("both", 'a', x)`` with a
-    ``MISSING`` literal for characters that are not given; ``substring(x FROM 2 FOR 3)`` is ``(x, 2, 3)``.
+    blank for characters that are not given; ``substring(x FROM 2 FOR 3)`` is ``(x, 2, 3)``.
     """
 
     function: str

@@ -9,7 +9,6 @@ from counterfoil.ion.values import Value
 from counterfoil.partiql.faults import evaluator_fault
 from counterfoil.partiql.functions.function import Function, int_argument, text_argument
 from counterfoil.partiql.syntax import Position
-from counterfoil.partiql.values import MISSING
 
 
 def _char_length(arguments: Sequence[Value], at: Position) -> int:
@@ -37,12 +36,8 @@ def _substring(arguments: Sequence[Value], at: Position) -> str:
 
 
 def _trim(arguments: Sequence[Value], at: Position) -> Value:
-    """(where, characters, text), or the text alone."""
-    where, removed, target = arguments if len(arguments) == 3 else ("both", MISSING, arguments[0])
-    text = text_argument(target, "TRIM", at)
-    characters = " " if removed is MISSING else text_argument(removed, "TRIM", at)
-    if not characters:
-        return text
+    """(where, characters, text)"""
+    where, characters, text = (text_argument(value, "TRIM", at) for value in arguments)
     return {"both": text.strip, "leading": text.lstrip, "trailing": text.rstrip}[where](characters)
 
 
@@ -52,5 +47,5 @@ STRINGS: Final = {
     "lower": Function(1, 1, _lower),
     "upper": Function(1, 1, _upper),
     "substring": Function(2, 3, _substring),
-    "trim": Function(1, 3, _trim),
+    "trim": Function(3, 3, _trim),
 }

@@ -17,7 +17,6 @@ from counterfoil.partiql.syntax import (
     Position,
     SexpLiteral,
 )
-from counterfoil.partiql.values import MISSING
 
 DATE_PARTS: Final = ("year", "month", "day", "hour", "minute", "second", "timezone_hour", "timezone_minute")
 _TRIM_SIDES: Final = ("both", "leading", "trailing")
@@ -79,9 +78,9 @@ class Calls(Terms):
         side = given if given in _TRIM_SIDES else "both"
         if side == given:
             self.advance()
-        characters = Literal(MISSING, characters_at) if self.kind == "FROM" else self.expression()
+        characters = Literal(" ", characters_at) if self.kind == "FROM" else self.expression()
         if side != given and self.accept(")"):
-            return Call(function, (Literal(side, side_at), Literal(MISSING, at), characters), at)
+            return Call(function, (Literal(side, side_at), Literal(" ", at), characters), at)
         self.expect("FROM")
         value = self.expression()
         self.close()

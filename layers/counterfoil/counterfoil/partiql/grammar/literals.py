@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from counterfoil.errors import InputError, StatementError
-from counterfoil.ion.text import load_text as parse_text
+from counterfoil.ion.value_text import parse_text
 from counterfoil.ion.values import Value
 from counterfoil.partiql.syntax import Position
 
