@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from counterfoil.adapters.kinesis import aggregate
 from counterfoil.adapters.memory import MemoryBucket
 from counterfoil.errors import NotFoundError
+from counterfoil.journal import BlockSummaryRecord, ControlRecord, deaggregate, parse_stream_record
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob, StreamJob
 from counterfoil.ports import ExportFiles, JournalReader
 from counterfoil.services.batch import KinesisRecord
 from counterfoil.services.export import Exporter
 from counterfoil.services.verify_export import verify_export
-from tests.journals import START, STRAND, STREAM_ARN
+from tests.journals import START, STRAND, STREAM_ARN, transfer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FORMATS = (None, OutputFormat.ION_TEXT, OutputFormat.ION_BINARY, OutputFormat.JSON)
@@ -121,7 +122,31 @@ def later(**amounts) -> datetime:
     return START + timedelta(**amounts)
 
 
+# What a stream of six transfers says.
+EVERYTHING = ["CREATED", 0, "r0", 1, "r1", 2, "r2", 3, "r3", 4, "r4", 5, "r5"]
+
+
+def said(outer):
+    """The user records of put records: their type, and the number of the block."""
+    found = []
+    for each in outer:
+        for user in deaggregate(each.data, each.partition_key).records:
+            record = parse_stream_record(user.data)
+            if isinstance(record, ControlRecord):
+                found.append(record.control_type)
+            elif isinstance(record, BlockSummaryRecord):
+                found.append(record.block.address.sequence_no)
+            else:
+                found.append(f"r{record.address.sequence_no}")
+    return found
+
+
+def big_transfer(number, size_bytes):
+    seen = transfer(number)
+    return replace(seen, changes=(replace(seen.changes[0], data={"note": "x" * size_bytes}),))
+
+
 __all__ = [
-    "FORMATS", "KINESIS_ARN", "NOW", "ListReader", "MemoryFiles", "aggregate", "data_keys", "export_job", "exported",
-    "kinesis_records", "later", "rules_of", "stream_job", "verdict_of",
+    "EVERYTHING", "FORMATS", "KINESIS_ARN", "NOW", "ListReader", "MemoryFiles", "aggregate", "big_transfer", "data_keys",
+    "export_job", "exported", "kinesis_records", "later", "rules_of", "said", "stream_job", "verdict_of",
 ]  # fmt: skip

@@ -10,8 +10,6 @@ from counterfoil.adapters.memory import MemoryStream
 from counterfoil.errors import InputError, LimitError, UnavailableError
 from counterfoil.ion.codec import encode
 from counterfoil.journal import (
-    BlockSummaryRecord,
-    ControlRecord,
     RevisionKind,
     deaggregate,
     parse_stream_record,
@@ -21,28 +19,13 @@ from counterfoil.journal import (
 from counterfoil.ledger.jobs import StreamStatus
 from counterfoil.services import publish
 from counterfoil.services.publish import END_GRACE, Publisher, first_block_at, outer_records
-from tests.exports import NOW, ListReader, aggregate, later, stream_job
+from tests.exports import EVERYTHING, NOW, ListReader, aggregate, big_transfer, later, said, stream_job
 from tests.journals import STRAND, STREAM_ARN, copy_of, journal_of, transfer, transfers
 
 
 def put_by(publisher, job, now=NOW):
     """The jobs that publishing yields."""
     return list(publisher.publish(job, now))
-
-
-def said(outer):
-    """The user records of put records: their type, and the number of the block."""
-    found = []
-    for each in outer:
-        for user in deaggregate(each.data, each.partition_key).records:
-            record = parse_stream_record(user.data)
-            if isinstance(record, ControlRecord):
-                found.append(record.control_type)
-            elif isinstance(record, BlockSummaryRecord):
-                found.append(record.block.address.sequence_no)
-            else:
-                found.append(f"r{record.address.sequence_no}")
-    return found
 
 
 @pytest.fixture
@@ -53,9 +36,6 @@ def sink():
 @pytest.fixture
 def publisher(sink):
     return Publisher(ListReader.of(transfers(6)), sink, aggregate)
-
-
-EVERYTHING = ["CREATED", 0, "r0", 1, "r1", 2, "r2", 3, "r3", 4, "r4", 5, "r5"]
 
 
 @pytest.mark.parametrize("aggregation", [True, False])
@@ -155,11 +135,6 @@ def test_deleted_and_internal_revisions_are_streamed_as_such(sink):
     _, summary, details = [parse_stream_record(each.data) for each in sink.records]
     assert [each.document_id for each in verify_block(summary.block).summaries] == [None, deleted.document_id]
     assert verify_revision(details.revision).kind is RevisionKind.DELETED
-
-
-def big_transfer(number, size_bytes):
-    seen = transfer(number)
-    return replace(seen, changes=(replace(seen.changes[0], data={"note": "x" * size_bytes}),))
 
 
 def test_a_large_record_has_a_frame_of_its_own(sink):

@@ -182,21 +182,30 @@ class Jobs:
     def _stream(self, stream_id: str) -> None:
         pause = FIRST_PAUSE_SECONDS
         while (job := self._streams.get(stream_id)) is not None and job.status.running:
-            try:
-                reader = self._open_reader(job.ledger_name)
-            except NotFoundError:
-                self._forget(stream_id)
-                return
-            if self._publish(job, reader):
+            if self._follow(job):
                 pause = FIRST_PAUSE_SECONDS
-                reached = self._streams.get(stream_id, job)
-                reader.wait_for(reached.next_sequence_no or 0, WAIT_SECONDS)
                 if self._stopping.is_set():
                     return
             elif self._stopping.wait(pause):
                 return
             else:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _follow(self, job: StreamJob) -> bool:
+        """Publish what is there and wait for more; ``False`` where something was in the way."""
+        try:
+            reader = self._open_reader(job.ledger_name)
+        except NotFoundError:
+            self._forget(job.stream_id)
+            return True
+        except CounterfoilError:  # the ledger is not ready, or damaged: what a person must mend is said there
+            return False
+        if not self._publish(job, reader):
+            return False
+        reached = self._streams.get(job.stream_id, job)
+        if reached.status.running:
+            reader.wait_for(reached.next_sequence_no or 0, WAIT_SECONDS)
+        return True
 
     def _publish(self, job: StreamJob, reader: JournalReader) -> bool:
         """Publish what is there; return whether nothing was in the way."""
