@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import auditing, size, verification, writes
+from benchmarks import auditing, partiql, size, verification, writes
 
-BENCHMARKS = {"verification": verification.run, "auditing": auditing.run, "writes": writes.run, "size": size.run}
+BENCHMARKS = {
+    "verification": verification.run,
+    "auditing": auditing.run,
+    "writes": writes.run,
+    "size": size.run,
+    "partiql": partiql.run,
+}
 
 for name in sys.argv[1:] or BENCHMARKS:
     BENCHMARKS[name]()

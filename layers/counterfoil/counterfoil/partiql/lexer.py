@@ -62,16 +62,27 @@ _KIND_BY_FIRST: Final = {
 _UNCLOSED: Final = {"'": "a string", '"': "a quoted name", "`": "an Ion literal", "/": "a comment"}
 
 
+# Names that statements had before: clients repeat theirs, and hostile ones cannot make this larger than a few hundred kilobytes.
+_KEPT_NAMES: Final = 4_096
+_KEPT_LENGTH: Final = 40
+
+
 class _Kinds(dict[str, str]):
-    """The kind of every token: kept for words and operators, told from the first character for the others."""
+    """The kind of every token: kept for words, operators and some names, told from the first character for the others."""
 
     def __missing__(self, token: str) -> str:
         kind = _KIND_BY_FIRST[token[0]]
         if kind == "name":
-            upper = token.upper()
-            return upper if upper in RESERVED_WORDS else kind
+            return self._kind_of_word(token)
         if kind == "number":
             return "int" if token.isdecimal() else "decimal" if _DECIMAL.fullmatch(token) else "malformed"
+        return kind
+
+    def _kind_of_word(self, word: str) -> str:
+        upper = word.upper()
+        kind = upper if upper in RESERVED_WORDS else "name"
+        if len(self) < _KEPT_NAMES and len(word) <= _KEPT_LENGTH:
+            self[word] = kind
         return kind
 
 
@@ -86,7 +97,7 @@ class Tokens(NamedTuple):
     """A statement's tokens in three lists of one length; the last token is ``end``.
 
     A kind is the reserved word in upper case, the operator itself, or ``name``, ``quoted``, ``string``, ``int``, ``decimal``,
-    ``ion``, ``end``. A text is as written, quotes included.
+    ``ion``, ``end``; ``malformed`` is for what begins as a number and is none. A text is as written, quotes included.
     """
 
     kinds: list[str]
@@ -105,9 +116,6 @@ def tokenize(text: str) -> Tokens:
     kinds = [*map(_kind_of, texts)]
     starts = _starts(pairs)
     places = _places(text, starts)
-    if "malformed" in kinds:
-        at = places[kinds.index("malformed")]
-        raise StatementError("Lexer", "a number that is malformed, or runs into a name", *at)
     if starts[-1] < len(text):
         raise _refusal(text[starts[-1]], places[-1])
     if not text.isascii():

@@ -310,7 +310,7 @@ class Source:
 
 
 class JoinKind(StrEnum):
-    """A comma and ``CROSS JOIN`` are ``INNER`` without a condition; outer joins are parsed so that they can be refused by name."""
+    """A comma and ``CROSS JOIN`` are ``INNER`` without a condition; the parser refuses the others by name."""
 
     INNER = "INNER"
     LEFT = "LEFT"

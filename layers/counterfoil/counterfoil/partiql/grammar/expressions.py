@@ -97,6 +97,8 @@ class Expressions(Cursor):
     def no_term(self) -> StatementError:
         """What to raise where an expression should begin and does not."""
         word = self.kind
+        if word == "malformed":
+            return StatementError("Lexer", "a number that is malformed, or runs into a name", *self.at)
         if word.startswith("CURRENT_"):
             return self.unsupported(f"{word}; UTCNOW() is")
         if word in _QUANTIFIERS:
@@ -154,7 +156,8 @@ class Expressions(Cursor):
         index, kind = self.index, self.kind
         text, at = self.texts[index], self.places[index]
         if kind == "name" or kind in RESERVED_WORDS:
-            self.advance()
+            self.index = index = index + 1
+            self.kind = self.kinds[index]
             return FieldStep(text, quoted=False, at=at)
         if kind == "quoted":
             self.advance()
