@@ -5,8 +5,10 @@ import json
 
 import pytest
 
+from counterfoil.adapters.kinesis import aggregate
 from counterfoil.errors import ProofMismatchError
 from counterfoil.ion import dump_binary, load_binary, load_text
+from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.journal import (
     BlockSummaryRecord,
     RevisionDetailsRecord,
@@ -17,6 +19,7 @@ from counterfoil.journal import (
     verify_revision,
 )
 from counterfoil.journal.builder import Statement, digest_of_statement, revision_hash
+from counterfoil.journal.stored import streamed_datagram
 from counterfoil.merkle import Hash
 
 
@@ -94,6 +97,20 @@ def test_the_genuine_user_records_carry_the_hash_as_partition_key(event_records)
     summary_record, details_record = deaggregate(data, partition_key).records
     assert summary_record.partition_key == str(parse_stream_record(summary_record.data).block.block_hash)
     assert details_record.partition_key == str(parse_stream_record(details_record.data).revision.hash)
+
+
+def test_a_stored_block_is_streamed_in_the_genuine_bytes(event_records):
+    """The whole form of the genuine block, put together from its records, gives those records again, byte for byte."""
+    ((data, partition_key),) = event_records
+    genuine = deaggregate(data, partition_key).records
+    summary, details = (decode_datagram(record.data) for record in genuine)
+    block = {name: value for name, value in summary["payload"].items() if name != "revisionSummaries"}
+    block["revisions"] = [details["payload"]["revision"]]
+    streamed = streamed_datagram(encode(block), summary["qldbStreamArn"])
+    assert [(each.partition_key, each.data) for each in streamed.records] == [
+        (record.partition_key, record.data) for record in genuine
+    ]
+    assert aggregate(streamed.records) == data
 
 
 def test_writing_the_genuine_records_again_gives_the_same_bytes(event_records):
