@@ -45,7 +45,7 @@ class Outbox:
         """A bucket to be written; a name that is none is an ``InputError``."""
         if not _BUCKET.fullmatch(name):
             raise InputError(f"{name[:80]!r} is not a name of a bucket")
-        return _DirectoryBucket(self.root / "s3" / name)
+        return DirectoryBucket(self.root / "s3" / name)
 
     def stream(self, name: str) -> StreamSink:
         """A stream to be written; a name that is none is an ``InputError``."""
@@ -66,7 +66,7 @@ class Outbox:
 
 
 @dataclass(frozen=True, slots=True)
-class _DirectoryBucket(ObjectStore):
+class DirectoryBucket(ObjectStore):
     root: Path
 
     def put(self, key: str, data: bytes, /) -> None:

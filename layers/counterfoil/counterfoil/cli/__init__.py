@@ -15,8 +15,9 @@ from typing import Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from counterfoil.cli import operate, serve, verify
+from counterfoil.cli import export, ledgers, maintain, operate, serve, verify
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
+from counterfoil.cli.shell.command import shell
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 
 app: Final = typer.Typer(
@@ -30,6 +31,11 @@ app.command()(operate.redrive)
 app.command()(operate.accept)
 app.command()(serve.serve)
 app.command()(serve.client_env)
+app.command()(shell)
+app.add_typer(ledgers.app, name="ledger")
+app.command()(ledgers.digest)
+app.command()(export.export)
+app.command()(maintain.rebuild)
 for entry in entry_points(group="counterfoil.commands"):
     app.command(name=entry.name)(entry.load())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -52,6 +53,11 @@ def read_json(path: Path) -> Any:
 def print_json(document: Mapping[str, Any]) -> None:
     """ASCII alone, so that text which no output can encode (half a surrogate pair from an event) is escaped like any other."""
     typer.echo(json.dumps(document, indent=2))
+
+
+def ascii_json(text: str) -> str:
+    """The same JSON text in ASCII alone."""
+    return re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def show_error(error: CounterfoilError, *, as_json: bool) -> None:

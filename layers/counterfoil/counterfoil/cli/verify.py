@@ -12,7 +12,7 @@ import typer
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
 from counterfoil.adapters.public_key import PublicKey
 from counterfoil.adapters.system import system_clock
-from counterfoil.cli import verify_export
+from counterfoil.cli import maintain, verify_export
 from counterfoil.cli.output import (
     HOLDS,
     INTEGRITY,
@@ -38,6 +38,7 @@ from counterfoil.services.batch import KinesisRecord
 
 app: Final = typer.Typer(help="Check evidence offline.", no_args_is_help=True)
 app.command()(verify_export.export)
+app.command("data")(maintain.verify_data)
 
 _PATIENCE: Final = Patience(timedelta(0), timedelta(0))
 
