@@ -50,4 +50,4 @@ def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
 
 def rows(ledger, text, *parameters):
     """The rows of one statement in a transaction of its own."""
-    return ledger.execute(lambda tx: list(tx.execute(text, parameters)))
+    return ledger.execute_statement(text, *parameters)

@@ -1,9 +1,12 @@
 """Ledgers in this process, on files: for applications without a server, and for the server itself.
 
+::
+
     import counterfoil
 
     with counterfoil.open("bank.ledger") as ledger:
         ledger.execute(lambda tx: tx.execute("CREATE TABLE Accounts"))
+        ledger.execute_statement("INSERT INTO Accounts ?", {"accountId": "ACC-001", "balance": Decimal("10.00")})
 """
 
 from __future__ import annotations
@@ -12,16 +15,17 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
 from counterfoil.adapters.sqlite.store import FILE_NAME, SqliteLedger, create_ledger
 from counterfoil.adapters.system import system_clock
 from counterfoil.errors import OccConflictError
+from counterfoil.ion.amazon_values import value_of
+from counterfoil.ion.values import Value
 from counterfoil.ledger.ids import ID_BYTES, render_id
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
-from counterfoil.ledger.transaction import OpenTransaction
+from counterfoil.ledger.transaction import OpenTransaction, Results
 from counterfoil.services.ledger import Ledger
 
 # As the official drivers: four retries, waits that double and vary.
@@ -35,24 +39,61 @@ def new_id() -> str:
     return render_id(secrets.token_bytes(ID_BYTES))
 
 
+class Transaction:
+    """A transaction as the work in it sees it. It is committed when the work returns, and forgotten when the work raises."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self, opened: OpenTransaction) -> None:
+        self._opened = opened
+
+    @property
+    def transaction_id(self) -> str:
+        return self._opened.transaction_id
+
+    def execute(self, text: str, *parameters: Any) -> Results:
+        """Carry out one statement with a parameter for each ``?``; the rows come as they are asked for.
+
+        Parameters are plain Python values: dict, list, str, int, ``Decimal``, float, bool, ``None``, bytes (a blob), ``datetime``,
+        or any type of ``counterfoil.ion.values``. Rows are of those types, with ``IonTimestamp`` for times (``to_datetime()``).
+        """
+        return self._opened.execute(text, [value_of(each) for each in parameters])
+
+
 class EmbeddedLedger(Ledger):
-    """A ledger whose ``execute`` runs the work again when another transaction was in the way."""
+    """A ledger of this process. Any thread may call it; a transaction is one thread's."""
 
-    def execute[Result](self, work: Callable[[OpenTransaction], Result], retries: int = RETRIES) -> Result:
-        """Run ``work`` in a transaction and commit it. ``work`` may run several times: let it change nothing but the ledger.
+    def execute[Result](self, work: Callable[[Transaction], Result], retries: int = RETRIES) -> Result:
+        """Run ``work`` in a transaction and commit it, again where another transaction was in the way.
 
-        Raises ``OccConflictError`` when the last retry met a conflict as well, and whatever ``work`` raises, after which nothing of
-        it is in the ledger.
+        ``work`` may run several times: let it change nothing but the ledger. Rows that it returns undrawn are drawn before the
+        commit and come as a list. Raises ``OccConflictError`` when the last retry met a conflict as well, and whatever ``work``
+        raises, after which nothing of it is in the ledger.
         """
         for attempt in range(retries):
             try:
-                return super().execute(work)
+                return self._execute_once(work)
             except OccConflictError:
                 longest = min(FIRST_WAIT_SECONDS * 2**attempt, LONGEST_WAIT_SECONDS)
                 time.sleep(longest / 2 + random.random() * longest / 2)  # noqa: S311 - spreads retries, no secret
-        return super().execute(work)
+        return self._execute_once(work)
 
-    def __enter__(self) -> EmbeddedLedger:
+    def execute_statement(self, text: str, *parameters: Any) -> list[Value]:
+        """The rows of one statement in a transaction of its own."""
+        return self.execute(lambda transaction: list(transaction.execute(text, *parameters)))
+
+    def _execute_once[Result](self, work: Callable[[Transaction], Result]) -> Result:
+        opened = self.begin()
+        try:
+            result = work(Transaction(opened))
+            if isinstance(result, Iterator):  # rows cannot be drawn behind the end of their transaction
+                result = list(result)  # type: ignore[assignment]
+            opened.commit()
+        finally:
+            opened.abort()
+        return result
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,10 +110,3 @@ def open_ledger(path: str | Path, *, create: bool = True, limits: Limits = DEFAU
     if create and not (folder / FILE_NAME).exists():
         create_ledger(folder, new_id())
     return EmbeddedLedger(folder.name, SqliteLedger(folder, system_clock, limits), system_clock, new_id, limits)
-
-
-@contextmanager
-def opened(path: str | Path, *, create: bool = False) -> Iterator[EmbeddedLedger]:
-    """A ledger for as long as the block lasts."""
-    with open_ledger(path, create=create) as ledger:
-        yield ledger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -31,7 +31,9 @@ _SLACK: Final = timedelta(seconds=1)
 class Ledger(JournalReader):
     """One ledger over its store. Every call may come from any thread; a transaction is one thread's at a time."""
 
-    def __init__(self, name: str, store: LedgerStore, clock: Clock, new_id: NewId, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, name: str, store: LedgerStore, clock: Clock, new_id: NewId, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self.name = name
         self.limits = limits
         self.plans = Plans()
@@ -78,18 +80,6 @@ class Ledger(JournalReader):
         while self._open and (self._open[0][0] < now or self._open[0][2].ended):
             over.append(heapq.heappop(self._open)[2])
         return over
-
-    def execute[Result](self, work: Callable[[OpenTransaction], Result]) -> Result:
-        """Run ``work`` in one transaction and commit it; see ``retry`` for conflicts."""
-        transaction = self.begin()
-        try:
-            result = work(transaction)
-            if isinstance(result, Iterator):
-                result = list(result)  # type: ignore[assignment] - rows cannot be drawn behind the end of their transaction
-            transaction.commit()
-        finally:
-            transaction.abort()
-        return result
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
         """Where a transaction was committed, if it was: for whoever lost the answer to a commit."""
@@ -172,5 +162,3 @@ class Ledger(JournalReader):
 
     def close(self) -> None:
         self._store.close()
-
-
