@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from counterfoil.partiql.grammar.cursor import unquoted
@@ -27,16 +28,16 @@ from counterfoil.partiql.values import MISSING
 _CONSTANTS: Final = {"TRUE": True, "FALSE": False, "NULL": None, "MISSING": MISSING}
 
 
-class Terms(Expressions):
+class Terms(Expressions, ABC):
     __slots__ = ()
 
+    @abstractmethod
     def query(self) -> Select:
         """A SELECT or PIVOT; ``Queries`` says how."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self) -> Expression:
         """A function with its arguments; ``Calls`` says how."""
-        raise NotImplementedError
 
     def variable(self) -> Expression:
         index = self.index
