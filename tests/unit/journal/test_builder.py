@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from counterfoil.ion import dump_text, hash_of_ion, hash_of_text, read_single
+from counterfoil.errors import InputError
+from counterfoil.ion import dump_text, encode, hash_of_ion, hash_of_text, read_single
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.block import hash_of_header
 from counterfoil.journal.builder import (
@@ -15,9 +16,12 @@ from counterfoil.journal.builder import (
     Redaction,
     Statement,
     Transaction,
+    build_block,
     digest_of_statement,
     hash_of_value,
     ion_time,
+    prepare,
+    seal,
 )
 from counterfoil.merkle import Hash, dot, fold, root_of
 from tests.journals import START, STRAND, TABLE_ID, checked, journal_of, made_id, read, transfer, transfers
@@ -129,3 +133,54 @@ def test_the_text_and_the_binary_of_a_block_are_the_same_value():
     built = transfers(1).blocks[0]
     assert hash_of_value(built.fields) == hash_of_ion(read_single(built.block_binary()))
     assert built.block_text().startswith(f'{{blockAddress:{{strandId:"{STRAND}",sequenceNo:0}},transactionId:')
+
+
+def prepared(of):
+    return prepare(of.transaction_id, of.tx_time, of.statements, of.changes, of.redactions)
+
+
+def test_a_transaction_prepared_first_and_sealed_later_is_the_block_built_at_once():
+    redaction = Redaction(BlockAddress(STRAND, 0), TABLE_ID, made_id("doc", 0), 3)
+    whole = transaction(statements=(Statement("x", (1,)),), changes=changes(3), redactions=(redaction,))
+    address, previous = BlockAddress(STRAND, 4), Hash(bytes(range(32)))
+    sealed = seal(prepared(whole), address, previous, whole.committed_at)
+    built = build_block(address, previous, whole)
+    assert sealed.block_hash == built.block_hash
+    assert sealed.block_binary() == built.block_binary()
+
+
+def test_what_is_prepared_does_not_depend_on_the_place_it_gets():
+    ready = prepared(transaction(changes=changes(2)))
+    one = seal(ready, BlockAddress(STRAND, 1), None, START)
+    other = seal(ready, BlockAddress(STRAND, 2), one.block_hash, START + timedelta(seconds=1))
+    assert one.entries[1:] == other.entries[1:]
+    assert one.entries[0] != other.entries[0]
+    for each in (one, other):
+        assert checked(each.fields).header_bound
+        assert [Hash(revision["hash"]) for revision in each.revisions] == list(ready.revision_hashes)
+
+
+def test_data_that_is_at_hand_in_binary_is_hashed_from_there():
+    data = {"a": Decimal("1.50"), "b": [{"c": "d"}]}
+    plain = Change(made_id("doc", 1), 0, "T", TABLE_ID, data)
+    encoded = Change(made_id("doc", 1), 0, "T", TABLE_ID, data, encoded=encode(data))
+    assert encoded.data_hash == plain.data_hash == hash_of_value(data)
+    built = [journal_of([transaction(changes=(each,))]).blocks[0].block_binary() for each in (plain, encoded)]
+    assert built[0] == built[1]
+
+
+def test_a_statement_whose_digest_is_known_is_not_hashed_again():
+    digest = digest_of_statement(Statement("INSERT INTO T ?", ({"a": 1},)))
+    assert digest_of_statement(Statement("INSERT INTO T ?", (), digest)) == digest
+
+
+def test_the_numbers_of_statements_come_once_for_each_field_changed():
+    change = Change(made_id("doc", 1), 0, "T", TABLE_ID, {"a": 1}, (1, 2, 2))
+    documents = journal_of([transaction(changes=(change,))]).blocks[0].fields["transactionInfo"]["documents"]
+    assert documents[made_id("doc", 1)]["statements"] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("value", [object(), Decimal("NaN"), "\ud800", {"a": {1, 2}}])
+def test_what_is_no_ion_value_has_no_hash(value):
+    with pytest.raises(InputError):
+        hash_of_value(value)

@@ -74,7 +74,7 @@ def test_an_honest_batch_gives_a_verified_head_and_counts(journal):
 def test_a_batch_as_numbers_goes_by_the_names_of_the_template(journal):
     world = AuditWorld()
     report = world.deliver(user_datas(journal.blocks[:3]) + user_datas(journal.blocks[4:6]) + [b"rubbish"])
-    last = journal.blocks[5].fields["blockTimestamp"]
+    last = journal.blocks[5].fields["blockTimestamp"].to_datetime()
     assert report.metrics(last + timedelta(seconds=3)) == {
         "RecordsRead": 11,
         "BlocksVerified": 5,
@@ -91,7 +91,7 @@ def test_a_batch_as_numbers_goes_by_the_names_of_the_template(journal):
 
 def test_the_lag_of_a_clock_that_is_behind_is_none(journal):
     report = AuditWorld().deliver(user_datas(journal.blocks))
-    assert report.metrics(journal.blocks[0].fields["blockTimestamp"])["WatermarkLagMs"] == 0.0
+    assert report.metrics(journal.blocks[0].fields["blockTimestamp"].to_datetime())["WatermarkLagMs"] == 0.0
 
 
 def test_a_batch_without_blocks_has_no_lag():

@@ -130,7 +130,7 @@ class _Window:
 
 def read_single(data: bytes) -> IonValue:
     """The one value of a binary Ion stream; none or a second one is refused."""
-    whole = _read_record(data) if len(data) > 8 else None
+    whole = _read_record(data) if len(data) > 4 else None
     if whole is not None:
         return whole
     values = read_values(data)
@@ -143,25 +143,41 @@ def read_single(data: bytes) -> IonValue:
 
 
 def _read_record(data: bytes) -> IonValue | None:
-    """What producers of records write, in one go: a symbol table met before, then a struct to the end. ``None`` for the rest."""
-    if data[:5] != b"\xe0\x01\x00\xea\xee" or len(data) > MAX_SIZE_BYTES:
+    """What producers write, in one go: a value to the end, behind a symbol table met before, or without any.
+
+    ``None`` for the rest.
+    """
+    if data[:4] != VERSION_MARKER or len(data) > MAX_SIZE_BYTES:
         return None
-    length, begin = data[5], 6
-    if length & 0x80:
-        length &= 0x7F
-    elif data[6] & 0x80:
-        length, begin = length << 7 | data[6] & 0x7F, 7
+    position = 4
+    first = data[4]
+    if first >= 0xE0:
+        position = _end_of_wrapper(data)
+        table = _KNOWN_TABLES.get(data[4:position])
+        if table is None:
+            return None
     else:
-        return None
-    position = begin + length
-    table = _KNOWN_TABLES.get(data[4:position])
-    if table is None or position >= len(data) or data[position] >> 4 != 13:
+        table = SYSTEM_TABLE
+    if position >= len(data) or not 15 <= data[position] < 0xE0:
         return None
     value = read_value(data, position, len(data), table)
     if value.end != len(data):
         return None
-    table.met += 1
+    if position > 4:
+        table.met += 1
     return value
+
+
+def _end_of_wrapper(data: bytes) -> int:
+    """Where an annotation wrapper at byte 4 ends that is shorter than 16,384 bytes; 4 for any other."""
+    low = data[4] & 15
+    if low < 14:
+        return 5 + low
+    if len(data) < 8:
+        return 4
+    if data[5] & 0x80:
+        return 6 + (data[5] & 0x7F)
+    return 7 + (data[5] << 7 | data[6] & 0x7F) if data[6] & 0x80 else 4
 
 
 # The same producer writes the same symbol table before each record of a kind; reading it once per kind instead of once

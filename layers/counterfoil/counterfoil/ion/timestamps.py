@@ -6,8 +6,9 @@ Source: Ion specification 1.0, "Timestamps" and "6: Timestamp" of the binary enc
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
@@ -19,6 +20,7 @@ CANONICAL_BODY: Final = re.compile(
     rb"(?:[\x80-\xbb](?:\xc3(?:[\x01-\x7f]|\x00[\x80-\xff]|[\x01\x02][\x00-\xff]|\x03[\x00-\xe7])?)?)?",
     re.DOTALL,
 )
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _THOUSANDTHS: Final = tuple(Decimal(number).scaleb(-3) for number in range(1_000))
 MAX_BODY_BYTES: Final = 32
 MAX_FRACTION_DIGITS: Final = 18
@@ -52,6 +54,17 @@ class IonTimestamp(NamedTuple):
         if second:
             text += f":{second[0]:02}" + (f"{self.fraction:f}"[1:] if self.fraction is not None else "")
         return text + ("-00:00" if self.offset_minutes is None else "Z")
+
+
+@lru_cache(maxsize=4096)
+def timestamp_of_milliseconds(milliseconds: int) -> IonTimestamp:
+    """Milliseconds since 1970 as a timestamp in UTC with three decimals, as QLDB writes commit times.
+
+    Zeros are not cut off: ``.000Z`` says that the time is known to the millisecond.
+    """
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    fields = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return IonTimestamp(fields, _THOUSANDTHS[milliseconds % 1000], 0)
 
 
 def parse_timestamp(body: bytes) -> IonTimestamp:

@@ -11,63 +11,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from counterfoil.ion import dump_binary, dump_text, hash_of_ion, read_single
-from counterfoil.ion.text import Timestamp, TimestampPrecision
+from counterfoil.ion import encode, render_text
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import HASH_OF_NOTHING
 from counterfoil.journal.chain import Digest
 from counterfoil.journal.publication import streamed_block
+from counterfoil.journal.transaction import (
+    Change,
+    Prepared,
+    Redaction,
+    Statement,
+    Transaction,
+    address_fields,
+    digest_of_statement,
+    hash_of_value,
+    ion_time,
+    prepare,
+    revision_hash,
+)
 from counterfoil.merkle import Hash, dot, hash_of, prove_inclusion, root_of
 
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A PartiQL statement as executed; parameters are hashed with it and never written into the block."""
-
-    text: str
-    parameters: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The revision of one document that a transaction makes; ``data`` of ``None`` deletes it.
-
-    ``statements`` are the 0-based numbers of the statements that touched it. ``internal`` makes a revision of the system: in the
-    block only its hash is shown.
-    """
-
-    document_id: str
-    version: int
-    table_name: str
-    table_id: str
-    data: dict[str, Any] | None
-    statements: tuple[int, ...] = (0,)
-    internal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Redaction:
-    """A revision whose data a transaction removes."""
-
-    address: BlockAddress
-    table_id: str
-    document_id: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What one block commits. ``tx_time`` is a few milliseconds before ``committed_at``, as in the real service."""
-
-    transaction_id: str
-    tx_time: datetime
-    committed_at: datetime
-    statements: tuple[Statement, ...] = ()
-    changes: tuple[Change, ...] = ()
-    redactions: tuple[Redaction, ...] = ()
+__all__ = [
+    "HASH_OF_NOTHING",
+    "BuiltBlock",
+    "Change",
+    "JournalBuilder",
+    "Prepared",
+    "Redaction",
+    "Statement",
+    "Transaction",
+    "build_block",
+    "digest_of_statement",
+    "hash_of_value",
+    "ion_time",
+    "prepare",
+    "render_proof",
+    "revision_hash",
+    "seal",
+]
 
 
 @dataclass(slots=True)
@@ -87,10 +71,10 @@ class BuiltBlock:
 
     def block_text(self) -> str:
         """The block as GetBlock prints it."""
-        return dump_text(self.fields)
+        return render_text(self.fields)
 
     def block_binary(self) -> bytes:
-        return dump_binary(self.fields)
+        return encode(self.fields)
 
     def summary_record(self, stream_arn: str) -> bytes:
         """The stream's BLOCK_SUMMARY record."""
@@ -151,18 +135,35 @@ def build_block(
     address: BlockAddress, previous: Hash | None, transaction: Transaction, *, bind_header: bool = True
 ) -> BuiltBlock:
     """One block behind ``previous`` (``None``: the first of all)."""
-    info = _transaction_info(transaction)
-    revisions = [_revision(address, transaction, change) for change in transaction.changes]
-    header = _header(address, transaction)
-    entries = [
-        hash_of_value(header) if bind_header else hash_of(transaction.transaction_id.encode()),
-        root_of([Hash(each["hash"]) for each in revisions]) if revisions else HASH_OF_NOTHING,
-        HASH_OF_NOTHING,
-        hash_of_value(info),
-    ]
-    redaction_info = _redaction_info(transaction.redactions)
-    if redaction_info:
-        entries.append(hash_of_value(redaction_info))
+    prepared = prepare(
+        transaction.transaction_id,
+        transaction.tx_time,
+        transaction.statements,
+        transaction.changes,
+        transaction.redactions,
+    )
+    return seal(prepared, address, previous, transaction.committed_at, bind_header=bind_header)
+
+
+def seal(
+    prepared: Prepared,
+    address: BlockAddress,
+    previous: Hash | None,
+    committed_at: datetime,
+    *,
+    bind_header: bool = True,
+) -> BuiltBlock:
+    """Give a prepared transaction its place behind ``previous``: three hashes, whatever its size."""
+    place = address_fields(address)
+    header: dict[str, Any] = {
+        "blockAddress": place,
+        "transactionId": prepared.transaction_id,
+        "blockTimestamp": ion_time(committed_at),
+    }
+    first = hash_of_value(header) if bind_header else hash_of(prepared.transaction_id.encode())
+    entries: tuple[Hash, ...] = (first, prepared.revisions_root, HASH_OF_NOTHING, prepared.info_hash)
+    if prepared.redaction_hash is not None:
+        entries = (*entries, prepared.redaction_hash)
     entries_hash = root_of(entries)
     block_hash = dot(entries_hash, previous)
     fields = header | {
@@ -170,101 +171,24 @@ def build_block(
         "entriesHash": bytes(entries_hash),
         "previousBlockHash": bytes(previous or b""),
         "entriesHashList": [bytes(entry) for entry in entries],
-        "transactionInfo": info,
-        **({"redactionInfo": redaction_info} if redaction_info else {}),
-        "revisions": revisions,
+        "transactionInfo": prepared.info,
+        **({"redactionInfo": prepared.redaction_info} if prepared.redaction_info else {}),
+        "revisions": _revisions(prepared, place),
     }
-    return BuiltBlock(address, block_hash, previous, tuple(entries), fields, transaction.changes)
-
-
-def digest_of_statement(statement: Statement) -> Hash:
-    """``IH(text)``, then ``dot`` with ``IH(parameter)`` for each parameter in order."""
-    digest = hash_of_value(statement.text)
-    for parameter in statement.parameters:
-        digest = dot(digest, hash_of_value(parameter))
-    return digest
-
-
-def hash_of_value(value: Any) -> Hash:
-    """Ion Hash of a Python value."""
-    return Hash(hash_of_ion(read_single(dump_binary(value))))
-
-
-def revision_hash(metadata: dict[str, Any], data: dict[str, Any] | None) -> Hash:
-    """``dot(IH(metadata), IH(data))``; a deleted revision's data counts as no bytes."""
-    return dot(hash_of_value(metadata), HASH_OF_NOTHING if data is None else hash_of_value(data))
-
-
-def ion_time(moment: datetime) -> Timestamp:
-    """A time to the millisecond in UTC, as QLDB writes commit times."""
-    utc = moment.astimezone(UTC)
-    return Timestamp(
-        *utc.timetuple()[:6],
-        microsecond=utc.microsecond // 1000 * 1000,
-        tzinfo=UTC,
-        precision=TimestampPrecision.SECOND,
-        fractional_precision=3,
-    )
+    return BuiltBlock(address, block_hash, previous, entries, fields, prepared.changes)
 
 
 def render_proof(path: Sequence[Hash]) -> str:
     """A proof as the API prints it: an Ion list of blobs."""
-    return dump_text([bytes(each) for each in path])
+    return render_text([bytes(each) for each in path])
 
 
-def _header(address: BlockAddress, transaction: Transaction) -> dict[str, Any]:
-    return {
-        "blockAddress": _address(address),
-        "transactionId": transaction.transaction_id,
-        "blockTimestamp": ion_time(transaction.committed_at),
-    }
-
-
-def _address(address: BlockAddress) -> dict[str, Any]:
-    return {"strandId": address.strand_id, "sequenceNo": address.sequence_no}
-
-
-def _transaction_info(transaction: Transaction) -> dict[str, Any]:
-    started = ion_time(transaction.tx_time)
-    info: dict[str, Any] = {
-        "statements": [
-            {"statement": each.text, "startTime": started, "statementDigest": bytes(digest_of_statement(each))}
-            for each in transaction.statements
-        ]
-    }
-    documents = {
-        each.document_id: {"tableName": each.table_name, "tableId": each.table_id, "statements": list(each.statements)}
-        for each in transaction.changes
-        if not each.internal
-    }
-    return info | ({"documents": documents} if documents else {})
-
-
-def _revision(address: BlockAddress, transaction: Transaction, change: Change) -> dict[str, Any]:
-    metadata = {
-        "id": change.document_id,
-        "version": change.version,
-        "txTime": ion_time(transaction.tx_time),
-        "txId": transaction.transaction_id,
-    }
-    digest = bytes(revision_hash(metadata, change.data))
-    if change.internal:
-        return {"hash": digest}
-    data = {} if change.data is None else {"data": change.data}
-    return {"blockAddress": _address(address), "hash": digest, **data, "metadata": metadata}
-
-
-def _redaction_info(redactions: Sequence[Redaction]) -> dict[str, Any] | None:
-    if not redactions:
-        return None
-    return {
-        "revisions": [
-            {
-                "blockAddress": _address(each.address),
-                "tableId": each.table_id,
-                "documentId": each.document_id,
-                "version": each.version,
-            }
-            for each in redactions
-        ]
-    }
+def _revisions(prepared: Prepared, address: dict[str, Any]) -> list[dict[str, Any]]:
+    revisions: list[dict[str, Any]] = []
+    for change, metadata, digest in zip(prepared.changes, prepared.metadata, prepared.revision_hashes, strict=True):
+        if change.internal:
+            revisions.append({"hash": bytes(digest)})
+        else:
+            data = {} if change.data is None else {"data": change.data}
+            revisions.append({"blockAddress": address, "hash": bytes(digest), **data, "metadata": metadata})
+    return revisions

@@ -1,0 +1,204 @@
+"""What a transaction commits, and the hashes that do not depend on where its block will stand.
+
+Values are the Python values of ``counterfoil.ion``; times are aware datetimes, written to the millisecond in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+from counterfoil.ion import IonTimestamp, encode, hash_of_ion, read_single
+from counterfoil.journal.address import BlockAddress
+from counterfoil.journal.block import HASH_OF_NOTHING
+from counterfoil.merkle import Hash, dot, root_of
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A PartiQL statement as executed; parameters are hashed with it and never written into the block.
+
+    ``digest`` is ``digest_of_statement``, where that was computed before; it then stands for the parameters.
+    """
+
+    text: str
+    parameters: tuple[Any, ...] = ()
+    digest: Hash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The revision of one document that a transaction makes; ``data`` of ``None`` deletes it.
+
+    ``statements`` are the 0-based numbers of the statements that touched it, a number once for each field that its statement
+    changed. ``internal`` makes a revision of the system: in the block only its hash is shown. ``encoded`` is ``data`` in binary, where
+    that is at hand: it is not written a second time to be hashed.
+    """
+
+    document_id: str
+    version: int
+    table_name: str
+    table_id: str
+    data: dict[str, Any] | None
+    statements: tuple[int, ...] = (0,)
+    internal: bool = False
+    encoded: bytes | None = None
+
+    @property
+    def data_hash(self) -> Hash:
+        """``IH(data)``; that of no bytes for a deletion."""
+        if self.data is None:
+            return HASH_OF_NOTHING
+        return hash_of_value(self.data) if self.encoded is None else hash_of_datagram(self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A revision whose data a transaction removes."""
+
+    address: BlockAddress
+    table_id: str
+    document_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What one block commits. ``tx_time`` is a few milliseconds before ``committed_at``, as in the real service."""
+
+    transaction_id: str
+    tx_time: datetime
+    committed_at: datetime
+    statements: tuple[Statement, ...] = ()
+    changes: tuple[Change, ...] = ()
+    redactions: tuple[Redaction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A transaction with every hash that can be known before its block has a place.
+
+    ``info`` and ``redaction_info`` are the block's fields of that name; ``metadata`` and ``revision_hashes`` are in the order of
+    ``changes``.
+    """
+
+    transaction_id: str
+    changes: tuple[Change, ...]
+    metadata: tuple[dict[str, Any], ...]
+    revision_hashes: tuple[Hash, ...]
+    revisions_root: Hash
+    info: dict[str, Any]
+    info_hash: Hash
+    redaction_info: dict[str, Any] | None
+    redaction_hash: Hash | None
+
+
+def prepare(
+    transaction_id: str,
+    tx_time: datetime,
+    statements: Sequence[Statement] = (),
+    changes: Sequence[Change] = (),
+    redactions: Sequence[Redaction] = (),
+) -> Prepared:
+    """Compute what does not wait for the block's address, the hash before it and its time: the bulk of a commit."""
+    at = ion_time(tx_time)
+    metadata = tuple(
+        {"id": each.document_id, "version": each.version, "txTime": at, "txId": transaction_id} for each in changes
+    )
+    hashes = tuple(dot(hash_of_value(each), change.data_hash) for each, change in zip(metadata, changes, strict=True))
+    info = _transaction_info(at, statements, changes)
+    redaction_info = _redaction_info(redactions)
+    return Prepared(
+        transaction_id,
+        tuple(changes),
+        metadata,
+        hashes,
+        root_of(hashes) if hashes else HASH_OF_NOTHING,
+        info,
+        hash_of_value(info),
+        redaction_info,
+        None if redaction_info is None else hash_of_value(redaction_info),
+    )
+
+
+# Hashes -----------------------------------------------------------------------------------------------------------------
+
+
+def hash_of_value(value: Any) -> Hash:
+    """Ion Hash of a Python value."""
+    return hash_of_datagram(encode(value))
+
+
+def hash_of_datagram(data: bytes) -> Hash:
+    """Ion Hash of the one value of a binary Ion stream."""
+    return Hash(hash_of_ion(read_single(data)))
+
+
+def digest_of_statement(statement: Statement) -> Hash:
+    """``IH(text)``, then ``dot`` with ``IH(parameter)`` for each parameter in order."""
+    if statement.digest is not None:
+        return statement.digest
+    digest = hash_of_value(statement.text)
+    for parameter in statement.parameters:
+        digest = dot(digest, hash_of_value(parameter))
+    return digest
+
+
+def revision_hash(metadata: dict[str, Any], data: dict[str, Any] | None) -> Hash:
+    """``dot(IH(metadata), IH(data))``; a deleted revision's data counts as no bytes."""
+    return dot(hash_of_value(metadata), HASH_OF_NOTHING if data is None else hash_of_value(data))
+
+
+# Parts of a block -------------------------------------------------------------------------------------------------------
+
+_THOUSANDTHS: Final = tuple(Decimal(number).scaleb(-3) for number in range(1_000))
+
+
+@lru_cache(maxsize=64)
+def _ion_time(utc: datetime) -> IonTimestamp:
+    return IonTimestamp(tuple(utc.timetuple()[:6]), _THOUSANDTHS[utc.microsecond // 1_000], 0)
+
+
+def ion_time(moment: datetime) -> IonTimestamp:
+    """A time to the millisecond in UTC, as QLDB writes commit times."""
+    return _ion_time(moment.astimezone(UTC))
+
+
+def address_fields(address: BlockAddress) -> dict[str, Any]:
+    """A block's address as blocks and revisions carry it."""
+    return {"strandId": address.strand_id, "sequenceNo": address.sequence_no}
+
+
+def _transaction_info(at: IonTimestamp, statements: Sequence[Statement], changes: Sequence[Change]) -> dict[str, Any]:
+    info: dict[str, Any] = {
+        "statements": [
+            {"statement": each.text, "startTime": at, "statementDigest": bytes(digest_of_statement(each))}
+            for each in statements
+        ]
+    }
+    documents = {
+        each.document_id: {"tableName": each.table_name, "tableId": each.table_id, "statements": list(each.statements)}
+        for each in changes
+        if not each.internal
+    }
+    return info | ({"documents": documents} if documents else {})
+
+
+def _redaction_info(redactions: Sequence[Redaction]) -> dict[str, Any] | None:
+    if not redactions:
+        return None
+    return {
+        "revisions": [
+            {
+                "blockAddress": address_fields(each.address),
+                "tableId": each.table_id,
+                "documentId": each.document_id,
+                "version": each.version,
+            }
+            for each in redactions
+        ]
+    }
