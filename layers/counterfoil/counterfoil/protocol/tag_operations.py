@@ -13,7 +13,7 @@ from typing import Any, Final
 from counterfoil.ledger.registry import MAX_TAGS, ResourceArn
 from counterfoil.ports import LedgerRegistry
 from counterfoil.protocol.directory import Directory
-from counterfoil.protocol.faults import invalid_parameter, not_found
+from counterfoil.protocol.faults import invalid_parameter, limit_exceeded, not_found
 from counterfoil.protocol.hosting import JobRunner
 from counterfoil.protocol.place import Place
 
@@ -74,6 +74,8 @@ class TagOperations:
 
 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    if len(tags) > MAX_TAGS:
+        raise limit_exceeded("Tag", MAX_TAGS, "tags of a resource")
     for key in tags:
         if key.lower().startswith(RESERVED_PREFIX):
             raise invalid_parameter(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from counterfoil.server.service_models import MODELS
+from pathlib import Path
+from typing import Final
+
+# One folder for each service and version, as botocore looks for them.
+MODELS: Final = Path(__file__).parent / "models"
 
 # What a client signs with where the server asks for no keys; any text would do.
-LOCAL_KEY_ID = "counterfoil"
-LOCAL_SECRET = "counterfoil-local"  # noqa: S105 - no secret: without keys the server does not look at it
+LOCAL_KEY_ID: Final = "counterfoil"
+LOCAL_SECRET: Final = "counterfoil-local"  # noqa: S105 - no secret: without keys the server does not look at it
 
 
 def client_env(port: int = 8600, host: str = "127.0.0.1") -> dict[str, str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from botocore.model import ServiceModel
 
-MODELS: Final = Path(__file__).parent / "models"
+from counterfoil.server.client_env import MODELS
 
 _VERSIONS: Final = {"qldb": "2019-01-02", "qldb-session": "2019-07-11"}
 

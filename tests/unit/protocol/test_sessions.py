@@ -1,0 +1,450 @@
+"""qldb-session: sessions, transactions, and what is answered when something is wrong."""
+
+import re
+import threading
+
+import pytest
+
+from counterfoil.errors import (
+    AlreadyExistsError,
+    CapacityError,
+    InputError,
+    IntegrityError,
+    LimitError,
+    NotFoundError,
+    OccConflictError,
+    StatementError,
+    UnavailableError,
+)
+from counterfoil.ion.codec import encode
+from counterfoil.ledger.catalogue import LedgerCatalogue, TableEntry
+from counterfoil.ledger.registry import PermissionsMode
+from counterfoil.merkle import hash_of
+from counterfoil.partiql.tables import Action
+from counterfoil.protocol.faults import ProtocolError
+from counterfoil.protocol.sessions import IDLE_SECONDS
+from tests.scripted_ledgers import Restricted, Service
+
+SELECT = "SELECT * FROM T"
+INSERT = "INSERT INTO T ?"
+BOTH = "SELECT * FROM T, U"
+NEW = "CREATE TABLE V"
+
+
+@pytest.fixture
+def service():
+    return Service()
+
+
+@pytest.fixture
+def token(service):
+    return service.session()
+
+
+def refused(call, name, message=None):
+    with pytest.raises(ProtocolError, match=message) as caught:
+        call()
+    assert caught.value.name == name
+    return caught.value
+
+
+# ---- sessions ------------------------------------------------------------------------------------
+
+
+def test_a_session_begins_with_a_token_and_says_how_long_it_took(service):
+    answer = service.send(StartSession={"LedgerName": "bank"})["StartSession"]
+    assert set(answer) == {"SessionToken", "TimingInformation"}
+    assert answer["TimingInformation"]["ProcessingTimeMilliseconds"] >= 1
+
+
+def test_a_ledger_that_is_not_there_is_a_bad_request_which_drivers_do_not_repeat(service):
+    error = refused(
+        lambda: service.send(StartSession={"LedgerName": "nonExistentLedger"}),
+        "BadRequestException",
+        "The Ledger with name nonExistentLedger is not found",
+    )
+    assert error.status == 400
+    assert error.members == {"Code": "400"}
+
+
+@pytest.mark.parametrize("commands", [(), ("StartTransaction", "EndSession")])
+def test_a_request_holds_exactly_one_command(service, token, commands):
+    request = {"SessionToken": token} | {name: {} for name in commands}
+    refused(lambda: service.send(**request), "BadRequestException", "exactly one command")
+
+
+def test_a_command_of_a_session_needs_its_token(service):
+    refused(lambda: service.send(StartTransaction={}), "BadRequestException", "SessionToken")
+
+
+def test_a_token_that_was_never_given_is_no_session(service):
+    refused(lambda: service.begin("AAAA"), "InvalidSessionException", "No such session")
+
+
+def test_an_ended_session_cannot_be_used_again(service, token):
+    transaction_id = service.begin(token)
+    assert service.send(SessionToken=token, EndSession={})["EndSession"].keys() == {"TimingInformation"}
+    assert service.engine.transactions[0].ended
+    for call in (
+        lambda: service.begin(token),
+        lambda: service.execute(token, transaction_id, SELECT),
+        lambda: service.send(SessionToken=token, EndSession={}),
+    ):
+        refused(call, "InvalidSessionException", "No such session")
+
+
+def test_an_idle_session_ends_after_a_quarter_of_an_hour_and_says_so(service, token):
+    service.begin(token)
+    service.seconds.now += IDLE_SECONDS - 1
+    service.abort(token)
+    service.seconds.now += IDLE_SECONDS - 1
+    service.begin(token)
+    service.seconds.now += IDLE_SECONDS
+    refused(lambda: service.abort(token), "InvalidSessionException", "Session request-1 has expired")
+    refused(lambda: service.abort(token), "InvalidSessionException", "No such session")
+    assert service.engine.transactions[-1].ended
+
+
+def test_sessions_are_limited_and_idle_ones_make_room():
+    service = Service(max_sessions=3)
+    tokens = [service.session() for _ in range(3)]
+    refused(service.session, "LimitExceededException", "3 sessions are active")
+    service.seconds.now += IDLE_SECONDS - 1
+    service.abort(tokens[1])
+    service.seconds.now += 1
+    assert service.session()
+    assert service.sessions.count == 2
+    service.abort(tokens[1])
+
+
+def test_sweeping_closes_what_its_time_is_up_and_spares_what_is_in_use(service, token):
+    service.begin(token)
+    other = service.session()
+    service.begin(other)
+    expired, in_time = service.engine.transactions
+    expired.expired = True
+    service.sessions.sweep()
+    assert (expired.ended, in_time.ended) == (True, False)
+    service.seconds.now += IDLE_SECONDS
+    session = service.sessions._by_token[other]
+    with session.lock:
+        service.sessions.sweep()
+    assert service.sessions.count == 1
+    service.sessions.sweep()
+    assert service.sessions.count == 0
+    assert in_time.ended
+
+
+def test_sessions_of_a_deleted_ledger_end(service, token):
+    service.begin(token)
+    service.sessions.forget_ledger("another")
+    assert service.sessions.count == 1
+    service.sessions.forget_ledger("bank")
+    assert service.engine.transactions[0].ended
+    refused(lambda: service.abort(token), "InvalidSessionException", "No such session")
+
+
+def test_commands_of_one_session_wait_for_each_other(service, token):
+    transaction_id = service.begin(token)
+    service.engine.pause = threading.Event()
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(service.execute(token, transaction_id, SELECT)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    assert service.engine.entered.wait(10)
+    service.engine.pause.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(answers) == 4
+    assert not service.engine.overlapped
+
+
+def test_a_command_that_waited_while_its_session_ended_is_told_so(service, token):
+    transaction_id = service.begin(token)
+    service.engine.pause = threading.Event()
+    first = threading.Thread(target=lambda: service.execute(token, transaction_id, SELECT))
+    first.start()
+    assert service.engine.entered.wait(10)
+    errors = []
+
+    def wait_behind():
+        try:
+            service.begin(token)
+        except ProtocolError as error:
+            errors.append(str(error))
+
+    second = threading.Thread(target=wait_behind)
+    second.start()
+    service.sessions._by_token.pop(token)
+    service.engine.pause.set()
+    first.join(10)
+    second.join(10)
+    assert errors == ["No such session"]
+
+
+# ---- transactions ----------------------------------------------------------------------------------
+
+
+def test_a_transaction_is_begun_filled_and_committed_with_the_digest_of_its_statements(service, token):
+    transaction_id = service.begin(token)
+    assert re.fullmatch(r"[A-Za-z0-9]{22}", transaction_id)
+    service.execute(token, transaction_id, INSERT, {"IonBinary": encode({"a": 1})})
+    service.execute(token, transaction_id, INSERT, {"IonText": "{a: 2}"})
+    digest = service.engine.transactions[0].commit_digest
+    answer = service.commit(token, transaction_id)
+    assert answer["TransactionId"] == transaction_id
+    assert answer["CommitDigest"] == digest
+    assert answer["ConsumedIOs"] == {"ReadIOs": 0, "WriteIOs": 1}
+    assert service.engine.committed == [[(INSERT, ({"a": 1},)), (INSERT, ({"a": 2},))]]
+
+
+def test_a_wrong_digest_is_refused_and_the_transaction_goes_on(service, token):
+    transaction_id = service.begin(token)
+    service.execute(token, transaction_id, SELECT)
+    for wrong in (hash_of(b"another"), b"", b"short"):
+        refused(
+            lambda wrong=wrong: service.commit(token, transaction_id, wrong),
+            "BadRequestException",
+            "Digests don't match",
+        )
+    assert service.engine.committed == []
+    service.commit(token, transaction_id)
+
+
+def test_a_commit_that_is_repeated_is_answered_as_the_first_time(service, token):
+    transaction_id = service.begin(token)
+    service.execute(token, transaction_id, SELECT)
+    first = service.commit(token, transaction_id)
+    assert service.commit(token, transaction_id) == first
+    assert len(service.engine.committed) == 1
+    refused(lambda: service.commit(token, transaction_id, hash_of(b"")), "BadRequestException", "Digests don't match")
+
+
+def test_a_repeated_commit_is_not_known_once_another_transaction_began(service, token):
+    first = service.begin(token)
+    service.commit(token, first)
+    service.begin(token)
+    refused(lambda: service.commit(token, first), "BadRequestException", "is not open")
+
+
+def test_two_transactions_on_one_session_are_refused(service, token):
+    transaction_id = service.begin(token)
+    refused(lambda: service.begin(token), "BadRequestException", f"Transaction already open: {transaction_id}")
+    service.execute(token, transaction_id, SELECT)
+
+
+@pytest.mark.parametrize("command", ["execute", "fetch", "commit"])
+def test_a_transaction_that_is_not_open_is_refused_by_name(service, token, command):
+    call = {
+        "execute": lambda each: service.execute(token, each, SELECT),
+        "fetch": lambda each: service.fetch(token, each, "token0009"),
+        "commit": lambda each: service.commit(token, each, hash_of(b"")),
+    }[command]
+    refused(lambda: call("A" * 22), "BadRequestException", "A{22} is not open on this session")
+    service.begin(token)
+    refused(lambda: call("A" * 22), "BadRequestException", "A{22} is not open on this session")
+
+
+def test_an_aborted_transaction_is_over_and_aborting_again_succeeds(service, token):
+    transaction_id = service.begin(token)
+    assert service.abort(token).keys() == {"TimingInformation"}
+    assert service.engine.transactions[0].ended
+    service.abort(token)
+    refused(lambda: service.execute(token, transaction_id, SELECT), "BadRequestException", "is not open")
+    assert service.begin(token) != transaction_id
+
+
+def test_an_expired_transaction_says_so_in_words_that_drivers_do_not_repeat(service, token):
+    transaction_id = service.begin(token)
+    service.engine.transactions[0].expired = True
+    for call in (
+        lambda: service.execute(token, transaction_id, SELECT),
+        lambda: service.execute(token, transaction_id, SELECT),
+        lambda: service.fetch(token, transaction_id, "token0009"),
+        lambda: service.commit(token, transaction_id),
+    ):
+        refused(call, "InvalidSessionException", f"^Transaction {transaction_id} has expired$")
+    service.abort(token)
+    service.begin(token)
+
+
+def test_an_expired_transaction_does_not_hold_up_the_next(service, token):
+    service.begin(token)
+    service.engine.transactions[0].expired = True
+    assert service.begin(token)
+
+
+def test_after_a_conflict_the_transaction_is_closed_and_the_session_goes_on_without_an_abort(service, token):
+    transaction_id = service.begin(token)
+    service.engine.commit_error = OccConflictError("T was changed")
+    for _ in range(2):  # whoever lost the answer may ask again
+        error = refused(
+            lambda: service.commit(token, transaction_id),
+            "OccConflictException",
+            r"Optimistic concurrency control \(OCC\) failure encountered while committing the transaction",
+        )
+        assert error.members == {}
+    service.engine.commit_error = None
+    second = service.begin(token)
+    service.commit(token, second)
+
+
+# ---- statements ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "status"),
+    [
+        (StatementError("Parser", "expected FROM", 1, 10), "BadRequestException", 400),
+        (LimitError("at most 40 documents"), "BadRequestException", 400),
+        (AlreadyExistsError("Table T already exists"), "BadRequestException", 400),
+        (NotFoundError("no such table"), "BadRequestException", 400),
+        (InputError("malformed"), "BadRequestException", 400),
+        (OccConflictError("changed"), "OccConflictException", 400),
+        (CapacityError("too many commits wait"), "CapacityExceededException", 503),
+        (UnavailableError("the disk is full"), "ServiceUnavailableException", 503),
+        (IntegrityError("a hash does not hold"), "InternalFailure", 500),
+    ],
+)
+def test_each_error_has_its_name_and_the_transaction_stays_open(service, token, error, name, status):
+    service.engine.script[SELECT] = error
+    transaction_id = service.begin(token)
+    assert refused(lambda: service.execute(token, transaction_id, SELECT), name).status == status
+    service.execute(token, transaction_id, INSERT)
+
+
+def test_an_error_of_the_inside_is_told_to_nobody(service, token):
+    service.engine.script[SELECT] = IntegrityError("secret", expected="aa", found="bb")
+    transaction_id = service.begin(token)
+    error = refused(lambda: service.execute(token, transaction_id, SELECT), "InternalFailure")
+    assert "secret" not in str(error)
+
+
+def test_the_place_of_a_mistake_is_in_the_message(service, token):
+    service.engine.script["SELECT * FRM T"] = StatementError("Parser", "expected FROM but found: 'FRM'", 1, 10)
+    transaction_id = service.begin(token)
+    error = refused(
+        lambda: service.execute(token, transaction_id, "SELECT * FRM T"),
+        "BadRequestException",
+        "^Parser Error: at line 1, column 10: expected FROM but found: 'FRM'$",
+    )
+    assert error.members == {"Code": "412"}
+
+
+def test_a_store_that_fails_on_beginning_leaves_the_session_usable(service, token):
+    service.engine.begin_error = UnavailableError("too many open files")
+    refused(lambda: service.begin(token), "ServiceUnavailableException")
+    service.engine.begin_error = None
+    service.begin(token)
+
+
+@pytest.mark.parametrize("holder", [{}, {"IonText": "1", "IonBinary": encode(1)}])
+def test_a_parameter_is_text_or_binary(service, token, holder):
+    transaction_id = service.begin(token)
+    refused(
+        lambda: service.execute(token, transaction_id, INSERT, {"IonText": "1"}, holder),
+        "BadRequestException",
+        r"Parameters\[1\] needs exactly one",
+    )
+    assert service.engine.transactions[0].executed == []
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        {"IonText": "{a: "},
+        {"IonText": ""},
+        {"IonText": "1 2"},
+        {"IonBinary": b"\xe0\x01\x00\xea"},
+        {"IonBinary": encode([1, 2, 3])[:-1]},
+        {"IonBinary": b"not Ion at all"},
+    ],
+)
+def test_malformed_ion_is_a_bad_request(service, token, holder):
+    transaction_id = service.begin(token)
+    refused(lambda: service.execute(token, transaction_id, INSERT, holder), "BadRequestException")
+    assert service.engine.transactions[0].executed == []
+
+
+def test_parameters_are_bounded_in_each_form(service, token):
+    transaction_id = service.begin(token)
+    fits = encode("x" * 131_000)
+    text = f"[{'1234567,' * 131_071}123456]"
+    assert len(text) <= 1_048_576
+    service.execute(token, transaction_id, INSERT, {"IonBinary": fits}, {"IonText": text})
+    for holder, message in (
+        ({"IonBinary": encode("x" * 131_072)}, "at most 131072"),
+        ({"IonText": '"' + "x" * 1_048_575 + '"'}, "at most 1048576"),
+    ):
+        refused(
+            lambda holder=holder: service.execute(token, transaction_id, INSERT, holder), "BadRequestException", message
+        )
+
+
+# ---- who may do what -------------------------------------------------------------------------------
+
+TELLER = Restricted("TELLER", frozenset({"qldb:SendCommand"}), frozenset({"T"}))
+
+
+def test_a_session_belongs_to_whoever_started_it():
+    service = Service()
+    token = service.session(TELLER)
+    other = Restricted("OTHER", frozenset({"qldb:SendCommand"}))
+    refused(lambda: service.begin(token, other), "InvalidSessionException", "No such session")
+    service.begin(token, TELLER)
+
+
+def test_whoever_may_not_send_commands_gets_no_session():
+    service = Service()
+    refused(lambda: service.session(Restricted("NOBODY")), "AccessDeniedException", "NOBODY may not qldb:SendCommand")
+    assert service.sessions.count == 0
+
+
+def standard(mode=PermissionsMode.STANDARD):
+    service = Service(mode)
+    tables = {name: TableEntry(name, name.upper(), active=True) for name in ("t", "u")}
+    service.engine.catalogue = LedgerCatalogue(1, tables)
+    service.engine.actions = {
+        SELECT: frozenset({(Action.SELECT, "t")}),
+        BOTH: frozenset({(Action.SELECT, "t"), (Action.SELECT, "u")}),
+        NEW: frozenset({(Action.CREATE_TABLE, "v")}),
+    }
+    return service
+
+
+def test_in_standard_mode_each_statement_is_checked_for_each_table():
+    service = standard()
+    token = service.session(TELLER)
+    transaction_id = service.begin(token, TELLER)
+    service.execute(token, transaction_id, SELECT, caller=TELLER)
+    assert ("qldb:PartiQLSelect", "bank", "t", "T") in TELLER.seen
+    for text in (BOTH, NEW):
+        refused(
+            lambda text=text: service.execute(token, transaction_id, text, caller=TELLER),
+            "BadRequestException",
+            "^Access denied. Unable to run the statement due to insufficient permissions",
+        )
+    assert [text for text, _ in service.engine.transactions[0].executed] == [SELECT]
+
+
+def test_permissions_of_statements_are_not_asked_for_where_all_is_allowed():
+    service = standard(PermissionsMode.ALLOW_ALL)
+    token = service.session(TELLER)
+    service.execute(token, service.begin(token, TELLER), BOTH, caller=TELLER)
+
+
+def test_a_change_of_the_permissions_mode_holds_for_the_next_statement():
+    service = standard(PermissionsMode.ALLOW_ALL)
+    token = service.session(TELLER)
+    transaction_id = service.begin(token, TELLER)
+    service.call("UpdateLedgerPermissionsMode", Name="bank", PermissionsMode="STANDARD")
+    refused(lambda: service.execute(token, transaction_id, BOTH, caller=TELLER), "BadRequestException", "Access denied")
+
+
+def test_without_keys_standard_mode_allows_all():
+    service = standard()
+    token = service.session()
+    service.execute(token, service.begin(token), BOTH)
