@@ -1,0 +1,157 @@
+"""``counterfoil verify export``: what it prints, in both forms, and its exit status."""
+
+import pytest
+from jsonschema import validate
+
+from counterfoil.adapters.outbox import Outbox
+from counterfoil.journal.export_format import OutputFormat
+from counterfoil.journal.publication import OuterRecord
+from counterfoil.services import export
+from counterfoil.services.publish import Publisher
+from tests.exports import NOW, ListReader, aggregate, data_keys, exported, later, stream_job
+from tests.journals import STRAND, transfers
+from tests.unit.cli.test_verify_events import COUNT, FINDING, HASH, TEXT, strict
+
+NUMBER = {"type": ["integer", "null"]}
+NAME = {"type": ["string", "null"]}
+FOUND = FINDING | {
+    "properties": FINDING["properties"] | {"ruleId": {"type": "string", "pattern": r"^(audit|export)\.[a-z-]+$"}}
+}
+EXPORT = strict(
+    {
+        "holds": {"type": "boolean"}, "exportId": TEXT, "strandId": TEXT, "ledgerName": NAME, "outputFormat": NAME,
+        "objects": COUNT, "unlistedObjects": COUNT, "firstBlock": NUMBER, "lastBlock": NUMBER, "blocksVerified": COUNT,
+        "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "digest": {"anyOf": [HASH, {"type": "null"}]},
+        "digestCompared": {"type": "boolean"}, "findings": {"type": "array", "items": FOUND},
+    }
+)  # fmt: skip
+SCHEMA = strict({"holds": {"type": "boolean"}, "exports": {"type": "array", "items": EXPORT, "minItems": 1}})
+
+
+@pytest.fixture
+def journal():
+    return transfers(6)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Writes the files of an export into a directory."""
+
+    def write(files):
+        for key, data in files.items():
+            path = tmp_path / "export" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / "export"
+
+    return write
+
+
+@pytest.fixture
+def digest_file(journal, write):
+    digest = journal.builder.digest()
+    tip = {"IonText": f'{{strandId:"{STRAND}",sequenceNo:{digest.tip_address.sequence_no}}}'}
+    return write({"Digest": digest.hash.to_base64(), "DigestTipAddress": tip}, "digest.json")
+
+
+@pytest.fixture
+def check(run):
+    """Both forms of the command: (status, the one export's JSON), the forms agreeing on the status."""
+
+    def call(*arguments):
+        spoken, answer = run("verify", "export", *arguments), run("verify", "export", *arguments, "--json")
+        assert spoken.status == answer.status
+        validate(answer.document, SCHEMA)
+        assert answer.document["holds"] is (answer.status == 0)
+        return answer.status, answer.document["exports"][0]
+
+    return call
+
+
+@pytest.mark.parametrize("output_format", [None, *OutputFormat])
+def test_an_honest_export_holds(check, copied, journal, digest_file, output_format):
+    status, answer = check(copied(exported(journal, output_format)), "--digest", digest_file)
+    assert status == 0
+    assert (answer["firstBlock"], answer["lastBlock"], answer["blocksVerified"], answer["revisionsVerified"]) == (
+        0,
+        5,
+        6,
+        6,
+    )
+    assert (answer["digest"], answer["digestCompared"]) == (journal.builder.digest().hash.to_base64(), True)
+    assert (answer["ledgerName"], answer["outputFormat"]) == ("bank", output_format)
+
+
+def test_a_changed_export_does_not_hold(check, run, copied, journal):
+    files = exported(journal)
+    (key,) = data_keys(files)
+    directory = copied(files | {key: files[key].replace(b"12.50", b"12.51", 1)})
+    status, answer = check(directory)
+    assert (status, answer["findings"][0]["ruleId"], answer["digest"]) == (1, "audit.revision-mismatch", None)
+    assert "does not hold" in run("verify", "export", directory).out
+
+
+def test_a_digest_of_more_blocks_does_not_hold(check, copied, journal, digest_file):
+    status, answer = check(copied(exported(journal, exclusive_end=later(seconds=4))), "--digest", digest_file)
+    assert (status, answer["findings"][0]["ruleId"], answer["digestCompared"]) == (1, "export.digest-mismatch", False)
+
+
+def test_what_was_not_checked_is_said(run, check, copied, journal):
+    files = exported(journal, OutputFormat.JSON)
+    (key,) = data_keys(files)
+    directory = copied(files | {key: files[key].replace(b"12.50", b"12.51", 1), key.replace("0-5", "7-9"): b""})
+    status, answer = check(directory)
+    assert (status, answer["revisionsVerified"], answer["revisionsNotChecked"], answer["unlistedObjects"]) == (
+        0,
+        5,
+        1,
+        1,
+    )
+    spoken = run("verify", "export", directory).out
+    assert "1 revisions could not be hashed" in spoken
+    assert "1 objects that the manifest does not list" in spoken
+    assert "none was given" in spoken
+
+
+def test_workers_come_to_the_same(run, copied, journal, digest_file, monkeypatch):
+    monkeypatch.setattr(export, "OBJECT_BYTES", 1)
+    files = exported(journal)
+    files[data_keys(files)[2]] = b"{"
+    del files[data_keys(files)[4]]
+    alone = run("verify", "export", copied(files), "--digest", digest_file, "--json").document
+    together = run("verify", "export", copied(files), "--digest", digest_file, "--json", "--workers", 2).document
+    assert together == alone
+    assert len(alone["exports"][0]["findings"]) == 3
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "file", "digest", "part"])
+def test_wrong_input_is_told_apart(run, copied, journal, digest_file, write, tmp_path, case):
+    (tmp_path / "empty").mkdir()
+    arguments = {
+        "missing": lambda: [tmp_path / "nobody"],
+        "empty": lambda: [tmp_path / "empty"],
+        "file": lambda: [digest_file],
+        "digest": lambda: [copied(exported(journal)), "--digest", write({"Digest": 1}, "bad.json")],
+        "part": lambda: [copied(exported(journal, inclusive_start=later(seconds=2))), "--digest", digest_file],
+    }[case]()
+    answer = run("verify", "export", *arguments, "--json")
+    assert (answer.status, answer.document["holds"]) == (2, False)
+
+
+def test_names_from_outside_do_not_reach_the_terminal(run, copied, journal):
+    files = exported(journal, ledger_name="\x1b[31mred")
+    assert "\x1b[31mred" not in run("verify", "export", copied(files)).out
+
+
+def test_a_directory_of_events_is_one_stream(run, tmp_path, journal):
+    outbox = Outbox(tmp_path, lambda: NOW)
+    publisher = Publisher(ListReader.of(journal), outbox.stream("journal"), aggregate)
+    for _ in publisher.publish(stream_job(), NOW):
+        pass
+    directory = tmp_path / "kinesis" / "journal"
+    assert len(list(directory.iterdir())) == 2
+    answer = run("verify", "events", directory, "--json")
+    assert (answer.status, answer.document["blocksVerified"]) == (0, 6)
+    assert answer.document["strands"][0]["digest"] == journal.builder.digest().hash.to_base64()
+    outbox.stream("journal").put([OuterRecord("key", b"rubbish")])
+    assert run("verify", "events", directory).status == 1
