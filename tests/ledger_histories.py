@@ -62,7 +62,9 @@ class Schedule:
     def run(self, transactions):
         open_clients = []
         while len(self.history) < transactions or open_clients:
-            if len(self.history) < transactions and (not open_clients or len(open_clients) < self.at_once * self.chance.random()):
+            if len(self.history) < transactions and (
+                not open_clients or len(open_clients) < self.at_once * self.chance.random()
+            ):
                 open_clients.append(self.begin())
             client = self.chance.choice(open_clients)
             self.tick += 1
@@ -135,13 +137,19 @@ def anomalies(history):
     order = defaultdict(tuple)
     for each in committed:
         for key, seen in others(each):
-            found += [f"{each.number} read {value}, which was never committed" for value in seen if not writer[value].committed]
+            found += [
+                f"{each.number} read {value}, which was never committed"
+                for value in seen
+                if not writer[value].committed
+            ]
             longer, shorter = sorted((order[key], seen), key=len, reverse=True)
             if longer[: len(shorter)] != shorter:
                 found.append(f"list {key} was read as {seen} and as {order[key]}")
             order[key] = longer
     for each in committed:
-        found += [f"{each.number} appended {value}, which is lost" for key, value in each.appended if value not in order[key]]
+        found += [
+            f"{each.number} appended {value}, which is lost" for key, value in each.appended if value not in order[key]
+        ]
     graph = edges(committed, writer, order)
     try:
         TopologicalSorter(graph).prepare()

@@ -33,7 +33,9 @@ def bank(ledger):
     """Two accounts and an index."""
     rows(ledger, "CREATE TABLE Accounts")
     rows(ledger, "CREATE INDEX ON Accounts (accountId)")
-    rows(ledger, "INSERT INTO Accounts << {'accountId': 'A', 'balance': 100.00}, {'accountId': 'B', 'balance': 50.00} >>")
+    rows(
+        ledger, "INSERT INTO Accounts << {'accountId': 'A', 'balance': 100.00}, {'accountId': 'B', 'balance': 50.00} >>"
+    )
     return ledger
 
 

@@ -9,7 +9,7 @@ from tests.ledger_histories import Schedule, Told, anomalies
 from tests.ledgers import KINDS, ledger_on
 
 SEEDS = range(40 if os.environ.get("COUNTERFOIL_PROVE") else 5)
-TRANSACTIONS = {"memory": 2_000, "sqlite": 600}
+TRANSACTIONS = {"memory": 2_000, "sqlite": 300}
 
 
 def history_of(kind, folder, seed, transactions):
@@ -41,7 +41,7 @@ def ignores(kind_of_footprint):
 WEAKENED = {
     "nothing is checked": lambda log, read, snapshot: None,
     "documents are not": ignores(lambda each: isinstance(each, str)),
-    "index keys are not": ignores(lambda each: isinstance(each, tuple) and isinstance(each[1], bytes)),
+    "index keys are not": ignores(lambda each: isinstance(each, tuple) and isinstance(each[-1], bytes)),
     "only blocks behind the next one are": lambda log, read, snapshot, honest=WriteLog.conflict: honest(
         log, read, snapshot + 1
     ),
@@ -77,12 +77,21 @@ def told(number, began, answered, appended=(), reads=()):
         ),
         (
             "a read that is split",
-            [told(0, 1, 3, [("x", 1), ("y", 2)]), told(1, 1, 3, [], [("x", (1,)), ("y", ())]), told(2, 4, 5, [], [("y", (2,))])],
+            [
+                told(0, 1, 3, [("x", 1), ("y", 2)]),
+                told(1, 1, 3, [], [("x", (1,)), ("y", ())]),
+                told(2, 4, 5, [], [("y", (2,))]),
+            ],
         ),
         ("a stale read", [told(0, 1, 2, [("x", 1)]), told(1, 3, 4, [], [("x", ())]), told(2, 5, 6, [], [("x", (1,))])]),
         (
             "two orders",
-            [told(0, 1, 9, [("x", 1)]), told(1, 1, 9, [("x", 2)]), told(2, 1, 9, [], [("x", (1, 2))]), told(3, 1, 9, [], [("x", (2, 1))])],
+            [
+                told(0, 1, 9, [("x", 1)]),
+                told(1, 1, 9, [("x", 2)]),
+                told(2, 1, 9, [], [("x", (1, 2))]),
+                told(3, 1, 9, [], [("x", (2, 1))]),
+            ],
         ),
     ],
 )

@@ -62,9 +62,7 @@ def names_touched(defined: Defined) -> tuple[str, ...]:
     return (defined.entry.name,)
 
 
-def _create_table(
-    statement: CreateTable, catalogue: LedgerCatalogue, table_id: str, limits: Limits | None
-) -> Defined:
+def _create_table(statement: CreateTable, catalogue: LedgerCatalogue, table_id: str, limits: Limits | None) -> Defined:
     name = statement.table
     if not _TABLE_NAME.fullmatch(name):
         raise _semantic(
@@ -97,9 +95,7 @@ def _undrop_table(statement: UndropTable, catalogue: LedgerCatalogue, limits: Li
     return Defined(replace(entry, active=True), Action.UNDROP_TABLE, None)
 
 
-def _create_index(
-    statement: CreateIndex, catalogue: LedgerCatalogue, index_id: str, limits: Limits | None
-) -> Defined:
+def _create_index(statement: CreateIndex, catalogue: LedgerCatalogue, index_id: str, limits: Limits | None) -> Defined:
     entry = _active(catalogue, statement.table, statement.at)
     if not 0 < len(statement.field) <= MAX_FIELD_CHARACTERS:
         raise _semantic(f"an indexed field's name has 1 to {MAX_FIELD_CHARACTERS} characters", statement.at)

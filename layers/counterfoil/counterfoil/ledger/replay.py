@@ -35,7 +35,9 @@ def replay(data: bytes, catalogue: LedgerCatalogue) -> Replayed:
     """Verify a block's contents and derive what it changes; an ``IntegrityError`` where it contradicts itself."""
     unverified = parse_block(read_single(data))
     block = verify_block(unverified)
-    return Replayed(block, tuple(_revisions(unverified, block)), _catalogue_behind(block, catalogue), tuple(_redactions(block)))
+    return Replayed(
+        block, tuple(_revisions(unverified, block)), _catalogue_behind(block, catalogue), tuple(_redactions(block))
+    )
 
 
 def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevision]:

@@ -123,12 +123,15 @@ def _effects(proposal: Proposal, address: BlockAddress, catalogue: LedgerCatalog
         )
         for each, hash_ in zip(documents, proposal.prepared.revision_hashes, strict=True)
     )
-    entered, left = [], []
+    entered: list[IndexChange] = []
+    left: list[IndexChange] = []
     for each in documents:
         for change, is_entry in index_changes(each, catalogue):
             (entered if is_entry else left).append(change)
     superseded = tuple((each.document_id, each.base.version) for each in documents if each.base is not None)
-    return Effects(revisions, superseded, tuple(entered), tuple(left), catalogue, bool(proposal.definitions), proposal.redactions)
+    return Effects(
+        revisions, superseded, tuple(entered), tuple(left), catalogue, bool(proposal.definitions), proposal.redactions
+    )
 
 
 def index_changes(written: Written, catalogue: LedgerCatalogue) -> Iterator[tuple[IndexChange, bool]]:

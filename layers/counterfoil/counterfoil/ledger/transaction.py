@@ -7,22 +7,21 @@ goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from counterfoil.errors import ClosedError, LimitError, NotFoundError, StatementError
-from counterfoil.ion.timestamps import IonTimestamp
+from counterfoil.errors import ClosedError, LimitError, StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
-from counterfoil.journal.builder import Redaction, Statement, digest_of_statement, hash_of_value
+from counterfoil.journal.builder import Change, Redaction, Statement, digest_of_statement, hash_of_value, prepare
 from counterfoil.ledger import times
 from counterfoil.ledger.changes import Definition, define
-from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
+from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, name_footprint
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.plans import Compilable, Plans, parse
-from counterfoil.ledger.proposal import Proposal, Written
-from counterfoil.ledger.reading import Snapshot, StoredRevision
+from counterfoil.ledger.proposal import Proposal
+from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.redaction import redaction_of
 from counterfoil.ledger.workspace import SnapshotWorkspace
 from counterfoil.merkle import Hash, dot
@@ -170,7 +169,11 @@ class OpenTransaction:
         raise ClosedError(f"Transaction {self.transaction_id} has expired")
 
     def _carry_out(
-        self, text: str, statement: Compilable | Definition | Execute, parameters: tuple[Value, ...], authorise: Authorise | None
+        self,
+        text: str,
+        statement: Compilable | Definition | Execute,
+        parameters: tuple[Value, ...],
+        authorise: Authorise | None,
     ) -> Iterator[Value]:
         if isinstance(statement, Compilable):
             return self._run(self._plan(text, statement), parameters, authorise)
@@ -228,14 +231,28 @@ class OpenTransaction:
         self.commit_digest = dot(self.commit_digest, digest)
 
     def proposal(self) -> Proposal:
-        tx_time_ms = times.milliseconds_of(self._clock())
+        """What ``commit`` hands to the store."""
+        tx_time = self._clock()
+        documents = self.workspace.documents
+        changes = [
+            Change(
+                each.document_id,
+                each.version,
+                each.table_name,
+                each.table_id,
+                each.value,
+                each.statements,
+                encoded=each.data,
+            )
+            for each in documents
+        ]
         return Proposal(
             self.transaction_id,
             self._snapshot.sequence_no,
             self.workspace.read,
-            tuple(self._statements),
-            tx_time_ms,
-            self.workspace.documents,
+            prepare(self.transaction_id, tx_time, self._statements, changes, self._redactions),
+            times.milliseconds_of(tx_time),
+            documents,
             tuple(self._definitions),
             tuple(self._redactions),
         )

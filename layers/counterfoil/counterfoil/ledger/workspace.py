@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from counterfoil.errors import LimitError, StatementError
+from counterfoil.errors import LimitError
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Value
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
@@ -131,7 +131,7 @@ class SnapshotWorkspace:
         self._write(Written(table.table_id, table.name, document_id, None, document, data, (self.statement_no,)))
         return document_id
 
-    def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int) -> None:
+    def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1) -> None:
         before = self._written.get(document_id)
         base = self._snapshot.document(document_id) if before is None else before.base
         statements = () if before is None else before.statements

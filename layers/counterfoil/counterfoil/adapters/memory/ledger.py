@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 from threading import Condition, RLock
 from typing import Final
 
@@ -211,7 +212,7 @@ class _MemorySnapshot(Snapshot):
 
     def _active(self, document_id: str, start_ms: int | None, end_ms: int | None) -> Iterator[StoredRevision]:
         versions = [each for each in self._store.versions.get(document_id, []) if each.sequence_no <= self.sequence_no]
-        for revision, later in zip(versions, [*versions[1:], None], strict=True):
+        for revision, later in zip_longest(versions, versions[1:]):
             begun = end_ms is None or revision.tx_time_ms <= end_ms
             if begun and (start_ms is None or later is None or later.tx_time_ms > start_ms):
                 yield revision

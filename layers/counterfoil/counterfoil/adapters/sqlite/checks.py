@@ -33,9 +33,7 @@ def check_on_open(connection: sqlite3.Connection, path: Path) -> LedgerHead:
             raise IntegrityError(f"{path} is damaged: {found}; restore it from a copy, nothing was repaired")
     head = read_head(connection)
     chain = _check_newest(connection, path)
-    if (head.block_hash, head.sequence_no) != (
-        (None, -1) if chain is None else (chain.last_hash, chain.end - 1)
-    ):
+    if (head.block_hash, head.sequence_no) != ((None, -1) if chain is None else (chain.last_hash, chain.end - 1)):
         raise IntegrityError(f"{path} is damaged: its last block is not where its head says")
     newest = connection.execute("SELECT max(from_no) FROM revisions INDEXED BY revisions_by_block").fetchone()[0]
     if newest is not None and newest > head.sequence_no:

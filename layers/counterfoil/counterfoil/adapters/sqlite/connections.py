@@ -32,7 +32,9 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         if any(word in str(error) for word in _DAMAGED):
-            raise IntegrityError(f"{path} is damaged ({error}); restore it from a copy, nothing was repaired") from error
+            raise IntegrityError(
+                f"{path} is damaged ({error}); restore it from a copy, nothing was repaired"
+            ) from error
         raise UnavailableError(f"{path}: {error}") from error
 
 

@@ -145,7 +145,7 @@ def write(connection: sqlite3.Connection, sequenced: Sequenced) -> None:
     """Add a block and its effects, inside the caller's transaction."""
     block, head = sequenced.block, sequenced.head
     number = block.address.sequence_no
-    row = (number, block.transaction_id, head.timestamp_ms, block.block_hash, block.block_binary())
+    row = (number, block.fields["transactionId"], head.timestamp_ms, block.block_hash, block.block_binary())
     connection.execute(_ADD_BLOCK, row)
     if sequenced.nodes:
         add_nodes(connection, sequenced.nodes)
@@ -169,8 +169,8 @@ def write_effects(connection: sqlite3.Connection, number: int, effects: Effects)
     if effects.entered:
         enter(connection, number, effects.entered)
     if effects.redactions:
-        values = [(each.address.sequence_no, each.document_id, each.version, number) for each in effects.redactions]
-        connection.executemany(_ADD_REDACTION, values)
+        redactions = [(each.address.sequence_no, each.document_id, each.version, number) for each in effects.redactions]
+        connection.executemany(_ADD_REDACTION, redactions)
     if effects.defined:
         put_catalogue(connection, effects.catalogue)
 

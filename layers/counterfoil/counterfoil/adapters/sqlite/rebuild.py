@@ -58,9 +58,9 @@ def rebuild(folder: Path, progress: Callable[[int], object] = lambda _: None) ->
 
 
 def _replay_all(connection: sqlite3.Connection, progress: Callable[[int], object]) -> tuple[int, LedgerCatalogue]:
-    catalogue, peaks, chain = EMPTY_CATALOGUE, None, None
-    peaks: CompactRange | None
-    chain: ChainHead | None
+    catalogue = EMPTY_CATALOGUE
+    peaks: CompactRange | None = None
+    chain: ChainHead | None = None
     number = 0
     while row := connection.execute("SELECT block FROM blocks WHERE sequence_no = ?", (number,)).fetchone():
         try:

@@ -144,4 +144,3 @@ class SqliteSnapshot(Snapshot):
     def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         with translated(self._readers.path), self._readers.reader() as connection:
             return connection.execute(sql, values).fetchall()
-

@@ -1,4 +1,4 @@
-"""Walks a ledger's whole file: every block, every link, every node of the tree, and every row of the projections against the journal."""
+"""Walks a ledger's whole file: every block and link, every node of the tree, every row of the projections against the journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from counterfoil.merkle.nodes import append_leaf
 MAX_PROBLEMS: Final = 100
 
 _REVISION: Final = (
-    "SELECT table_id, version, tx_id, tx_time_ms, hash, data, data_hash FROM revisions WHERE document_id = ? AND from_no = ?"
+    "SELECT table_id, version, tx_id, tx_time_ms, hash, data, data_hash "
+    "FROM revisions WHERE document_id = ? AND from_no = ?"
 )
 _SUPERSEDED_BY: Final = "SELECT version FROM revisions WHERE document_id = ? AND to_no = ?"
 
@@ -80,7 +81,9 @@ class _Walk:
         for problem in self._connection.execute("PRAGMA integrity_check(10)").fetchall():
             if problem[0] != "ok":
                 self._report.problem(f"SQLite: {problem[0]}")
-        for row in self._connection.execute("SELECT sequence_no, transaction_id, block_hash, timestamp_ms, block FROM blocks ORDER BY 1"):
+        for row in self._connection.execute(
+            "SELECT sequence_no, transaction_id, block_hash, block FROM blocks ORDER BY 1"
+        ):
             if not self._walk_block(row):
                 return self._report
             progress(self._report.blocks)
@@ -94,7 +97,7 @@ class _Walk:
         """Check one block; what comes behind a broken one cannot be judged."""
         number = row[0]
         try:
-            replayed = replay(bytes(row[4]), self._catalogue)
+            replayed = replay(bytes(row[3]), self._catalogue)
             block = replayed.block
             if (block.address.strand_id, number) != (self._report.strand_id, self._report.blocks):
                 raise IntegrityError(f"block {block.address} stands where block {self._report.blocks} belongs")
@@ -137,13 +140,15 @@ class _Walk:
 
     def _check_counts(self) -> None:
         for table, expected in (("revisions", self._report.revisions), ("nodes", self._nodes)):
-            count = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - two names of ours
+            count = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             if count != expected:
                 self._report.problem(f"there are {count} {table}, but the journal has {expected}")
 
     def _check_catalogue(self) -> None:
         stored = read_catalogue(self._connection)
-        if [_shape(each) for each in stored.entries.values()] != [_shape(each) for each in self._catalogue.entries.values()]:
+        if [_shape(each) for each in stored.entries.values()] != [
+            _shape(each) for each in self._catalogue.entries.values()
+        ]:
             self._report.problem("the catalogue is not what the journal says")
         self._catalogue = stored
 
