@@ -14,17 +14,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from counterfoil import ports
-from counterfoil.adapters import alerts
+from counterfoil.adapters import alerts, export_directory
 from counterfoil.cli import app
 from counterfoil.detection import account, audit_rules, block_assembly, rule_config, snapshot, strand, stream_cursor
 from counterfoil.detection.audit_rules import SEVERITIES, AuditRule
+from counterfoil.detection.export_rules import ExportRule
 from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.ion import binary_of_text, hash_of_ion, hash_of_text, read_single, reader, streams
 from counterfoil.ion.symbols import MAX_SYMBOLS
-from counterfoil.journal import block, kpl, receipt
+from counterfoil.journal import block, export_format, kpl, receipt
 from counterfoil.journal.builder import JournalBuilder, Transaction
 from counterfoil.merkle import CompactRange, Hash, dot
-from counterfoil.services import batch
+from counterfoil.services import batch, export_contents, verify_export
 from lab.producer import UserRecord, aggregate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -139,9 +140,10 @@ def test_decisions_are_numbered_without_a_hole():
 RULES = {str(each): SEVERITIES[each].name for each in AuditRule} | {
     each: json.loads(settings)["severity"] for each, settings in RuleConfig().settings_text.items()
 }
+EXPORT_RULES = list(map(str, ExportRule))
 
 
-@pytest.mark.parametrize("rule_id", RULES)
+@pytest.mark.parametrize("rule_id", [*RULES, *EXPORT_RULES])
 def test_every_rule_has_its_entry_with_causes_steps_and_an_end(rule_id):
     entry = section(RUNBOOK, rule_id)
     assert "*Likely causes.*" in entry
@@ -150,8 +152,8 @@ def test_every_rule_has_its_entry_with_causes_steps_and_an_end(rule_id):
 
 
 def test_no_entry_is_of_a_rule_that_does_not_exist():
-    entries = {each for each in headings(RUNBOOK) if each.startswith(("audit.", "fraud."))}
-    assert entries == RULES.keys()
+    entries = {each for each in headings(RUNBOOK) if each.startswith(("audit.", "fraud.", "export."))}
+    assert entries == {*RULES, *EXPORT_RULES}
 
 
 def rows(text):
@@ -308,10 +310,16 @@ LIMITS = [
     (account.MAX_HOLDINGS, "16 holdings"),
     (audit_rules.MAX_EVIDENCE, "1,000 characters"),
     (snapshot.MAX_DOCUMENT_BYTES, "64 KiB"),
+    (verify_export.MAX_MANIFEST_BYTES, "16 MiB, 200,000 keys"),
+    (export_format.MAX_KEYS, "200,000 keys"),
+    (verify_export.MAX_OBJECT_BYTES, "5 GiB"),
+    (export_contents.MAX_FINDINGS, "100 findings"),
+    (verify_export.MAX_FINDINGS, "1,000 in an export"),
+    (export_directory.MAX_FILES, "500,000"),
     (alerts.REMEMBERED.days, "400 days"),
     (rule_config.MAX_CHARACTERS, "65,536 characters"),
 ]
-UNITS = {"MiB": 1 << 20, "KiB": 1 << 10}
+UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 
 
 @pytest.mark.parametrize(("limit", "said"), LIMITS, ids=[said for _, said in LIMITS])

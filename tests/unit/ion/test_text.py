@@ -101,10 +101,16 @@ def test_text_of_a_decimal_that_amazon_ion_reads_but_cannot_write_is_refused_as_
         text_of(read_single(VERSION_MARKER + wrap(5, bytes.fromhex("0e31058b52c3018c936162638d11"))))
 
 
-def test_a_fraction_finer_than_can_be_read_is_refused_and_not_dropped():
-    """As it is, the text of one time gives the hash of another."""
-    with pytest.raises(InputError):
-        binary_of_text("2000-01-01T00:00:00.12345678901Z")
+def test_a_fine_fraction_is_kept_and_one_that_is_too_fine_refused_not_dropped():
+    time = read_single(binary_of_text("2000-01-01T00:00:00.123456789012345678Z")).as_timestamp()
+    assert time.fraction == Decimal("0.123456789012345678")
+    with pytest.raises(InputError, match="at most 18 digits"):
+        binary_of_text("2000-01-01T00:00:00.1234567890123456789Z")
+
+
+def test_a_string_that_looks_like_a_fine_fraction_is_a_string():
+    text = "2000-01-01T00:00:00.1234567890123456789Z"
+    assert read_single(binary_of_text(f'"{text}"')).as_text() == text
 
 
 @pytest.mark.parametrize("data", [b"", VERSION_MARKER, VERSION_MARKER + b"\x20\x20", VERSION_MARKER + b"\x8e"])
