@@ -8,18 +8,14 @@ from typing import Annotated, Final
 
 import typer
 
-from counterfoil.adapters.outbox import DirectoryBucket
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
-from counterfoil.embedded import new_id
 from counterfoil.errors import InputError
 from counterfoil.journal.export_format import OutputFormat
-from counterfoil.journal.stored import block_time
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob
 from counterfoil.ports import JournalReader
-from counterfoil.services.export import Exporter
 
 # What a manifest says of an export that went to no bucket and by no role.
 BUCKET: Final = "local"
@@ -62,6 +58,11 @@ def export(
 
 
 def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFormat) -> ExportJob:
+    from counterfoil.adapters.outbox import DirectoryBucket  # noqa: PLC0415 - other commands start faster without these
+    from counterfoil.embedded import new_id  # noqa: PLC0415
+    from counterfoil.journal.stored import block_time  # noqa: PLC0415
+    from counterfoil.services.export import Exporter  # noqa: PLC0415
+
     now, tip = system_clock(), journal.tip()
     if tip is None:
         raise InputError(f"ledger {name} has no block yet: there is nothing to export")

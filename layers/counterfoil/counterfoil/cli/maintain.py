@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from counterfoil.adapters.sqlite.rebuild import rebuild as rebuild_ledger
-from counterfoil.adapters.sqlite.store import FILE_NAME
-from counterfoil.adapters.sqlite.verification import FileReport, verify_file
 from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, err, out, print_json, printable
-from counterfoil.cli.places import DEFAULT_DATA
+from counterfoil.cli.places import DEFAULT_DATA, FILE_NAME
 from counterfoil.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from counterfoil.adapters.sqlite.verification import FileReport
 
 
 def rebuild(
@@ -27,6 +26,8 @@ def rebuild(
     json: JsonOption = False,
 ) -> None:
     """Derive documents, history and indexes anew from the journal, which is verified and not changed. Nobody may have it open."""
+    from counterfoil.adapters.sqlite.rebuild import rebuild as rebuild_ledger  # noqa: PLC0415 - other commands start faster
+
     folder = Path(ledger) if data is None and (Path(ledger) / FILE_NAME).exists() else (data or DEFAULT_DATA) / ledger
     if not (folder / FILE_NAME).exists():
         raise NotFoundError(f"there is no ledger in {folder}")
@@ -59,6 +60,14 @@ def verify_data(
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
     """A bar on standard error, if that is a terminal; what it gives is called with how far the work has come."""
+    from rich.progress import (  # noqa: PLC0415 - as above
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(printable(what), total=total)
@@ -80,6 +89,8 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _verified(path: Path) -> FileReport:
+    from counterfoil.adapters.sqlite.verification import verify_file  # noqa: PLC0415 - as above
+
     with progress(f"verifying {path.parent.name}") as advance:
         return verify_file(path, advance)
 

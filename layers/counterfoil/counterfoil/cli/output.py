@@ -69,7 +69,7 @@ def show_error(error: CounterfoilError, *, as_json: bool) -> None:
     else:
         label = "does not hold" if isinstance(error, IntegrityError) else "error"
         err.print(f"[bold red]{label}:[/] ", end="")
-        err.print(printable(str(error)), markup=False, highlight=False)
+        err.print(printable(str(error)), markup=False, highlight=False, soft_wrap=True)
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

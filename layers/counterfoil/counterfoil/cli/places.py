@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Protocol
 
 import typer
 
-from counterfoil.adapters.sqlite.store import FILE_NAME
 from counterfoil.cli.served import ServedLedger
 from counterfoil.cli.served_journal import ServedJournal
 from counterfoil.cli.service_errors import service_errors
@@ -21,6 +20,9 @@ from counterfoil.journal import Digest
 from counterfoil.ports import JournalReader
 
 DEFAULT_DATA: Final = Path("ledgers")
+
+# What a ledger's folder holds (adapters/sqlite/store.py).
+FILE_NAME: Final = "journal.db"
 
 LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's name.", show_default=False)]
 DataOption = Annotated[
@@ -142,7 +144,7 @@ class _Folder:
 
     def ledger(self, name: str) -> OpenLedger:
         with service_errors("the ledgers"):
-            engine = self._server.ledgers.engine(name)
+            engine = self._server.directory.engine(name)
         return OpenLedger(name, engine, engine, engine.digest)
 
 

@@ -62,7 +62,8 @@ def shell(
 
 def _run(this: Shell, name: str, command: list[str] | None, *, json: bool) -> None:
     if command:
-        _script(this, (f"{each}\n" for each in command))
+        for each in command:
+            _script(this, (f"{each}\n",))
     elif not sys.stdin.isatty():
         _script(this, sys.stdin)
     elif json:

@@ -21,7 +21,7 @@ from counterfoil.partiql.parser import parse
 
 HELP: Final = """\
 A statement ends with ; and is a transaction by itself, run again where another was in the way. BEGIN; opens one over several
-statements, COMMIT; or ROLLBACK; ends it.
+statements, COMMIT; or ROLLBACK; ends it, and so does a statement that fails.
 
   \\d                  tables                      \\digest            the ledger's digest
   \\d TABLE            a table's indexes           \\timing            say how long statements take, or no longer
@@ -92,7 +92,12 @@ class Shell:
     def _statement(self, text: str) -> None:
         count = parse(text).parameter_count if self.parameters else 0
         given, self.parameters = self.parameters[:count], self.parameters[count:]
-        outcome = self.transactions.run(text, given)
+        inside = self.transactions.open
+        try:
+            outcome = self.transactions.run(text, given)
+        finally:
+            if inside and not self.transactions.open:
+                self.screen.say("the transaction is rolled back")
         for row in outcome.rows:
             if isinstance(row, dict):
                 self.fields.update(row)

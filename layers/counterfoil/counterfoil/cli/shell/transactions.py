@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.cli.places import Transaction, TransactionSource
-from counterfoil.errors import ClosedError, InputError, OccConflictError
+from counterfoil.errors import InputError, OccConflictError
 from counterfoil.ion.values import Value
 
 # As the official drivers: four retries, waits that double and vary.
@@ -91,7 +91,10 @@ class Transactions:
         return outcomes
 
     def run(self, text: str, parameters: Sequence[Value] = ()) -> Outcome:
-        """Run a statement in the open transaction, else in one of its own, again where another was in the way."""
+        """Run a statement in the open transaction, else in one of its own, again where another was in the way.
+
+        Where it fails, the open transaction is over and nothing of it is kept.
+        """
         began = self._seconds()
         if self._open is None:
             rows, read_ios = self._run_alone(text, parameters)
@@ -125,8 +128,8 @@ class Transactions:
         try:
             results = transaction.execute(text, parameters)
             rows = list(results)
-        except ClosedError:
-            self._open = None  # its time was up; what it did is gone
+        except BaseException:  # as with the drivers: all of it or nothing
+            self.close()
             raise
         self.sent.append(Sent(text, tuple(parameters)))
         return rows, results.read_ios
