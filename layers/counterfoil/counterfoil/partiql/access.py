@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from counterfoil.partiql.compilation import Compilation, Evaluate, Frame, Scope, names_in, walk
+from counterfoil.partiql.compilation import Compilation, Evaluate, Frame, Scope, walk
 from counterfoil.partiql.compile_names import static_field
+from counterfoil.partiql.dependencies import free_names
 from counterfoil.partiql.equality import key_of
 from counterfoil.partiql.kinds import SEQUENCE_KINDS, bare, is_text, kind_of
-from counterfoil.partiql.sources import Origin, Ranged
+from counterfoil.partiql.sources import Origin, Ranged, named_table
 from counterfoil.partiql.syntax import (
     BagLiteral,
     Binary,
@@ -55,12 +56,15 @@ class Judge:
     def needs(self, node: object) -> set[int]:
         """The sources that an expression may look at. A name that is no variable may be a field of any of them."""
         needed: set[int] = set()
-        for name in names_in(node):
+        for name in free_names(node, self._is_table):
             if name.name in self._owners:
                 needed.add(self._owners[name.name])
             elif self._scope.variable(name.name) is None:
                 needed.update(range(len(self._ranged)))
         return needed
+
+    def _is_table(self, name: Name) -> bool:
+        return not name.local and named_table(name, self._compilation) is not None
 
     def range_needs(self, index: int) -> set[int]:
         """The sources that must be bound before this one can be ranged over."""
@@ -158,7 +162,11 @@ def _cannot_fail(part: Expression) -> bool:
         return part.operator in {Operator.EQUAL, Operator.UNEQUAL} and all(
             map(_is_plain, walk((part.left, part.right)))
         )
-    return isinstance(part, In) and isinstance(part.collection, ListLiteral) and all(map(_is_plain, walk(part.value)))
+    return (
+        isinstance(part, In)
+        and isinstance(part.collection, ListLiteral)
+        and all(map(_is_plain, walk((part.value, part.collection.items))))
+    )
 
 
 def _is_plain(node: object) -> bool:

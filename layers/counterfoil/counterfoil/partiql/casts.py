@@ -6,7 +6,6 @@ Source: partiql-lang-kotlin of 2021, ExprValueExtensions.cast, in its legacy mod
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
@@ -16,6 +15,7 @@ from counterfoil.errors import InputError
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Clob, IonSymbol, Sexp, Value
 from counterfoil.partiql.arithmetic import HIGHEST_INT, checked_int, to_decimal, to_float
+from counterfoil.partiql.equality import is_nan
 from counterfoil.partiql.faults import evaluator_fault, semantic_fault
 from counterfoil.partiql.kinds import SEQUENCE_KINDS, Kind, bare, is_unknown, kind_of, type_name
 from counterfoil.partiql.number_text import render_number
@@ -118,7 +118,7 @@ def _int(value: Value, kind: Kind, at: Position) -> int | None:
     if kind is Kind.BOOL:
         return int(value)
     if kind is Kind.NUMBER:
-        if not math.isfinite(value) or abs(value) > 1 << 64:  # a decimal of a huge exponent must never become digits
+        if is_nan(value) or abs(value) > 1 << 64:  # a decimal of a huge exponent must never become digits
             raise evaluator_fault(f"{render_number(value)} does not fit an int of 64 bits", at)
         # As Java narrows: the float nearest to the highest int, which is one more, is taken for it.
         return HIGHEST_INT if type(value) is float and value == HIGHEST_INT + 1 else checked_int(int(value), at)

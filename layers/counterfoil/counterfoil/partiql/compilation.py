@@ -13,7 +13,7 @@ from typing import Any, Final
 from counterfoil.ion.values import Value
 from counterfoil.partiql.faults import evaluator_fault
 from counterfoil.partiql.kinds import bare, is_unknown, type_name
-from counterfoil.partiql.syntax import Aggregate, Expression, Literal, Name, Position, Select
+from counterfoil.partiql.syntax import Aggregate, Expression, Literal, Position, Select
 from counterfoil.partiql.tables import Action, Catalogue, Table
 
 Frame = list[Any]
@@ -106,6 +106,11 @@ class Compilation:
         value = self._environment[name]
         return lambda _: value
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether names in FROM are of a catalogue, so that all of them are known."""
+        return self._catalogue is not None
+
     def table(self, name: str) -> Table | None:
         """An active table."""
         return None if self._catalogue is None else self._catalogue.table(name)
@@ -166,7 +171,3 @@ def walk(node: Any, *, into_queries: bool = True) -> Iterator[Any]:
         if into_queries or not isinstance(node, Select):
             for field in fields(node):
                 yield from walk(getattr(node, field.name), into_queries=into_queries)
-
-
-def names_in(node: Any) -> Iterator[Name]:
-    return (part for part in walk(node) if isinstance(part, Name))

@@ -26,16 +26,54 @@ from counterfoil.partiql.syntax import (
     Expression,
     In,
     Is,
+    Item,
     Like,
     ListLiteral,
     Operator,
     Position,
+    Select,
+    SelectItems,
     Unary,
 )
+from counterfoil.partiql.values import MISSING
+
+
+def _is_column(node: Expression) -> bool:
+    """Whether it is a query ``SELECT e FROM``, whose rows have one column."""
+    return (
+        isinstance(node, Select)
+        and isinstance(node.projection, SelectItems)
+        and len(node.projection.items) == 1
+        and isinstance(node.projection.items[0], Item)
+    )
+
+
+def _operand(node: Expression, scope: Scope, compilation: Compilation) -> Evaluate:
+    """An expression where one value is asked for: such a query stands for the value in its only row, as in SQL."""
+    value = compilation.expression(node, scope)
+    if not _is_column(node):
+        return value
+    at = node.at
+
+    def single(frame: Frame) -> Value:
+        rows = value(frame)
+        if len(rows) > 1:
+            raise evaluator_fault(f"a query of {len(rows)} rows stands where one value is asked for", at)
+        return _cell(rows[0]) if rows else None
+
+    return single
+
+
+def _cell(row: dict[str, Value]) -> Value:
+    return next(iter(row.values()), MISSING)
+
+
+def _column(members: Callable[[Frame], list[Value] | None], frame: Frame) -> list[Value]:
+    return [_cell(row) for row in members(frame) or []]
 
 
 def _compile_unary(node: Unary, scope: Scope, compilation: Compilation) -> Evaluate:
-    operand, at = compilation.expression(node.operand, scope), node.at
+    operand, at = _operand(node.operand, scope, compilation), node.at
     if node.operator is Operator.NOT:
         return lambda frame: _opposite(truth(operand(frame), at))
     sign = negate if node.operator is Operator.SUBTRACT else affirm
@@ -47,7 +85,7 @@ def _opposite(value: bool | None) -> bool | None:  # noqa: FBT001 - one of the t
 
 
 def _compile_binary(node: Binary, scope: Scope, compilation: Compilation) -> Evaluate:
-    left, right = compilation.expression(node.left, scope), compilation.expression(node.right, scope)
+    left, right = _operand(node.left, scope, compilation), _operand(node.right, scope, compilation)
     return _BINARY[node.operator](left, right, node.operator, node.at)
 
 
@@ -155,7 +193,7 @@ _BINARY: Final = {
 
 
 def _compile_between(node: Between, scope: Scope, compilation: Compilation) -> Evaluate:
-    value, low, high = (compilation.expression(part, scope) for part in (node.value, node.low, node.high))
+    value, low, high = (_operand(part, scope, compilation) for part in (node.value, node.low, node.high))
     negated, at = node.negated, node.at
 
     def between(frame: Frame) -> bool | None:
@@ -169,7 +207,7 @@ def _compile_between(node: Between, scope: Scope, compilation: Compilation) -> E
 
 
 def _compile_in(node: In, scope: Scope, compilation: Compilation) -> Evaluate:
-    value = compilation.expression(node.value, scope)
+    value = _operand(node.value, scope, compilation)
     collection = _members(node.collection, scope, compilation, node.at)
     negated = node.negated
 
@@ -191,7 +229,8 @@ def _members(
     if isinstance(node, ListLiteral | BagLiteral):
         items = [compilation.expression(item, scope) for item in node.items]
         return lambda frame: [item(frame) for item in items]
-    return partial(_collection, compilation.expression(node, scope), at)
+    members = partial(_collection, compilation.expression(node, scope), at)
+    return partial(_column, members) if _is_column(node) else members
 
 
 def _collection(collection: Evaluate, at: Position, frame: Frame) -> list[Value] | None:
@@ -220,7 +259,7 @@ def _found(sought: Value, members: list[Value]) -> bool | None:
 
 
 def _compile_like(node: Like, scope: Scope, compilation: Compilation) -> Evaluate:
-    value, pattern = compilation.expression(node.value, scope), compilation.expression(node.pattern, scope)
+    value, pattern = _operand(node.value, scope, compilation), _operand(node.pattern, scope, compilation)
     escape = compilation.expression(node.escape, scope) if node.escape else None
     negated, at = node.negated, node.at
 

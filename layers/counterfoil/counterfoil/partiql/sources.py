@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from counterfoil.partiql.compilation import Compilation, Evaluate, Scope
+from counterfoil.ion.values import Value
+from counterfoil.partiql.compilation import Compilation, Evaluate, Frame, Scope
 from counterfoil.partiql.faults import semantic_fault
 from counterfoil.partiql.syntax import (
     Binary,
@@ -23,6 +24,7 @@ from counterfoil.partiql.syntax import (
     Source,
 )
 from counterfoil.partiql.tables import Action, Table, View
+from counterfoil.partiql.values import MISSING
 
 COMMITTED_PREFIX: Final = "_ql_committed_"
 MAX_SOURCES: Final = 64  # of one FROM clause; real statements have 6 at most
@@ -124,13 +126,14 @@ def _resolve(source: Source, alias: str, scope: Scope, compilation: Compilation)
         return replace(ranged, origin=Origin.HISTORY, table=table, bounds=bounds)
     if _is_user_tables(node):
         return replace(ranged, origin=Origin.USER_TABLES)
-    found = _named_table(node, compilation) if isinstance(node, Name) and not node.local else None
+    found = named_table(node, compilation) if isinstance(node, Name) and not node.local else None
     if found is not None:
         return replace(ranged, origin=Origin.TABLE, table=found[0], view=found[1])
     return replace(ranged, values=_from_value(node, scope, compilation))
 
 
-def _named_table(node: Name, compilation: Compilation) -> tuple[Table, View] | None:
+def named_table(node: Name, compilation: Compilation) -> tuple[Table, View] | None:
+    """The table and the view of it that a name in FROM stands for."""
     table = compilation.table(node.name)
     if table is not None:
         return table, View.USER
@@ -153,15 +156,30 @@ def _is_user_tables(node: Expression) -> bool:
 
 
 def _from_value(node: Expression, scope: Scope, compilation: Compilation) -> Evaluate:
-    """Any other expression. A name there, or at a path's root, must be known: a field's name needs its source's."""
+    """Any other expression. A ledger's names are all known: there a field of a source is named with the source."""
     root = node.root if isinstance(node, Path) else node
     if isinstance(root, Name):
         found = None if root.local or not isinstance(node, Name) else compilation.global_value(root.name)
         if found is not None:
             return found
-        if scope.variable(root.name) is None and compilation.global_value(root.name) is None:
+        known = scope.variable(root.name) is not None or compilation.global_value(root.name) is not None
+        if not known and (compilation.has_tables or not scope.all_sources()):
             raise semantic_fault(f"No such table: {root.name}", root.at)
+        if not known:
+            return _found(compilation.expression(node, scope), root)
     return compilation.expression(node, scope)
+
+
+def _found(values: Evaluate, root: Name) -> Evaluate:
+    """The field of some source, which must be there."""
+
+    def found(frame: Frame) -> Value:
+        value = values(frame)
+        if value is MISSING:
+            raise semantic_fault(f"No such table or field: {root.name}", root.at)
+        return value
+
+    return found
 
 
 def _history(node: Call, scope: Scope, compilation: Compilation) -> tuple[Table, tuple[Evaluate, ...]]:
