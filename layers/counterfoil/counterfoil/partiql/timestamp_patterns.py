@@ -99,13 +99,25 @@ def _unknown_symbol(symbol: str, pattern: str) -> InputError:
     return InputError(f"the pattern {pattern!r} has the symbol {symbol!r}, which is not known")
 
 
-def _offset(moment: Moment, *, colon: bool = False, short: bool = False, zulu: bool = False) -> str:
-    minutes = moment.offset_minutes
-    if zulu and minutes == 0:
-        return "Z"
-    hour, minute = divmod(abs(minutes), 60)
-    rest = "" if short and not minute else f"{':' if colon else ''}{minute:02}"
-    return f"{'-' if minutes < 0 else '+'}{hour:02}{rest}"
+def _show_offset(letter: str, length: int) -> Callable[[Moment], str]:
+    """``+01``, ``+0100`` or ``+01:00``; of a capital letter UTC is ``Z``, of one letter whole hours have no minutes."""
+    colon = ":" if length in {3, 5} else ""
+
+    def show(moment: Moment) -> str:
+        minutes = moment.offset_minutes
+        if letter == "X" and minutes == 0:
+            return "Z"
+        hour, minute = divmod(abs(minutes), 60)
+        rest = "" if length == 1 and not minute else f"{colon}{minute:02}"
+        return f"{'-' if minutes < 0 else '+'}{hour:02}{rest}"
+
+    return show
+
+
+def _offset_text(letter: str, length: int) -> str:
+    """What may stand for such an offset, as a regular expression."""
+    minutes = {1: r"(?:\d\d)?", 3: r":\d\d", 5: r":\d\d"}.get(length, r"\d\d")
+    return ("Z|" if letter == "X" else "") + r"[+-]\d\d" + minutes
 
 
 _SHOW: Final[dict[str, Callable[[Moment], str]]] = {
@@ -130,16 +142,7 @@ _SHOW: Final[dict[str, Callable[[Moment], str]]] = {
     "s": lambda moment: str(moment.clock.second),
     "ss": lambda moment: f"{moment.clock.second:02}",
     "n": lambda moment: str(moment.nanosecond),
-    "X": lambda moment: _offset(moment, short=True, zulu=True),
-    "XX": lambda moment: _offset(moment, zulu=True),
-    "XXX": lambda moment: _offset(moment, colon=True, zulu=True),
-    "XXXX": lambda moment: _offset(moment, zulu=True),
-    "XXXXX": lambda moment: _offset(moment, colon=True, zulu=True),
-    "x": lambda moment: _offset(moment, short=True),
-    "xx": _offset,
-    "xxx": lambda moment: _offset(moment, colon=True),
-    "xxxx": _offset,
-    "xxxxx": lambda moment: _offset(moment, colon=True),
+    **{letter * length: _show_offset(letter, length) for letter in "Xx" for length in range(1, 6)},
 }
 
 _SHORT_MONTHS: Final = "|".join(month[:3] for month in MONTHS)
@@ -166,16 +169,7 @@ _READ: Final[dict[str, tuple[str, str]]] = {
     "s": ("second", r"\d{1,2}"),
     "ss": ("second", r"\d\d"),
     "n": ("nanosecond", r"\d{1,19}"),
-    "X": ("offset", r"Z|[+-]\d\d(?:\d\d)?"),
-    "XX": ("offset", r"Z|[+-]\d{4}"),
-    "XXX": ("offset", r"Z|[+-]\d\d:\d\d"),
-    "XXXX": ("offset", r"Z|[+-]\d{4}"),
-    "XXXXX": ("offset", r"Z|[+-]\d\d:\d\d"),
-    "x": ("offset", r"[+-]\d\d(?:\d\d)?"),
-    "xx": ("offset", r"[+-]\d{4}"),
-    "xxx": ("offset", r"[+-]\d\d:\d\d"),
-    "xxxx": ("offset", r"[+-]\d{4}"),
-    "xxxxx": ("offset", r"[+-]\d\d:\d\d"),
+    **{letter * length: ("offset", _offset_text(letter, length)) for letter in "Xx" for length in range(1, 6)},
 }
 
 
