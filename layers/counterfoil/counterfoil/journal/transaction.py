@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from counterfoil.ion import IonTimestamp, encode, hash_of_ion, read_single
+from counterfoil.ion import IonTimestamp, hash_of_ion, hash_of_python, read_single
+from counterfoil.ion.timestamps import timestamp_of_milliseconds
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import HASH_OF_NOTHING
 from counterfoil.merkle import Hash, dot, root_of
@@ -130,7 +130,7 @@ def prepare(
 
 def hash_of_value(value: Any) -> Hash:
     """Ion Hash of a Python value."""
-    return hash_of_datagram(encode(value))
+    return Hash(hash_of_python(value))
 
 
 def hash_of_datagram(data: bytes) -> Hash:
@@ -138,11 +138,20 @@ def hash_of_datagram(data: bytes) -> Hash:
     return Hash(hash_of_ion(read_single(data)))
 
 
+# An application has some dozens of statements; what they hash to is kept, of those of usual size: 1 MB at the most.
+MAX_KEPT_TEXT: Final = 2_000
+
+
+@lru_cache(maxsize=512)
+def _hash_of_text(text: str) -> Hash:
+    return hash_of_value(text)
+
+
 def digest_of_statement(statement: Statement) -> Hash:
     """``IH(text)``, then ``dot`` with ``IH(parameter)`` for each parameter in order."""
     if statement.digest is not None:
         return statement.digest
-    digest = hash_of_value(statement.text)
+    digest = _hash_of_text(statement.text) if len(statement.text) <= MAX_KEPT_TEXT else hash_of_value(statement.text)
     for parameter in statement.parameters:
         digest = dot(digest, hash_of_value(parameter))
     return digest
@@ -155,17 +164,13 @@ def revision_hash(metadata: dict[str, Any], data: dict[str, Any] | None) -> Hash
 
 # Parts of a block -------------------------------------------------------------------------------------------------------
 
-_THOUSANDTHS: Final = tuple(Decimal(number).scaleb(-3) for number in range(1_000))
-
-
-@lru_cache(maxsize=64)
-def _ion_time(utc: datetime) -> IonTimestamp:
-    return IonTimestamp(tuple(utc.timetuple()[:6]), _THOUSANDTHS[utc.microsecond // 1_000], 0)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def ion_time(moment: datetime) -> IonTimestamp:
     """A time to the millisecond in UTC, as QLDB writes commit times."""
-    return _ion_time(moment.astimezone(UTC))
+    return timestamp_of_milliseconds((moment - _EPOCH) // _MILLISECOND)
 
 
 def address_fields(address: BlockAddress) -> dict[str, Any]:

@@ -6,7 +6,7 @@ what is committed at the snapshot, since only that has a block, a hash and a tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from counterfoil.errors import LimitError
@@ -37,6 +37,9 @@ class SnapshotWorkspace:
         self._written: dict[str, Written] = {}
         self._written_bytes = 0
         self._undo: list[tuple[str, Written | None]] = []
+        # What the snapshot answered: statements of one transaction come back to the same documents.
+        self._documents: dict[str, StoredRevision | None] = {}
+        self._probed: dict[tuple[str, bytes], Sequence[StoredRevision]] = {}
 
     @property
     def documents(self) -> tuple[Written, ...]:
@@ -76,9 +79,7 @@ class SnapshotWorkspace:
         yield from _rows(own.values())
 
     def probe(self, table: Table, view: View, index: Index, key: bytes) -> Iterator[Row]:
-        self.read.add((index.index_id, key))
-        revisions = self._snapshot.probe(index.index_id, key)
-        self.read.update(each.document_id for each in revisions)
+        revisions = self._probe(index.index_id, key)
         if view is View.COMMITTED:
             yield from map(self._committed_row, revisions)
             return
@@ -97,7 +98,7 @@ class SnapshotWorkspace:
             written = self._written[document_id]
             visible = written.table_id == table.table_id and written.value is not None
             return Row(document_id, written.value or {}) if visible else None
-        revision = self._snapshot.document(document_id)
+        revision = self._document(document_id)
         self.read_ios += 1
         if revision is None or revision.data is None or revision.table_id != table.table_id:
             return None
@@ -119,8 +120,27 @@ class SnapshotWorkspace:
         self.read_ios += 1
         return Row(revision.document_id, revision.committed_form(self._snapshot.strand_id))
 
+    def _document(self, document_id: str) -> StoredRevision | None:
+        if document_id not in self._documents:
+            self._documents[document_id] = self._snapshot.document(document_id)
+        return self._documents[document_id]
+
+    def _probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
+        place = (index_id, key)
+        revisions = self._probed.get(place)
+        if revisions is None:
+            found = self._snapshot.probe(index_id, key)
+            revisions = self._probed[place] = [
+                self._documents.setdefault(each.document_id, each) or each for each in found
+            ]
+            self.read.add(place)
+            self.read.update(each.document_id for each in revisions)
+        return revisions
+
     def _own(self, table: Table) -> dict[str, Written]:
         """The transaction's own changes to a table, as they are now."""
+        if not self._written:
+            return {}
         return {each.document_id: each for each in self._written.values() if each.table_id == table.table_id}
 
     # Changing
@@ -133,7 +153,7 @@ class SnapshotWorkspace:
 
     def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1) -> None:
         before = self._written.get(document_id)
-        base = self._snapshot.document(document_id) if before is None else before.base
+        base = self._document(document_id) if before is None else before.base
         statements = () if before is None else before.statements
         self.read.add(document_id)
         data = None if document is None else self._encoded(document)

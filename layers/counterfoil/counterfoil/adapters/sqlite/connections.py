@@ -7,10 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, LifoQueue
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from counterfoil.errors import IntegrityError, PreconditionError, UnavailableError
+from counterfoil.errors import CounterfoilError, IntegrityError, PreconditionError, UnavailableError
 
 try:
     import fcntl
@@ -27,15 +26,18 @@ _DAMAGED: Final = ("malformed", "not a database", "corrupt")
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors by who acts on them: a damaged file is an ``IntegrityError``, all else may be tried again."""
+    """SQLite's errors by who acts on them."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if any(word in str(error) for word in _DAMAGED):
-            raise IntegrityError(
-                f"{path} is damaged ({error}); restore it from a copy, nothing was repaired"
-            ) from error
-        raise UnavailableError(f"{path}: {error}") from error
+        raise meaning(error, path) from error
+
+
+def meaning(error: sqlite3.DatabaseError, path: Path) -> CounterfoilError:
+    """A damaged file is an ``IntegrityError``; all else may be tried again."""
+    if any(word in str(error) for word in _DAMAGED):
+        return IntegrityError(f"{path} is damaged ({error}); restore it from a copy, nothing was repaired")
+    return UnavailableError(f"{path}: {error}")
 
 
 def connect(path: Path, *, writer: bool = False) -> sqlite3.Connection:
@@ -61,31 +63,47 @@ class Readers:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        # Appending to a list and popping from it are single steps for threads.
+        self._idle: list[sqlite3.Connection] = []
         self._closed = False
+
+    def all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        """The rows of one query."""
+        try:
+            connection = self._borrow()
+            rows = connection.execute(sql, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise meaning(error, self.path) from error
+        self._give_back(connection)
+        return rows
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = self._idle.get_nowait()
-        except Empty:
-            with translated(self.path):
-                connection = connect(self.path)
-        try:
+        """A connection for several queries in one state of the file."""
+        with translated(self.path):
+            connection = self._borrow()
+            connection.execute("BEGIN")
             yield connection
-        except sqlite3.Error:
-            connection.close()
-            raise
-        else:
-            if self._closed or self._idle.qsize() >= KEPT_READERS:
-                connection.close()
-            else:
-                self._idle.put(connection)
+            connection.execute("COMMIT")
+        self._give_back(connection)
 
     def close(self) -> None:
         self._closed = True
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _borrow(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return connect(self.path)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        """One that failed is never given back: it goes with its last reference."""
+        if self._closed or len(self._idle) >= KEPT_READERS:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
 
 @contextmanager

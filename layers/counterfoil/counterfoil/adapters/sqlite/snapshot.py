@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from counterfoil.adapters.sqlite.connections import Readers, translated
+from counterfoil.adapters.sqlite.connections import Readers
 from counterfoil.adapters.sqlite.schema import FOREVER
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.reading import Snapshot, StoredRevision
@@ -81,14 +81,14 @@ class SqliteSnapshot(Snapshot):
         return self._head.strand_id
 
     def document(self, document_id: str) -> StoredRevision | None:
-        rows = self._all(_DOCUMENT, (document_id, self._at, self._at))
+        rows = self._readers.all(_DOCUMENT, (document_id, self._at, self._at))
         return revision_of(rows[0]) if rows else None
 
     def probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
-        return [revision_of(row) for row in self._all(_PROBE, (self._at, index_id, key))]
+        return [revision_of(row) for row in self._readers.all(_PROBE, (self._at, index_id, key))]
 
     def revision_at(self, document_id: str, sequence_no: int) -> StoredRevision | None:
-        rows = self._all(_REVISION_AT, (document_id, sequence_no))
+        rows = self._readers.all(_REVISION_AT, (document_id, sequence_no))
         return revision_of(rows[0]) if rows and sequence_no <= self._at else None
 
     def documents(self, table_id: str) -> Iterator[StoredRevision]:
@@ -101,20 +101,16 @@ class SqliteSnapshot(Snapshot):
         tips: list[int] = []
         last, more = 0, True
         while more:
-            with translated(self._readers.path), self._readers.reader() as connection:
-                connection.execute("BEGIN")
-                try:
-                    rows = connection.execute(_CURRENT, (table_id, last, self._at, CHUNK_ROWS)).fetchall()
-                    tip = connection.execute(_TIP).fetchone()[0]
-                finally:
-                    connection.execute("COMMIT")
+            with self._readers.reader() as connection:
+                rows = connection.execute(_CURRENT, (table_id, last, self._at, CHUNK_ROWS)).fetchall()
+                tip = connection.execute(_TIP).fetchone()[0]
             more = len(rows) == CHUNK_ROWS
             last = rows[-1][9] if more else FOREVER
             reached.append(last)
             tips.append(-1 if tip is None else tip)
             yield from map(revision_of, rows)
         if self._at < tips[-1] or self._at < self._tip():
-            for row in self._all(_SUPERSEDED, (table_id, self._at)):
+            for row in self._readers.all(_SUPERSEDED, (table_id, self._at)):
                 if row[10] <= tips[bisect_left(reached, row[9])]:
                     yield revision_of(row)
 
@@ -124,11 +120,11 @@ class SqliteSnapshot(Snapshot):
         start = _BEFORE_TIME if start_ms is None else start_ms
         end = _AFTER_TIME if end_ms is None else end_ms
         if document_id is not None:
-            rows = self._all(_HISTORY_OF_DOCUMENT, (document_id, table_id, self._at, end, start))
+            rows = self._readers.all(_HISTORY_OF_DOCUMENT, (document_id, table_id, self._at, end, start))
             yield from map(revision_of, rows)
             return
         place = (-1, 0)
-        while rows := self._all(_HISTORY, (table_id, *place, self._at, end, start, CHUNK_ROWS)):
+        while rows := self._readers.all(_HISTORY, (table_id, *place, self._at, end, start, CHUNK_ROWS)):
             yield from map(revision_of, rows)
             place = (rows[-1][3], rows[-1][9])
 
@@ -138,9 +134,5 @@ class SqliteSnapshot(Snapshot):
             self._on_release(self)
 
     def _tip(self) -> int:
-        tip = self._all(_TIP, ())[0][0]
+        tip = self._readers.all(_TIP, ())[0][0]
         return -1 if tip is None else int(tip)
-
-    def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        with translated(self._readers.path), self._readers.reader() as connection:
-            return connection.execute(sql, values).fetchall()

@@ -84,12 +84,12 @@ class SqliteLedger(LedgerStore):
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
         self._check_open()
-        with translated(self._path), self._readers.reader() as connection:
+        with self._readers.reader() as connection:
             return self._find(connection, transaction_id)
 
     def block(self, sequence_no: int) -> bytes:
         self._check_open()
-        with translated(self._path), self._readers.reader() as connection:
+        with self._readers.reader() as connection:
             return journal_file.read_block(connection, BlockAddress(self._head.strand_id, sequence_no))
 
     def blocks(self, begin: int, end: int) -> Iterator[bytes]:
@@ -97,12 +97,11 @@ class SqliteLedger(LedgerStore):
         sql = "SELECT block FROM blocks WHERE sequence_no >= ? AND sequence_no < ? ORDER BY sequence_no"
         end = min(end, self._head.sequence_no + 1)
         for first in range(begin, end, READ_AHEAD_BLOCKS):
-            with translated(self._path), self._readers.reader() as connection:
-                rows = connection.execute(sql, (first, min(first + READ_AHEAD_BLOCKS, end))).fetchall()
+            rows = self._readers.all(sql, (first, min(first + READ_AHEAD_BLOCKS, end)))
             yield from (bytes(row[0]) for row in rows)
 
     def node(self, level: int, position: int) -> Hash:
-        with translated(self._path), self._readers.reader() as connection:
+        with self._readers.reader() as connection:
             return journal_file.read_node(connection, level, position)
 
     def wait_for(self, sequence_no: int, timeout_seconds: float) -> int:
