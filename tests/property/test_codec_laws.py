@@ -1,5 +1,6 @@
 """Laws of the codec: amazon.ion's bytes for every value, the same value back, and a refusal for whatever is damaged."""
 
+import struct
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterfoil.errors import InputError
-from counterfoil.ion import MAX_DEPTH, hash_of_ion, read_single
+from counterfoil.ion import MAX_DEPTH, hash_of_ion, hash_of_python, read_single
 from counterfoil.ion.amazon_values import amazon_of, value_of
 from counterfoil.ion.codec import decode, decode_datagram, encode
 from counterfoil.ion.reader import MAX_INT_BYTES, IonType
@@ -45,6 +46,17 @@ def test_every_way_to_write_a_value_decodes_to_that_value(value, seed):
 
 
 @given(ion_values)
+@example(float("-inf"))
+@example(-float("nan"))
+@example(float("nan"))
+@example("x" * 20_000)
+@example(2**1_000)
+def test_the_hash_of_a_python_value_is_that_of_its_bytes(value):
+    ours = value_of(value)
+    assert hash_of_python(ours) == hash_of_python(value) == hash_of_ion(read_single(encode(ours)))
+
+
+@given(ion_values)
 def test_amazons_values_and_ours_are_converted_both_ways_without_loss(value):
     ours = value_of(value)
     assert encode(value_of(amazon_of(ours))) == encode(ours)
@@ -58,8 +70,9 @@ def test_values_nested_to_the_limit_are_written_and_read(value):
 
 @given(nested(MAX_DEPTH + 1))
 def test_one_level_beyond_the_limit_is_neither_written_nor_read(value):
-    with pytest.raises(InputError, match=f"nested deeper than {MAX_DEPTH} levels"):
-        encode(value)
+    for take in (encode, hash_of_python):
+        with pytest.raises(InputError, match=f"nested deeper than {MAX_DEPTH} levels"):
+            take(value)
     with pytest.raises(InputError, match=f"nested deeper than {MAX_DEPTH} levels"):
         decode_datagram(simpleion.dumps(value, binary=True))
 
@@ -136,6 +149,12 @@ def test_a_value_comes_back_as_it_was_written(value):
     assert found == value
     assert str(found) == str(value)
     assert encode(found) == data
+    assert hash_of_python(found) == hash_of_ion(read_single(data))
+
+
+def test_every_nan_is_one_value():
+    (nan,) = struct.unpack(">d", bytes.fromhex("fff0000000000001"))
+    assert hash_of_python(nan) == hash_of_python(float("nan")) != hash_of_python(float("-inf"))
 
 
 def test_the_two_empty_names_are_told_apart():

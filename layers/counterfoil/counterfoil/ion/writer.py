@@ -266,6 +266,17 @@ _SCALARS: Final[dict[type, Callable[[Any], bytes]]] = {
 }
 
 
+def write_scalar(value: Value) -> bytes | None:
+    """A scalar's own bytes, without version marker; ``None`` for symbols, containers and annotated values."""
+    scalar = _SCALARS.get(type(value))
+    return None if scalar is None else scalar(value)
+
+
+def scalar_writer(kind: type) -> Callable[[Any], bytes] | None:
+    """What writes scalars of exactly this type: descriptor, length and body. ``None`` for symbols and for other types."""
+    return _SCALARS.get(kind)
+
+
 # Symbols, containers, annotations ---------------------------------------------------------------------------------------
 
 
@@ -328,7 +339,7 @@ def _field(name: str, value: Value, symbols: _Symbols, depth: int) -> tuple[byte
     """A field's name and its value; a symbol is numbered before its name, anything else behind it."""
     inner = value.value if type(value) is Annotated else value
     if type(inner) not in _KNOWN_TYPES:
-        value = _known(value)
+        value = known(value)
         inner = value.value if type(value) is Annotated else value
     if type(inner) is IonSymbol:
         _name(inner, symbols)
@@ -338,7 +349,7 @@ def _field(name: str, value: Value, symbols: _Symbols, depth: int) -> tuple[byte
 def _annotated(annotated: Annotated, symbols: _Symbols, depth: int) -> bytes:
     annotations, value = annotated
     if type(value) not in _KNOWN_TYPES:
-        value = _known(value)
+        value = known(value)
     if type(value) is Annotated or not annotations:
         raise InputError("an annotated value has one annotation or more, all at once")
     if type(value) is IonSymbol:
@@ -368,16 +379,16 @@ _KNOWN_TYPES: Final = frozenset({*_SCALARS, *_COMPOUNDS})
 
 
 def _write_other(value: Any, symbols: _Symbols, depth: int) -> bytes:
-    known = _known(value)
-    if depth == 0 and type(known) is Annotated:
-        _refuse_symbol_table(known)
-    return _write(known, symbols, depth)
+    converted = known(value)
+    if depth == 0 and type(converted) is Annotated:
+        _refuse_symbol_table(converted)
+    return _write(converted, symbols, depth)
 
 
-def _known(value: Any) -> Value:
+def known(value: Any) -> Value:
     """A value of a type of the table in values.py for one of amazon.ion's, of datetime, or of a type that extends one."""
     if isinstance(value, Annotated):
-        return Annotated(value.annotations, _known(value.value))
+        return Annotated(value.annotations, known(value.value))
     converted = from_amazon(value)
     if type(converted) in _KNOWN_TYPES:
         return converted
