@@ -1,7 +1,7 @@
 """HTTP/1.1 on a socket: uvicorn's protocol on httptools, with what it leaves open to hostile or careless clients closed.
 
-- One write for an answer. uvicorn writes headers and body apart; where a client or a proxy delays acknowledgements the second
-  waits for the first (asyncio sets TCP_NODELAY, which spares only the direct way).
+- One write for an answer, and TCP_NODELAY. uvicorn writes headers and body apart, and asyncio sets the option only on sockets that
+  were made with the protocol's number; without both, the body waits for the acknowledgement of the headers.
 - A time limit from the first byte of a request to the end of its headers, and for connections that never send one; a bound on
   the size of headers. The body's limits are the application's.
 - A bound on connections. Past it the connection that has been idle longest is closed, so that idle ones never keep others out;
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -90,6 +91,7 @@ class LedgerHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._table.add(self):
             self._start_timer()
         else:

@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from counterfoil.errors import UnavailableError
+from counterfoil.server.app import LedgerApp
 from counterfoil.server.assembly import LedgerServer, ServerSettings
 from counterfoil.server.http import IDLE_SECONDS, Connections, http_protocol
 
@@ -43,22 +44,7 @@ def serve(settings: ServerSettings, ready: Callable[[int], None]) -> None:
 
 
 async def _run(server: LedgerServer, listening: socket.socket, ready: Callable[[int], None]) -> None:
-    table = Connections(_max_connections())
-    config = uvicorn.Config(
-        server.app,
-        http=http_protocol(table),  # type: ignore[arg-type] # called as uvicorn calls its own classes
-        loop="asyncio",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        backlog=BACKLOG,
-    )
-    http = _Server(config, ready, listening)
+    http = HttpServer(server.app, Connections(_max_connections()), listening, ready)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, http.stop)
@@ -71,10 +57,26 @@ async def _run(server: LedgerServer, listening: socket.socket, ready: Callable[[
             await sweeping
 
 
-class _Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """Leaves signals to the event loop, so that the ledgers are closed before the process ends, and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[int], None], listening: socket.socket) -> None:
+    def __init__(
+        self, app: LedgerApp, table: Connections, listening: socket.socket, ready: Callable[[int], None]
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            http=http_protocol(table),  # type: ignore[arg-type] # called as uvicorn calls its own classes
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            backlog=BACKLOG,
+        )
         super().__init__(config)
         self._ready = ready
         self._listening = listening
