@@ -27,6 +27,13 @@ def served():
         yield app
 
 
+@pytest.fixture(scope="module")
+def calm():
+    """One server for all tests that change nothing."""
+    with ServedApp() as app:
+        yield app
+
+
 def test_health_says_that_it_is_well_and_how_many_sessions_there_are(served):
     served.send(START)
     status, headers, body = served.request("GET", "/healthz")
@@ -141,29 +148,29 @@ def test_text_in_messages_may_be_any(served):
         ),
     ],
 )  # fmt: skip
-def test_a_body_of_another_shape_is_refused_with_its_place(served, body, name, message):
-    status, headers, answer = served.request("POST", "/", body, SESSION_HEADERS)
+def test_a_body_of_another_shape_is_refused_with_its_place(calm, body, name, message):
+    status, headers, answer = calm.request("POST", "/", body, SESSION_HEADERS)
     assert (status, headers["x-amzn-errortype"]) == (400, name)
     assert re.search(message, answer["Message"]), answer
 
 
 @pytest.mark.parametrize("target", [None, "QLDBSession.StartSession", "DynamoDB_20120810.PutItem", "", "ä"])
-def test_an_operation_that_is_not_known_is_said_to_be_so(served, target):
+def test_an_operation_that_is_not_known_is_said_to_be_so(calm, target):
     headers = {"Content-Type": "application/x-amz-json-1.0"} | ({} if target is None else {"X-Amz-Target": target})
-    status, _, answer = served.request("POST", "/", b"{}", headers)
+    status, _, answer = calm.request("POST", "/", b"{}", headers)
     assert (status, answer["__type"]) == (400, "UnknownOperationException")
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/cbor"])
-def test_a_page_in_a_browser_cannot_send_commands_or_change_ledgers(served, content_type):
+def test_a_page_in_a_browser_cannot_send_commands_or_change_ledgers(calm, content_type):
     """Without asking first, a browser sends other sites only content types that are no JSON."""
     given = {} if content_type is None else {"Content-Type": content_type}
     target = {"X-Amz-Target": SESSION_HEADERS["X-Amz-Target"]}
-    assert served.request("POST", "/", json.dumps(START), target | given)[0] == 415
+    assert calm.request("POST", "/", json.dumps(START), target | given)[0] == 415
     body = json.dumps({"Name": "made", "PermissionsMode": "ALLOW_ALL"})
-    assert served.request("POST", "/ledgers", body, given)[0] == 415
-    assert served.service.ledgers.made == []
-    assert served.service.sessions.count == 0
+    assert calm.request("POST", "/ledgers", body, given)[0] == 415
+    assert calm.service.ledgers.made == []
+    assert calm.service.sessions.count == 0
 
 
 def test_the_content_type_may_have_parameters_and_any_case(served):
@@ -178,8 +185,8 @@ def test_the_content_type_may_have_parameters_and_any_case(served):
         ("DELETE", "/ledgers"), ("GET", "//ledgers"), ("OPTIONS", "/ledgers"), ("GET", "/../../etc/passwd"),
     ],
 )  # fmt: skip
-def test_a_path_that_is_no_operations_is_not_found(served, method, path):
-    status, headers, answer = served.request(method, path)
+def test_a_path_that_is_no_operations_is_not_found(calm, method, path):
+    status, headers, answer = calm.request(method, path)
     assert status in {400, 404}
     assert headers["x-amzn-errortype"] == answer["__type"]
     assert answer["__type"] in {"UnknownOperationException", "InvalidParameterException"}
@@ -207,8 +214,8 @@ def test_the_control_plane_answers_in_json_with_times_in_seconds(served):
         ("/ledgers/bank%0A", "regular expression"),
     ],
 )
-def test_parameters_of_another_shape_are_refused_by_name(served, path, message):
-    status, _, answer = served.request("GET", path)
+def test_parameters_of_another_shape_are_refused_by_name(calm, path, message):
+    status, _, answer = calm.request("GET", path)
     assert (status, answer["__type"]) == (400, "InvalidParameterException")
     assert message in answer["Message"]
     assert answer["ParameterName"] in {"MaxResults", "NextToken", "Name"}
@@ -233,8 +240,8 @@ def test_the_arn_of_a_resource_may_be_encoded_or_not(served, path, encoded):
         assert served.request("GET", target)[2] == {"Tags": {"a": "1", "b": "2", "c": "3"}}
 
 
-def test_an_error_of_the_control_plane_has_its_status_and_members(served):
-    status, headers, answer = served.request("GET", "/ledgers/nowhere")
+def test_an_error_of_the_control_plane_has_its_status_and_members(calm):
+    status, headers, answer = calm.request("GET", "/ledgers/nowhere")
     assert (status, headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
     assert (answer["ResourceType"], answer["ResourceName"]) == ("Ledger", "nowhere")
 
