@@ -11,6 +11,7 @@ Source: Kingsbury and Alvaro, "Elle: Inferring Isolation Anomalies from Experime
 from collections import defaultdict
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from random import Random
 
 from counterfoil.errors import OccConflictError
@@ -170,9 +171,9 @@ def others(told):
 def edges(committed, writer, order):
     """For each transaction those that must come before it."""
     before = defaultdict(set)
-    for key, values in order.items():
+    for values in order.values():
         writers = [writer[value].number for value in values]
-        for earlier, later in zip(writers, writers[1:], strict=False):
+        for earlier, later in pairwise(writers):
             if earlier != later:
                 before[later].add(earlier)
     for each in committed:

@@ -1,11 +1,13 @@
 """A process that moves money in a ledger until it is killed, and says on standard output which transfers were acknowledged.
 
-Run as ``python -m tests.ledger_load FOLDER SEED [WRITERS]``. Each line is the number of an acknowledged transfer; the first is ``ready``.
+Run as ``python -m tests.ledger_load FOLDER SEED [WRITERS]``. The first line is ``ready``, each other one the number of an
+acknowledged transfer.
 """
 
 import sys
 import threading
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -41,17 +43,17 @@ def work(ledger, seed):
         number = chance.getrandbits(62)
         amount = Decimal(chance.randrange(1, 10_000)).scaleb(-2)
         try:
-            ledger.execute(lambda tx: transfer(tx, payer, payee, amount, number))
+            ledger.execute(partial(transfer, payer=payer, payee=payee, amount=amount, number=number))
         except OccConflictError:
             continue
         with SAY:
-            print(number, flush=True)
+            print(number, flush=True)  # noqa: T201 - what this process is for
 
 
 def main(folder, seed, writers):
     ledger = counterfoil.open(Path(folder))
     prepare(ledger)
-    print("ready", flush=True)
+    print("ready", flush=True)  # noqa: T201
     for writer in range(writers):
         threading.Thread(target=work, args=(ledger, f"{seed} {writer}"), daemon=True).start()
     threading.Event().wait()

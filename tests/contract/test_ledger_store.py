@@ -1,4 +1,4 @@
-"""What every place that keeps a ledger must do, whichever it is: one step forward at a time, snapshots, and a journal that proves itself."""
+"""What every place that keeps a ledger must do: one step forward at a time, snapshots, a journal that proves itself."""
 
 import threading
 from datetime import timedelta

@@ -43,6 +43,15 @@ def meaning(error: sqlite3.DatabaseError, path: Path) -> CounterfoilError:
 def connect(path: Path, *, writer: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode; a reader cannot write."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        _set_up(connection, writer=writer)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection, *, writer: bool) -> None:
     cache = CACHE_KIB if writer else READER_CACHE_KIB
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     connection.execute(f"PRAGMA cache_size = -{cache}")
@@ -55,7 +64,6 @@ def connect(path: Path, *, writer: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
     else:
         connection.execute("PRAGMA query_only = ON")
-    return connection
 
 
 class Readers:
@@ -69,10 +77,11 @@ class Readers:
 
     def all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         """The rows of one query."""
+        connection = self._borrow()
         try:
-            connection = self._borrow()
             rows = connection.execute(sql, values).fetchall()
         except sqlite3.DatabaseError as error:
+            connection.close()
             raise meaning(error, self.path) from error
         self._give_back(connection)
         return rows
@@ -80,11 +89,17 @@ class Readers:
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
         """A connection for several queries in one state of the file."""
-        with translated(self.path):
-            connection = self._borrow()
+        connection = self._borrow()
+        try:
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise meaning(error, self.path) from error
+        except BaseException:
+            connection.close()
+            raise
         self._give_back(connection)
 
     def close(self) -> None:
@@ -96,10 +111,11 @@ class Readers:
         try:
             return self._idle.pop()
         except IndexError:
-            return connect(self.path)
+            with translated(self.path):
+                return connect(self.path)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        """One that failed is never given back: it goes with its last reference."""
+        """One that failed is closed instead."""
         if self._closed or len(self._idle) >= KEPT_READERS:
             connection.close()
         else:

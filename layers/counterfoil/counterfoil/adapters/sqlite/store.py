@@ -55,9 +55,7 @@ class SqliteLedger(LedgerStore):
         self._lock_file = (folder / LOCK_NAME).open("a+", encoding="utf-8")
         try:
             lock(self._lock_file, folder / LOCK_NAME)
-            self._connection = journal_file.open_file(self._path)
-            with translated(self._path):
-                self._head = check_on_open(self._connection, self._path)
+            self._connection, self._head = self._open()
         except BaseException:
             self._lock_file.close()
             raise
@@ -68,6 +66,15 @@ class SqliteLedger(LedgerStore):
         self._background = Background(self._connection, self._path, self._floor)
         self._background.begin(self._head)
         self._committer = Committer(self._write, self._rest, limits.waiting_commits, folder.name)
+
+    def _open(self) -> tuple[sqlite3.Connection, LedgerHead]:
+        connection = journal_file.open_file(self._path)
+        try:
+            with translated(self._path):
+                return connection, check_on_open(connection, self._path)
+        except BaseException:
+            connection.close()
+            raise
 
     def head(self) -> LedgerHead:
         return self._head
