@@ -31,6 +31,7 @@ from tests.mutations.journal import JOURNAL
 from tests.mutations.mapping import MAPPING
 from tests.mutations.merkle import MERKLE
 from tests.mutations.mutant import Mutant
+from tests.mutations.outside import OUTSIDE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
 from tests.mutations.telling import TELLING
@@ -41,7 +42,7 @@ TIME_LIMIT_S = 180
 HEALTH_LIMIT_S = 900
 WORKERS = 2
 
-MUTANTS = [*MERKLE, *ION, *JOURNAL, *STRAND, *AUDIT, *STORES, *TELLING, *FRAUD_RULES, *DETECTOR, *MAPPING]
+MUTANTS = [*MERKLE, *ION, *JOURNAL, *STRAND, *AUDIT, *STORES, *TELLING, *FRAUD_RULES, *DETECTOR, *MAPPING, *OUTSIDE]
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,14 @@ def test_a_stream_that_is_cut_or_none_is_refused(data, size):
         list(read_value_stream(pieces(data, size)))
 
 
+def test_a_version_marker_ends_what_the_tables_before_it_said():
+    value = encode({"a": 1})
+    found = read_value_stream([value + VERSION_MARKER + value[-4:]])
+    assert next(found).fields()["a"].as_int() == 1
+    with pytest.raises(InputError, match=r"field name \$10 is not known"):
+        next(found).fields()
+
+
 def test_values_before_a_damage_are_given():
     found = read_value_stream([encode(1) + b"\xbe"])
     assert next(found).as_int() == 1

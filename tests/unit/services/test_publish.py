@@ -100,6 +100,7 @@ def test_the_end_time_is_excluded_and_reached_by_the_first_block_that_has_it(pub
 
 def test_the_end_time_is_reached_by_the_clock_only_when_no_earlier_block_can_come(publisher, sink):
     job = stream_job(exclusive_end=later(seconds=60))
+    assert timedelta(seconds=5) == END_GRACE
     *_, last = put_by(publisher, job, now=later(seconds=60) + END_GRACE - timedelta(milliseconds=1))
     assert last.status is StreamStatus.ACTIVE
     publisher.reader.append(transfers(7).blocks[6].block_binary())
