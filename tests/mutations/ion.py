@@ -18,14 +18,14 @@ ION = [
     Mutant(
         "nothing escaped",
         "ion/symbols.py",
-        "if BEGIN in representation:",
+        "if 0x0B in representation:",
         "if False:",
         (ION_LAWS,),
     ),
     Mutant(
         "the escape itself is not escaped",
         "ion/symbols.py",
-        "if ESCAPE in representation:",
+        "if 0x0C in representation:",
         "if False:",
         (ION_LAWS,),
     ),

@@ -103,7 +103,7 @@ class Shape:
         """Ion Hash of the struct with these values; ``None`` where a text is not plain, which the walk knows how to treat."""
         if self._texts is not None:
             text = b"".join(self._texts(values))
-            if not text.isascii() or b"\x0b" in text or b"\x0c" in text or b"\x0e" in text:
+            if not text.isascii() or 0x0B in text or 0x0C in text or 0x0E in text:
                 return None
         values = list(values)
         for index, represent in self._others:

@@ -87,7 +87,14 @@ _kept_name = lru_cache(maxsize=8_192)(serialize_symbol)
 
 def _struct(fields: dict[str, Value], depth: int) -> bytes:
     pairs: Any = fields.pairs if type(fields) is RepeatedStruct else fields.items()
-    digests = [sha256(_name(name) + _serialize(value, depth)).digest() for name, value in pairs]
+    digests = []
+    for name, value in pairs:
+        prefix = _kept_name(name) if 0 < len(name) <= MAX_KEPT_NAME else _name(name)
+        if type(value) is str:  # the commonest value, without a further frame
+            text = escape(value.encode())
+            digests.append(sha256(b"".join((prefix, b"\x0b\x80", text, END))).digest())
+        else:
+            digests.append(sha256(prefix + _serialize(value, depth)).digest())
     digests.sort()
     return b"\x0b\xd0" + escape(b"".join(digests)) + END
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from counterfoil.errors import InputError
@@ -155,6 +156,9 @@ def _decimal(number: Decimal) -> bytes:
         coefficient = int(digits)
     except ValueError:  # an exponent, NaN or infinity
         return _scientific(number)
+    size = (coefficient.bit_length() >> 3) + 1
+    if coefficient > 0 and size <= 12 and len(fraction) < 64:
+        return _DECIMAL_HEADS[size] + _SCALES[len(fraction)] + coefficient.to_bytes(size)
     if coefficient == 0 and whole[0] == "-":
         return _scientific(number)
     return _decimal_of(coefficient, -len(fraction))
@@ -194,21 +198,31 @@ def _decimal_of(coefficient: int, exponent: int) -> bytes:
 
 
 _SCALES: Final = tuple(encode_var_int(-digits) for digits in range(64))
+_DECIMAL_HEADS: Final = tuple(bytes((0x51 + size,)) for size in range(13))
 
 
 def _timestamp(moment: IonTimestamp) -> bytes:
-    """The body is read again before it is written: what is no date of the calendar is an ``InputError``."""
+    """All that a transaction writes carries the same few times."""
     fields, fraction, offset = moment
     try:
-        year, *others = fields
-        body = (
-            (b"\xc0" if offset is None else _OFFSETS.get(offset) or encode_var_int(offset))
-            + _var_uint(year)
-            + bytes([0x80 | other for other in others])
-            + (b"" if fraction is None else _fraction(fraction))
-        )
+        return _kept_timestamp(fields, None if fraction is None else str(fraction), offset)
     except (ValueError, TypeError):
         raise InputError(f"cannot be written as binary Ion: {moment!r} is not a time") from None
+
+
+@lru_cache(maxsize=1_024)
+def _kept_timestamp(fields: tuple[int, ...], fraction: str | None, offset: int | None) -> bytes:
+    """The fraction comes as text, since decimals that differ in their scale are equal.
+
+    The body is read again before it is written: what is no date of the calendar is an ``InputError``.
+    """
+    year, *others = fields
+    body = (
+        (b"\xc0" if offset is None else _OFFSETS.get(offset) or encode_var_int(offset))
+        + _var_uint(year)
+        + bytes([0x80 | other for other in others])
+        + (b"" if fraction is None else _fraction(Decimal(fraction)))
+    )
     if not CANONICAL_BODY.fullmatch(body) or body[4] > 0x9C:
         parse_timestamp(body)
     return _headed(0x60, body)
@@ -218,11 +232,6 @@ _OFFSETS: Final = {minutes: encode_var_int(minutes) for minutes in range(-24 * 6
 
 
 def _fraction(fraction: Decimal) -> bytes:
-    milliseconds = _MILLISECONDS.get(str(fraction))
-    return _other_fraction(fraction) if milliseconds is None else milliseconds
-
-
-def _other_fraction(fraction: Decimal) -> bytes:
     sign, digits, exponent = fraction.as_tuple()
     if sign or not isinstance(exponent, int) or not -MAX_FRACTION_DIGITS <= exponent <= 0:
         raise InputError(f"a fraction of a second of {fraction}; at most {MAX_FRACTION_DIGITS} digits are written")
@@ -230,11 +239,6 @@ def _other_fraction(fraction: Decimal) -> bytes:
     if not coefficient:
         return _SCALES[-exponent] if exponent else b""
     return _SCALES[-exponent] + coefficient.to_bytes((coefficient.bit_length() >> 3) + 1)
-
-
-_MILLISECONDS: Final = {
-    str(Decimal(number).scaleb(-3)): _other_fraction(Decimal(number).scaleb(-3)) for number in range(1_000)
-}
 
 
 def _blob(octets: bytes) -> bytes:
