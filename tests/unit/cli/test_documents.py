@@ -33,7 +33,7 @@ def test_a_value_is_read_as_json_or_as_ion(text, value):
 
 @pytest.mark.parametrize("text", ["ACC-001", "", "1 2", "{", '{"a": 1, "a": 2'])
 def test_what_is_neither_says_what_was_wrong_with_both(text):
-    with pytest.raises(InputError, match="neither JSON .* nor Ion .* needs quotes"):
+    with pytest.raises(InputError, match=r"neither JSON .* nor Ion .* needs quotes"):
         read_value(text)
 
 

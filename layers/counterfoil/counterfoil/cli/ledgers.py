@@ -48,7 +48,7 @@ def create(
 def list_(*, data: DataOption = None, endpoint: EndpointOption = None, json: JsonOption = False) -> None:
     """List the ledgers."""
     with opened(data, endpoint) as service:
-        found = list(_ledgers(service))
+        found = list(ledgers_of(service))
     if json:
         print_json({"holds": True, "Ledgers": plain(found)})
         return
@@ -118,7 +118,8 @@ def digest(
         show_members({"digest": taken.hash.to_base64(), "tip": taken.tip_address})
 
 
-def _ledgers(service: Service) -> Iterator[dict[str, Any]]:
+def ledgers_of(service: Service) -> Iterator[dict[str, Any]]:
+    """Every ledger as ListLedgers describes it, page after page."""
     token: dict[str, Any] = {}
     while True:
         answer = service.call("ListLedgers", token)

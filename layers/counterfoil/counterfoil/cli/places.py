@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
 
@@ -158,13 +159,15 @@ def _at_endpoint(url: str) -> Iterator[Service]:
 
 
 class _Server:
-    """Behind an endpoint. Keys are those of the environment, else those that a server without keys takes."""
+    """Behind an endpoint, through botocore with the service models of this package.
+
+    Keys are those of the environment, else those that a server without keys takes.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._ledgers: list[ServedLedger] = []
-        with service_errors(url):
-            self._control = client("qldb", url)
+        self._control = self._client("qldb")
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         from botocore import xform_name  # noqa: PLC0415 - as above
@@ -175,8 +178,7 @@ class _Server:
         return answer
 
     def ledger(self, name: str) -> OpenLedger:
-        with service_errors(self._url):
-            sessions = client("qldb-session", self._url)
+        sessions = self._client("qldb-session")
 
         def send(command: Mapping[str, Any]) -> dict[str, Any]:
             with service_errors(self._url):
@@ -192,11 +194,22 @@ class _Server:
         for each in self._ledgers:
             each.close()
 
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config  # noqa: PLC0415 - as above
 
-def client(service: str, url: str) -> Any:
-    """A client of botocore for one of the two services, with the models of this package."""
+        # Whoever types waits for no retries, and a commit is not sent twice.
+        config = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
+        with service_errors(self._url):
+            try:
+                return _session().create_client(service, endpoint_url=self._url, config=config)
+            except ValueError as error:
+                raise InputError(f"{self._url[:200]!r} is not the URL of a server: {error}") from None
+
+
+@cache
+def _session() -> Any:
+    """Where botocore finds models, region and keys; it would ask the network for keys where nobody names them."""
     import botocore.session  # noqa: PLC0415 - as above
-    from botocore.config import Config  # noqa: PLC0415
 
     from counterfoil.server.client_env import LOCAL_KEY_ID, LOCAL_SECRET, MODELS  # noqa: PLC0415
 
@@ -204,8 +217,6 @@ def client(service: str, url: str) -> Any:
     session.get_component("data_loader").search_paths.append(str(MODELS))
     if session.get_config_variable("region") is None:
         session.set_config_variable("region", "us-east-1")
-    if not os.environ.keys() & {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}:  # else botocore asks the network for keys
+    if not os.environ.keys() & {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}:
         session.set_credentials(LOCAL_KEY_ID, LOCAL_SECRET)
-    # Whoever types waits for no retries, and a commit is not sent twice.
-    config = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
-    return session.create_client(service, endpoint_url=url, config=config)
+    return session
