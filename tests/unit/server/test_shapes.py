@@ -4,16 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from counterfoil.server.service_models import service_model
+from counterfoil.server.service_models import operations, shape
 from counterfoil.server.shapes import ShapeError, reader_of
 
 
-def shape(name, service="qldb"):
-    return service_model(service).shape_for(name)
-
-
 def read(name, value, service="qldb"):
-    return reader_of(shape(name, service))(value, "it")
+    return reader_of(shape(service, name))(value, "it")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +84,25 @@ def test_what_the_ledger_bounds_is_not_bounded_by_the_model(name):
 
 
 def test_every_shape_of_every_input_can_be_read():
+    assert [len([reader_of(each.input) for each in operations(service)]) for service in ("qldb", "qldb-session")] == [
+        20,
+        1,
+    ]
+
+
+def test_botocore_reads_the_same_of_the_models():
+    """Another reader of the same files: names, paths, places and constraints."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    from counterfoil.server.client_env import MODELS
+
+    loader = Loader(extra_search_paths=[str(MODELS)], include_default_search_paths=False)
     for service in ("qldb", "qldb-session"):
-        model = service_model(service)
-        assert len([reader_of(model.operation_model(name).input_shape) for name in model.operation_names]) > 0
+        model = ServiceModel(loader.load_service_model(service, "service-2"))
+        assert sorted(model.operation_names) == sorted(each.name for each in operations(service))
+        for each in operations(service):
+            theirs = model.operation_model(each.name)
+            assert (each.method, each.request_uri) == (theirs.http["method"], theirs.http["requestUri"])
+            assert {name for name, _, _ in each.input.members()} == set(theirs.input_shape.members)
+            assert each.input.required == set(theirs.input_shape.required_members)

@@ -11,7 +11,8 @@ from botocore.credentials import Credentials
 
 from counterfoil.protocol.faults import ProtocolError
 from counterfoil.server.identities import Identity
-from counterfoil.server.sigv4 import MAX_SKEW, SignedRequest, Verifier
+from counterfoil.server.requests import Request
+from counterfoil.server.sigv4 import MAX_SKEW, Verifier
 
 TELLER = Identity("TELLER", "secret-of-teller", ())
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -40,7 +41,7 @@ def signed(  # noqa: PLR0917 - what may be wrong, one by one
     text = signer.string_to_sign(request, signer.canonical_request(request))
     signer._inject_signature_to_request(request, signer.signature(text, request))
     pairs = tuple((name.lower(), str(value)) for name, value in request.headers.items())
-    return SignedRequest(method, path, query, pairs, body)
+    return Request(method, path, query, pairs, body)
 
 
 def with_header(request, name, value):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from counterfoil.errors import ConflictError
 from counterfoil.ledger.ids import NewId
 from counterfoil.ledger.registry import MAX_TAGS, LedgerState, PermissionsMode, RegisteredLedger
+from counterfoil.ledger.times import milliseconds_of, moment_of
 from counterfoil.ports import Clock, LedgerRegistry
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import (
@@ -57,7 +58,7 @@ class LedgerOperations:
         ledger = RegisteredLedger(
             parameters["Name"],
             self.new_id(),
-            self.clock(),
+            moment_of(milliseconds_of(self.clock())),  # what is described later is what was answered now
             LedgerState.CREATING,
             PermissionsMode(parameters["PermissionsMode"]),
             parameters.get("DeletionProtection", True),

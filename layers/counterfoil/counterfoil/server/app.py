@@ -32,7 +32,6 @@ from counterfoil.server.requests import (
     read_request,
 )
 from counterfoil.server.shapes import ShapeError
-from counterfoil.server.sigv4 import SignedRequest
 
 _LOGGER: Final = logging.getLogger(__name__)
 _TARGET: Final = "QLDBSession.SendCommand"
@@ -43,7 +42,7 @@ INLINE_BYTES: Final = 32 * 1024
 
 
 class RequestVerifier(Protocol):
-    def verify(self, request: SignedRequest, /) -> Identity: ...
+    def verify(self, request: Request, /) -> Identity: ...
 
 
 @dataclass(slots=True)
@@ -132,9 +131,7 @@ class LedgerApp:
     def _caller(self, request: Request) -> Identity:
         if self.verifier is None:
             return ANYBODY
-        return self.verifier.verify(
-            SignedRequest(request.method, request.raw_path, request.query, request.headers, request.body)
-        )
+        return self.verifier.verify(request)
 
     def _lock(self, token: str) -> asyncio.Lock:
         lock = self._busy.get(token)

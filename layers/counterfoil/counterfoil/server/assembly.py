@@ -7,13 +7,13 @@ import logging
 import secrets
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Final
 
-from counterfoil.adapters.kinesis import aggregate
 from counterfoil.adapters.sqlite.connections import lock
 from counterfoil.adapters.sqlite.jobs import SqliteJobs
 from counterfoil.adapters.sqlite.registry import SqliteLedgerRegistry
@@ -21,6 +21,7 @@ from counterfoil.adapters.sqlite.registry_file import FILE_NAME, RegistryFile
 from counterfoil.adapters.system import system_clock
 from counterfoil.embedded import new_id
 from counterfoil.errors import CounterfoilError
+from counterfoil.journal.publication import KeyedRecord
 from counterfoil.ledger.limits import DEFAULT_LIMITS, QLDB_LIMITS
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlPlane
@@ -32,10 +33,9 @@ from counterfoil.protocol.proof_operations import ProofOperations
 from counterfoil.protocol.sessions import Sessions
 from counterfoil.protocol.tag_operations import TagOperations
 from counterfoil.server import outside
-from counterfoil.server.app import LedgerApp
+from counterfoil.server.app import LedgerApp, RequestVerifier
 from counterfoil.server.folders import LedgerFolders
-from counterfoil.server.identities import read_identities
-from counterfoil.server.sigv4 import Verifier
+from counterfoil.server.identities import Identity, read_identities
 from counterfoil.services.jobs import Jobs
 from counterfoil.services.ledger import Ledger
 
@@ -70,7 +70,7 @@ class LedgerServer:
         self._registry = SqliteLedgerRegistry(self._file)
         self.directory = Directory(self._registry, self.folders)
         target = _outside(settings)
-        self.jobs = Jobs(SqliteJobs(self._file), self._reader, target.bucket, target.sink, aggregate, system_clock)
+        self.jobs = Jobs(SqliteJobs(self._file), self._reader, target.bucket, target.sink, _aggregate, system_clock)
         self.sessions = Sessions(self.directory, limits, time.monotonic, new_token)
         self.pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="request")
         self.app = LedgerApp(
@@ -78,7 +78,7 @@ class LedgerServer:
             control=self._control_plane(QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS),
             pool=self.pool,
             new_request_id=lambda: str(uuid.uuid4()),
-            verifier=None if identities is None else Verifier(identities, system_clock),
+            verifier=None if identities is None else _verifier(identities),
             allows_host=_is_local_name if identities is None and _is_loopback(settings.host) else lambda _: True,
         )
         self._begin()
@@ -149,6 +149,18 @@ def _opened(data: Path) -> tuple[IO[str], RegistryFile]:
 def new_token() -> str:
     """A token of 32 random bytes; nobody can guess it."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _aggregate(records: Sequence[KeyedRecord]) -> bytes:
+    from counterfoil.adapters.kinesis import aggregate  # noqa: PLC0415 - only for servers that stream
+
+    return aggregate(records)
+
+
+def _verifier(identities: Mapping[str, Identity]) -> RequestVerifier:
+    from counterfoil.server.sigv4 import Verifier  # noqa: PLC0415 - botocore is only for servers with keys
+
+    return Verifier(identities, system_clock)
 
 
 def _outside(settings: ServerSettings) -> outside.Outside:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from counterfoil.adapters.kinesis import KinesisSink
 from counterfoil.adapters.outbox import Outbox
-from counterfoil.adapters.s3 import S3Bucket
 from counterfoil.adapters.system import system_clock
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ports import ObjectStore, StreamSink
@@ -31,6 +29,9 @@ def directory(root: Path) -> Outside:
 
 def at_endpoint(endpoint_url: str) -> Outside:
     """S3 and Kinesis of an emulator, or of anything else that speaks their protocols; credentials as botocore finds them."""
+    from counterfoil.adapters.kinesis import KinesisSink  # noqa: PLC0415 - boto3 is only for servers that write to an endpoint
+    from counterfoil.adapters.s3 import S3Bucket  # noqa: PLC0415
+
     s3, kinesis = _client("s3", endpoint_url), _client("kinesis", endpoint_url)
     return Outside(
         lambda job: S3Bucket(s3, job.bucket, job.encryption), lambda job: KinesisSink(kinesis, job.kinesis_stream_name)
@@ -38,7 +39,7 @@ def at_endpoint(endpoint_url: str) -> Outside:
 
 
 def _client(service: str, endpoint_url: str) -> Any:
-    import botocore.session  # noqa: PLC0415 - only servers that write to an endpoint need it
+    import botocore.session  # noqa: PLC0415 - as above
     from botocore.config import Config  # noqa: PLC0415
 
     # An emulator knows buckets by path only.

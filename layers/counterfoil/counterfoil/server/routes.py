@@ -13,10 +13,8 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from botocore.model import OperationModel, Shape, StructureShape
-
 from counterfoil.errors import InputError
-from counterfoil.server.service_models import service_model
+from counterfoil.server.service_models import Operation, Shape, operations
 from counterfoil.server.shapes import Read, ShapeError, reader_of
 
 # No request of either protocol has more query parameters; it is what a hostile one may cost.
@@ -60,16 +58,14 @@ class Route:
 
 @cache
 def routes() -> tuple[Route, ...]:
-    model = service_model("qldb")
-    return tuple(_route(model.operation_model(name)) for name in model.operation_names)
+    return tuple(map(_route, operations("qldb")))
 
 
 @cache
 def read_command() -> Read:
     """Reads the body of SendCommand."""
-    shape = service_model("qldb-session").operation_model("SendCommand").input_shape
-    assert shape is not None
-    return reader_of(shape)
+    (send_command,) = operations("qldb-session")
+    return reader_of(send_command.input)
 
 
 def find(method: str, raw_path: str, query: str, body: bytes) -> tuple[str, dict[str, Any]]:
@@ -94,24 +90,18 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _route(operation: OperationModel) -> Route:
-    shape = operation.input_shape
-    assert isinstance(shape, StructureShape)
-    query = {
-        member.serialization["name"]: (name, member)
-        for name, member in shape.members.items()
-        if member.serialization.get("location") == "querystring"
-    }
-    labels = {
-        member.serialization["name"]: name
-        for name, member in shape.members.items()
-        if member.serialization.get("location") == "uri"
-    }
+def _route(operation: Operation) -> Route:
+    labels: dict[str, str] = {}
+    query: dict[str, tuple[str, Shape]] = {}
+    for name, member, place in operation.input.members():
+        if place.get("location") == "uri":
+            labels[place["locationName"]] = name
+        elif place.get("location") == "querystring":
+            query[place["locationName"]] = (name, member)
     segments = tuple(
-        f"{{{labels[each[1:-1]]}}}" if each.startswith("{") else each
-        for each in operation.http["requestUri"].split("/")[1:]
+        f"{{{labels[each[1:-1]]}}}" if each.startswith("{") else each for each in operation.request_uri.split("/")[1:]
     )
-    return Route(operation.name, operation.http["method"], segments, query, reader_of(shape))
+    return Route(operation.name, operation.method, segments, query, reader_of(operation.input))
 
 
 def _parameters(route: Route, labels: Mapping[str, Any], query: str, body: bytes) -> dict[str, Any]:
@@ -134,10 +124,10 @@ def _of_query(route: Route, query: str) -> dict[str, Any]:
     for key, text in given:
         if key in route.query:
             name, shape = route.query[key]
-            if shape.type_name == "list":
+            if shape.type == "list":
                 found.setdefault(name, []).append(text)
             else:
-                found[name] = _number(text, name) if shape.type_name == "integer" else text
+                found[name] = _number(text, name) if shape.type == "integer" else text
     return found
 
 

@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
-
 from counterfoil.errors import InputError
+from counterfoil.server.service_models import Shape
 
 # Reads a value found at a place; the place is for messages only.
 Read = Callable[[Any, str], Any]
@@ -37,18 +36,12 @@ class ShapeError(InputError):
 
 def reader_of(shape: Shape) -> Read:
     """The function that reads values of a shape. No shape of the two models contains itself."""
-    if isinstance(shape, StructureShape):
-        return _structure(shape)
-    if isinstance(shape, ListShape):
-        return _list(shape)
-    if isinstance(shape, MapShape):
-        return _map(shape)
-    return _SCALARS[shape.type_name](shape)
+    return _KINDS[shape.type](shape)
 
 
-def _structure(shape: StructureShape) -> Read:
-    members = {name: reader_of(member) for name, member in shape.members.items()}
-    required = frozenset(shape.required_members)
+def _structure(shape: Shape) -> Read:
+    members = {name: reader_of(member) for name, member, _ in shape.members()}
+    required = shape.required
 
     def read(value: Any, place: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -67,8 +60,8 @@ def _structure(shape: StructureShape) -> Read:
     return read
 
 
-def _list(shape: ListShape) -> Read:
-    member = reader_of(shape.member)
+def _list(shape: Shape) -> Read:
+    member = reader_of(shape.part("member"))
     check = _size_check(shape)
 
     def read(value: Any, place: str) -> list[Any]:
@@ -80,8 +73,8 @@ def _list(shape: ListShape) -> Read:
     return read
 
 
-def _map(shape: MapShape) -> Read:
-    key_of, value_of = reader_of(shape.key), reader_of(shape.value)
+def _map(shape: Shape) -> Read:
+    key_of, value_of = reader_of(shape.part("key")), reader_of(shape.part("value"))
     check = _size_check(shape)
 
     def read(value: Any, place: str) -> dict[str, Any]:
@@ -95,9 +88,9 @@ def _map(shape: MapShape) -> Read:
 
 def _string(shape: Shape) -> Read:
     check = _size_check(shape)
-    pattern = shape.metadata.get("pattern")
+    pattern = shape.definition.get("pattern")
     matches = re.compile(pattern).search if pattern else None
-    allowed = frozenset(shape.metadata.get("enum", ()))
+    allowed = frozenset(shape.definition.get("enum", ()))
 
     def read(value: Any, place: str) -> str:
         if not isinstance(value, str):
@@ -130,7 +123,7 @@ def _blob(shape: Shape) -> Read:
 
 
 def _whole_number(shape: Shape) -> Read:
-    lowest, highest = shape.metadata.get("min", -(2**63)), shape.metadata.get("max", 2**63 - 1)
+    lowest, highest = shape.definition.get("min", -(2**63)), shape.definition.get("max", 2**63 - 1)
 
     def read(value: Any, place: str) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -165,8 +158,8 @@ def _timestamp(_: Shape) -> Read:
 
 
 def _size_check(shape: Shape) -> Callable[[int, str], None]:
-    bounded: Mapping[str, int] = {} if shape.name in UNBOUNDED else shape.metadata
-    shortest, longest = shape.metadata.get("min", 0), bounded.get("max", math.inf)
+    bounded: Mapping[str, int] = {} if shape.name in UNBOUNDED else shape.definition
+    shortest, longest = shape.definition.get("min", 0), bounded.get("max", math.inf)
 
     def check(size: int, place: str) -> None:
         if size < shortest:
@@ -177,7 +170,10 @@ def _size_check(shape: Shape) -> Callable[[int, str], None]:
     return check
 
 
-_SCALARS: Final[Mapping[str, Callable[[Shape], Read]]] = {
+_KINDS: Final[Mapping[str, Callable[[Shape], Read]]] = {
+    "structure": _structure,
+    "list": _list,
+    "map": _map,
     "string": _string,
     "blob": _blob,
     "integer": _whole_number,

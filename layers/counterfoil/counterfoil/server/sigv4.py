@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from counterfoil.ports import Clock
 from counterfoil.protocol.faults import ProtocolError
 from counterfoil.server.identities import Identity
+from counterfoil.server.requests import Request
 
 # The service whose name both protocols sign with.
 SIGNING_NAME: Final = "qldb"
@@ -34,24 +35,13 @@ _HEADER: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class SignedRequest:
-    """A request as it came: the path and query undecoded, header names in lower case."""
-
-    method: str
-    raw_path: str
-    query: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Verifier:
     """Gives the identity that signed a request, or raises what AWS's services answer."""
 
     identities: Mapping[str, Identity]
     clock: Clock
 
-    def verify(self, request: SignedRequest) -> Identity:
+    def verify(self, request: Request) -> Identity:
         headers = _single_headers(request.headers)
         authorization = headers.get("authorization")
         if not authorization:
@@ -109,9 +99,7 @@ class _Signer(SigV4Auth):
         return request.headers
 
 
-def _signature(
-    secret: str, region: str, signed: Sequence[str], headers: Mapping[str, str], request: SignedRequest
-) -> str:
+def _signature(secret: str, region: str, signed: Sequence[str], headers: Mapping[str, str], request: Request) -> str:
     query = f"?{request.query}" if request.query else ""
     again = AWSRequest(
         method=request.method,
