@@ -37,8 +37,8 @@ def test_every_acknowledged_transfer_survives_and_no_other_is_half_there(tmp_pat
         report = verify_file(folder / FILE_NAME)
         assert report.problems == []
         with counterfoil.open(folder, create=False) as ledger:
-            transfers, balances = ledger.execute(state_of)
             assert ledger.digest() == report.digest
+            transfers, balances = ledger.execute(state_of)
         assert acknowledged <= {each["number"] for each in transfers}
         assert balances == balances_after(transfers)
         assert sum(balances.values()) == ACCOUNTS * OPENING

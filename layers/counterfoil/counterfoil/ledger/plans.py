@@ -26,6 +26,9 @@ class Plans:
         self.hits = 0
         self.misses = 0
 
+    def __len__(self) -> int:
+        return len(self._plans)
+
     def plan(self, text: str, statement: Compilable, catalogue: LedgerCatalogue) -> Plan:
         key = (text, catalogue.version)
         found = self._plans.get(key)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from counterfoil.errors import ClosedError, LimitError, StatementError
 from counterfoil.ion.values import Value
@@ -32,7 +33,16 @@ from counterfoil.partiql.tables import Action, Plan
 # Raises ForbiddenError unless the caller may do all of these to the tables of these ids.
 Authorise = Callable[[frozenset[tuple[Action, str]]], None]
 
-Commit = Callable[[Proposal], BlockAddress]
+
+class Engine(NamedTuple):
+    """What all transactions of a ledger share. ``commit`` is the store's; ``ended`` is told of each transaction that is over."""
+
+    plans: Plans
+    limits: Limits
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    commit: Callable[[Proposal], BlockAddress]
+    ended: Callable[[str], None]
 
 
 class Results(Iterator[Value]):
@@ -74,26 +84,16 @@ class Results(Iterator[Value]):
 class OpenTransaction:
     """A transaction that began at ``snapshot`` and is not over yet."""
 
-    def __init__(
-        self,
-        transaction_id: str,
-        snapshot: Snapshot,
-        plans: Plans,
-        limits: Limits,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        commit: Commit,
-    ) -> None:
+    def __init__(self, transaction_id: str, snapshot: Snapshot, engine: Engine) -> None:
         self.transaction_id = transaction_id
-        self.began_at = clock()
-        self.workspace = SnapshotWorkspace(transaction_id, snapshot, limits, new_id)
+        self.began_at = engine.clock()
+        self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, engine.new_id)
         self.commit_digest: Hash = hash_of_value(transaction_id)
         self.ended = False
         self._snapshot = snapshot
-        self._plans = plans
-        self._limits = limits
-        self._clock = clock
-        self._commit = commit
+        self._engine = engine
+        self._limits = engine.limits
+        self._clock = engine.clock
         self._statements: list[Statement] = []
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
@@ -148,16 +148,20 @@ class OpenTransaction:
         self.check_open()
         self.ended = True
         try:
-            return self._commit(self.proposal()) if self._statements else None
+            return self._engine.commit(self.proposal()) if self._statements else None
         finally:
-            self._snapshot.release()
+            self._let_go()
 
     def abort(self) -> None:
         """Forget everything; of a transaction that is over nothing happens."""
         if not self.ended:
             self.ended = True
-            self._unfinished.clear()
-            self._snapshot.release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._unfinished.clear()
+        self._snapshot.release()
+        self._engine.ended(self.transaction_id)
 
     def _settle(self) -> None:
         """Draw the rows of earlier statements that are still to come, before anything changes under them."""
@@ -184,7 +188,7 @@ class OpenTransaction:
 
     def _plan(self, text: str, statement: Compilable) -> Plan:
         # A catalogue with changes of this transaction has a version that another one may have as well.
-        plans = Plans() if self._definitions else self._plans
+        plans = Plans() if self._definitions else self._engine.plans
         return plans.plan(text, statement, self.workspace.catalogue)
 
     def _run(self, plan: Plan, parameters: tuple[Value, ...], authorise: Authorise | None) -> Iterator[Value]:

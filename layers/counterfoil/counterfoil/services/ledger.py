@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import takewhile
 from threading import Lock
 from typing import Final
 
@@ -19,7 +19,7 @@ from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.plans import Plans
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
-from counterfoil.ledger.transaction import OpenTransaction
+from counterfoil.ledger.transaction import Engine, OpenTransaction
 from counterfoil.merkle import Hash, prove_inclusion
 from counterfoil.merkle.nodes import prove_leaf
 from counterfoil.ports import Clock, JournalReader
@@ -40,7 +40,8 @@ class Ledger(JournalReader):
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._open: list[tuple[datetime, str, OpenTransaction]] = []
+        self._engine = Engine(self.plans, limits, clock, new_id, store.commit, self._ended)
+        self._open: dict[str, OpenTransaction] = {}
         self._lock = Lock()
 
     @property
@@ -57,29 +58,22 @@ class Ledger(JournalReader):
 
     def begin(self) -> OpenTransaction:
         """A new transaction on everything that was committed until now."""
-        transaction_id = self._new_id()
-        transaction = OpenTransaction(
-            transaction_id,
-            self._store.snapshot(),
-            self.plans,
-            self.limits,
-            self._clock,
-            self._new_id,
-            self._store.commit,
-        )
+        transaction = OpenTransaction(self._new_id(), self._store.snapshot(), self._engine)
         with self._lock:
-            heapq.heappush(self._open, (transaction.expires_at + _SLACK, transaction_id, transaction))
+            self._open[transaction.transaction_id] = transaction
             over = self._over()
         for each in over:
             each.abort()
         return transaction
 
     def _over(self) -> list[OpenTransaction]:
-        """Transactions whose clients are gone: their time is up and nobody ended them. Ended ones are forgotten on the way."""
-        now, over = self._clock(), []
-        while self._open and (self._open[0][0] < now or self._open[0][2].ended):
-            over.append(heapq.heappop(self._open)[2])
-        return over
+        """Transactions whose clients are gone: their time is up and nobody ended them. The oldest come first."""
+        now = self._clock()
+        return list(takewhile(lambda each: each.expires_at + _SLACK < now, self._open.values()))
+
+    def _ended(self, transaction_id: str) -> None:
+        with self._lock:
+            self._open.pop(transaction_id, None)
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
         """Where a transaction was committed, if it was: for whoever lost the answer to a commit."""
