@@ -12,7 +12,8 @@ from random import Random
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
 from counterfoil.errors import UnavailableError
 from counterfoil.services.audit import Auditor
-from lab.bank.ledger import BankLedger, Transfer
+from lab.bank.acts import Transfer
+from lab.bank.ledger import BankLedger
 from lab.producer import OuterRecord, aggregate, streamed
 from tests.audit_worlds import NOW, PATIENCE, kinesis_record
 

@@ -1,14 +1,12 @@
-"""The bank's ledger: documents in tables, changed by transactions, each of which becomes one block.
+"""The bank's ledger built in this process: documents in tables, changed by transactions, each of which becomes one block.
 
-The books are kept as a QLDB application kept them: a transfer reads both accounts, updates both and inserts the transfer, in
-one transaction. Shapes are those of the reference scenario: Accounts{accountId, accountNumber, accountType, balance,
-currency, customerId, createdAt, status}, Transactions{transactionId, fromAccountId, toAccountId, amount, currency,
-transactionType, timestamp, description, status}.
+The clock and the ids are ours, so one seed gives one ledger, byte for byte, and even what no server would do can be done: the
+clock can be set back. What is done, and with which statements, is described in ``acts``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,25 +21,32 @@ from counterfoil.journal.builder import (
     Redaction,
     Statement,
     Transaction,
-    ion_time,
+)
+from lab.bank.acts import (
+    DELETE_ACCOUNT,
+    SCHEMA,
+    TABLES,
+    Account,
+    Act,
+    Balance,
+    CloseAccount,
+    Execute,
+    OpenAccounts,
+    RedactFirstVersion,
+    Request,
+    SetClockBack,
+    Transfer,
+    account_document,
+    read_balance,
+    requests_to_open,
+    requests_to_redact,
+    requests_to_transfer,
+    transfer_document,
 )
 
-CURRENCY: Final = "USD"
 ID_SIZE: Final = 22
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-READ_ACCOUNTS: Final = "SELECT a.accountId, a.balance, a.status FROM Accounts AS a WHERE a.accountId IN (?, ?)"
-SET_BALANCE: Final = "UPDATE Accounts AS a SET a.balance = ? WHERE a.accountId = ?"
-INSERT_TRANSFER: Final = "INSERT INTO Transactions ?"
-TABLES: Final = ("Accounts", "Transactions", "AuditLog")
-SCHEMA: Final = (
-    *(f"CREATE TABLE {name}" for name in TABLES),
-    "CREATE INDEX ON Accounts (accountId)",
-    "CREATE INDEX ON Transactions (transactionId)",
-    "CREATE INDEX ON Transactions (fromAccountId)",
-    "CREATE INDEX ON Transactions (toAccountId)",
-    "CREATE INDEX ON AuditLog (timestamp)",
-)
+CLOCK_STEP_BACK: Final = timedelta(seconds=3)
 
 
 @dataclass(slots=True)
@@ -55,33 +60,6 @@ class Document:
     changed_in: list[BlockAddress] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """Money to be moved.
-
-    ``document`` overrides fields of the Transactions document (``None`` leaves one out), ``skew`` is added to the payee's
-    new balance, and without ``booked`` no balance changes at all: all three are for clerks who cheat or blunder.
-    """
-
-    payer: str
-    payee: str
-    amount: Decimal
-    transaction_type: str = "TRANSFER"
-    description: str = ""
-    transaction_id: str | None = None
-    document: Mapping[str, Any] = field(default_factory=dict)
-    skew: Decimal = Decimal(0)
-    booked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A transfer and when it is committed."""
-
-    at: datetime
-    transfer: Transfer
-
-
 @dataclass(slots=True)
 class BankLedger:
     """Accounts by their id, and the journal that everything done to them became. One seed gives one ledger."""
@@ -90,6 +68,7 @@ class BankLedger:
     created_at: datetime
     blocks: list[BuiltBlock] = field(default_factory=list)
     accounts: dict[str, Document] = field(default_factory=dict)
+    closed: dict[str, Document] = field(default_factory=dict)
     transfers: int = 0
     _chance: Random = field(init=False)
     _table_ids: dict[str, str] = field(default_factory=dict)
@@ -122,114 +101,114 @@ class BankLedger:
         """One block per CREATE TABLE and CREATE INDEX."""
         return [self.execute(at + timedelta(milliseconds=40 * index), text) for index, text in enumerate(SCHEMA)]
 
+    def perform(self, at: datetime, act: Act) -> BuiltBlock:
+        """Do what is described; one block."""
+        match act:
+            case Execute(text, parameters):
+                return self.execute(at, text, *parameters)
+            case OpenAccounts(accounts):
+                return self.open_accounts(at, accounts)
+            case Transfer():
+                return self.transfer(at, act)
+            case CloseAccount(account_id):
+                return self.close_account(at, account_id)
+            case RedactFirstVersion(account_id):
+                return self.redact_first_version(at, account_id)
+            case SetClockBack(account_id):
+                return self.read_balance(at - CLOCK_STEP_BACK, account_id)
+
     def execute(self, at: datetime, text: str, *parameters: Any) -> BuiltBlock:
         """A transaction of one statement that changes no document: schema changes and queries."""
-        return self._commit(at, (Statement(text, parameters),))
+        return self._commit(at, (Request(text, parameters),))
 
     def open_account(
         self, at: datetime, account_id: str, balance: Decimal | int | str, account_type: str, customer_id: str
     ) -> BuiltBlock:
-        """One block with the new document; a balance that is a text is one that no program can read."""
-        data = {
-            "accountId": account_id,
-            "accountNumber": f"{self._chance.randrange(10**10):010}",
-            "accountType": account_type,
-            "balance": balance,
-            "currency": CURRENCY,
-            "customerId": customer_id,
-            "createdAt": ion_time(self.created_at),
-            "status": "ACTIVE",
-        }
-        account = Document(self.new_id(), "Accounts", data)
-        self.accounts[account_id] = account
-        block = self._commit(at, (Statement("INSERT INTO Accounts ?", (data,)),), (self._change(account, (0,)),))
-        account.changed_in.append(block.address)
+        """One block with the new document."""
+        return self.open_accounts(at, [Account(account_id, balance, account_type, customer_id)])
+
+    def open_accounts(self, at: datetime, accounts: Sequence[Account]) -> BuiltBlock:
+        """One block with all the new documents."""
+        opened = [self._new_account(each) for each in accounts]
+        requests = requests_to_open([each.data for each in opened])
+        block = self._commit(at, requests, [self._change(each, 0) for each in opened])
+        _note(block, opened)
         return block
 
     def transfer(self, at: datetime, order: Transfer) -> BuiltBlock:
         """Read both accounts, update both, insert the transfer: one block with three revisions."""
-        if not order.booked:
-            return self._insert_alone(at, order)
-        payer, payee = self.accounts[order.payer], self.accounts[order.payee]
-        self._set_balance(payer, payer.data["balance"] - order.amount)
-        self._set_balance(payee, payee.data["balance"] + order.amount + order.skew)
+        changed = []
+        if order.booked:
+            changed = [self.accounts[order.payer], self.accounts[order.payee]]
+            _add_to_balance(changed[0], -order.amount)
+            _add_to_balance(changed[1], order.amount + order.skew)
         self.transfers += 1
-        document = Document(self.new_id(), "Transactions", self._transfer_data(at, order))
-        statements = (
-            Statement(READ_ACCOUNTS, (order.payer, order.payee)),
-            Statement(SET_BALANCE, (payer.data["balance"], order.payer)),
-            Statement(SET_BALANCE, (payee.data["balance"], order.payee)),
-            Statement(INSERT_TRANSFER, (document.data,)),
-        )
-        changes = (self._change(payer, (1,)), self._change(payee, (2,)), self._change(document, (3,)))
-        block = self._commit(at, statements, changes)
-        payer.changed_in.append(block.address)
-        payee.changed_in.append(block.address)
+        document = Document(self.new_id(), "Transactions", transfer_document(order, self.transfers, at))
+        requests = requests_to_transfer(order, document.data)
+        changes = [self._change(each, index) for index, each in enumerate(changed, 1)]
+        block = self._commit(at, requests, [*changes, self._change(document, len(requests) - 1)])
+        _note(block, changed)
         return block
 
-    def _insert_alone(self, at: datetime, order: Transfer) -> BuiltBlock:
-        self.transfers += 1
-        document = Document(self.new_id(), "Transactions", self._transfer_data(at, order))
-        return self._commit(at, (Statement(INSERT_TRANSFER, (document.data,)),), (self._change(document, (0,)),))
-
     def read_balance(self, at: datetime, account_id: str) -> BuiltBlock:
-        """A query: QLDB writes a block for a read-only transaction too."""
-        return self.execute(at, "SELECT a.balance FROM Accounts AS a WHERE a.accountId = ?", account_id)
+        return self.perform(at, read_balance(account_id))
 
     def close_account(self, at: datetime, account_id: str) -> BuiltBlock:
         """Delete the account's document; its history stays in the journal."""
-        account = self.accounts.pop(account_id)
+        account = self.closed[account_id] = self.accounts.pop(account_id)
         account.version += 1
         change = Change(
             account.document_id, account.version, "Accounts", self._table_ids["Accounts"], None, statements=(0,)
         )
-        return self._commit(at, (Statement("DELETE FROM Accounts WHERE accountId = ?", (account_id,)),), (change,))
+        return self._commit(at, (Request(DELETE_ACCOUNT, (account_id,)),), [change])
 
     def redact_first_version(self, at: datetime, account_id: str) -> BuiltBlock:
         """Redact what an account's document said when it was opened."""
-        account, table_id = self.accounts[account_id], self._table_ids["Accounts"]
+        account, table_id = (self.accounts | self.closed)[account_id], self._table_ids["Accounts"]
         first = account.changed_in[0]
-        redaction = Redaction(first, table_id, account.document_id, 0)
+        found, named, redact = requests_to_redact(account_id)
         place = {"strandId": first.strand_id, "sequenceNo": first.sequence_no}
-        text = "EXEC REDACT_REVISION ?, ?, ?"
-        return self._commit(at, (Statement(text, (place, table_id, account.document_id)),), redactions=(redaction,))
+        requests = (found, named, Request(redact.text, (place, table_id, account.document_id)))
+        return self._commit(at, requests, redactions=(Redaction(first, table_id, account.document_id, 0),))
 
-    def _set_balance(self, account: Document, balance: Decimal) -> None:
-        account.data = account.data | {"balance": balance}
-        account.version += 1
+    def _new_account(self, account: Account) -> Document:
+        data = account_document(account, self._chance.randrange(10**10), self.created_at)
+        document = self.accounts[account.account_id] = Document(self.new_id(), "Accounts", data)
+        return document
 
-    def _transfer_data(self, at: datetime, order: Transfer) -> dict[str, Any]:
-        data = {
-            "transactionId": order.transaction_id or f"TXN-{self.transfers:06}",
-            "fromAccountId": order.payer,
-            "toAccountId": order.payee,
-            "amount": order.amount,
-            "currency": CURRENCY,
-            "transactionType": order.transaction_type,
-            "timestamp": ion_time(at),
-            "description": order.description,
-            "status": "COMPLETED",
-        }
-        return {name: value for name, value in {**data, **order.document}.items() if value is not None}
-
-    def _change(self, document: Document, statements: tuple[int, ...]) -> Change:
+    def _change(self, document: Document, statement: int) -> Change:
         return Change(
             document.document_id,
             document.version,
             document.table_name,
             self._table_ids[document.table_name],
             document.data,
-            statements,
+            (statement,),
         )
 
     def _commit(
         self,
         at: datetime,
-        statements: tuple[Statement, ...],
-        changes: tuple[Change, ...] = (),
+        requests: Sequence[Request],
+        changes: Sequence[Change] = (),
         redactions: tuple[Redaction, ...] = (),
     ) -> BuiltBlock:
+        statements = tuple(Statement(text, tuple(map(self._known, parameters))) for text, parameters in requests)
         started = at - timedelta(milliseconds=self._chance.randint(2, 20))
-        block = self._builder.append(Transaction(self.new_id(), started, at, statements, changes, redactions))
+        block = self._builder.append(Transaction(self.new_id(), started, at, statements, tuple(changes), redactions))
         self.blocks.append(block)
         return block
+
+    def _known(self, parameter: Any) -> Any:
+        """A parameter's value; balances were set before the block is built."""
+        return self.accounts[parameter.account_id].data["balance"] if isinstance(parameter, Balance) else parameter
+
+
+def _add_to_balance(account: Document, change: Decimal) -> None:
+    account.data = account.data | {"balance": account.data["balance"] + change}
+    account.version += 1
+
+
+def _note(block: BuiltBlock, documents: Iterable[Document]) -> None:
+    for each in documents:
+        each.changed_in.append(block.address)

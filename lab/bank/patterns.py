@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from lab.bank.ledger import Order, Transfer
-from lab.bank.population import Account
+from lab.bank.acts import Account, Order, Transfer
 
 
 class Sighting(NamedTuple):

@@ -12,18 +12,10 @@ from decimal import Decimal
 from random import Random
 from typing import Final
 
+from lab.bank.acts import Account
+
 CENT: Final = Decimal("0.01")
 QUIET_PAIRS: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as it is opened."""
-
-    account_id: str
-    balance: Decimal | int
-    account_type: str
-    customer_id: str
 
 
 @dataclass(frozen=True, slots=True)

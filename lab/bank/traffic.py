@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from lab.bank.ledger import Order, Transfer
+from lab.bank.acts import Order, Transfer
 from lab.bank.population import QUIET_PAIRS, Customer, Population, money
 
 # Payments that one customer makes in the whole simulation: with more transfers come more customers.

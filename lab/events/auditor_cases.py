@@ -13,7 +13,8 @@ from counterfoil.detection.finding import Status
 from counterfoil.journal.builder import BuiltBlock, Change, JournalBuilder, Statement, Transaction
 from lab import attacker
 from lab.attacker import Attack
-from lab.bank.ledger import SCHEMA, BankLedger, Transfer
+from lab.bank.acts import SCHEMA, Transfer
+from lab.bank.ledger import BankLedger
 from lab.events.case import NOTHING_FAILED, Case, Step
 from lab.events.lambda_shapes import kinesis_event, kinesis_event_of_shards, raw_kinesis_record
 from lab.expectation import Expected

@@ -13,7 +13,8 @@ from counterfoil.journal import check_link, parse_stream_record, segment_of, ver
 from counterfoil.services.audit import Auditor
 from counterfoil.services.batch import KinesisRecord
 from lab import attacker
-from lab.bank.ledger import BankLedger, Transfer
+from lab.bank.acts import Transfer
+from lab.bank.ledger import BankLedger
 from lab.expectation import FindingKey, compare
 from lab.producer import OuterRecord, outer_records, streamed
 

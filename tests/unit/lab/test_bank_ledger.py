@@ -7,7 +7,8 @@ import pytest
 
 from counterfoil.ion import read_single
 from counterfoil.journal import RevisionKind, extend, parse_block, verify_block
-from lab.bank.ledger import BankLedger, Transfer
+from lab.bank.acts import Transfer
+from lab.bank.ledger import BankLedger
 
 AT = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -76,6 +77,7 @@ def test_a_closed_account_is_a_deleted_revision(ledger):
 
 def test_a_redaction_names_the_revision_it_removes(ledger):
     opened = ledger.accounts["ACC-1"].changed_in[0]
+    pay(ledger)
     block = ledger.redact_first_version(AT + timedelta(minutes=2), "ACC-1")
     (named,) = block.fields["redactionInfo"]["revisions"]
     assert named["blockAddress"] == {"strandId": opened.strand_id, "sequenceNo": opened.sequence_no}
