@@ -137,6 +137,7 @@ STATEMENTS = [
     ("CREATE TABLE t", "(CreateTable t)"),
     ('CREATE TABLE "order"', "(CreateTable order)"),
     ("CREATE INDEX ON t (a)", "(CreateIndex t a)"),
+    ("CREATE INDEX ON t (timestamp)", "(CreateIndex t timestamp)"),
     ('create index on "t" ("date")', "(CreateIndex t date)"),
     ('DROP INDEX "4tP" ON t WITH (purge = true)', "(DropIndex 4tP t)"),
     ('drop index "4tP" on "t" with (purge = TRUE)', "(DropIndex 4tP t)"),

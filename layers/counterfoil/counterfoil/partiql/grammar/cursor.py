@@ -83,6 +83,14 @@ class Cursor:
         self.advance()
         return text
 
+    def field_name(self) -> str:
+        """Take a field's name where nothing else can stand: reserved words need no quotes there, as behind a dot."""
+        if self.kind not in RESERVED_WORDS:
+            return self.name("a field's name")
+        text = self.texts[self.index]
+        self.advance()
+        return text
+
     def descend(self, levels: int = 1) -> None:
         """Go deeper; whoever calls it takes the levels off ``depth`` when done."""
         self.depth += levels

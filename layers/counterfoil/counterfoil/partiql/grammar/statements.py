@@ -195,7 +195,7 @@ class Statements(Queries):
     def indexed_field(self) -> str:
         if not self.accept("("):
             raise self.unexpected("'('")
-        field = self.name("a field's name")
+        field = self.field_name()
         if self.kind == ",":
             raise self.unsupported("an index on several fields")
         if self.kind in {".", "["}:
