@@ -37,6 +37,7 @@ class SnapshotWorkspace:
         self._written: dict[str, Written] = {}
         self._written_bytes = 0
         self._undo: list[tuple[str, Written | None]] = []
+        self._own_keys: dict[str, dict[str, bytes | None]] = {}
         # What the snapshot answered: statements of one transaction come back to the same documents.
         self._documents: dict[str, StoredRevision | None] = {}
         self._probed: dict[tuple[str, bytes], Sequence[StoredRevision]] = {}
@@ -89,7 +90,7 @@ class SnapshotWorkspace:
             if revision.document_id not in own:
                 yield Row(revision.document_id, revision.value)
         for row in _rows(own.values()):
-            if index.field in row.value and key_of(row.value[index.field]) == key:
+            if self._own_key(row, index.field) == key:
                 yield row
 
     def fetch(self, table: Table, view: View, document_id: str) -> Row | None:
@@ -137,6 +138,13 @@ class SnapshotWorkspace:
             self.read.update(each.document_id for each in revisions)
         return revisions
 
+    def _own_key(self, row: Row, name: str) -> bytes | None:
+        """The key of an own document in an index of this field; kept until the document changes again."""
+        keys = self._own_keys.setdefault(row.document_id, {})
+        if name not in keys:
+            keys[name] = key_of(row.value[name]) if name in row.value else None
+        return keys[name]
+
     def _own(self, table: Table) -> dict[str, Written]:
         """The transaction's own changes to a table, as they are now."""
         if not self._written:
@@ -179,6 +187,7 @@ class SnapshotWorkspace:
             raise LimitError(f"a transaction of more than {self._limits.transaction_bytes} bytes")
 
     def _put(self, document_id: str, written: Written | None) -> None:
+        self._own_keys.pop(document_id, None)
         before = self._written.get(document_id)
         if before is not None:
             self._written_bytes -= len(before.data or b"")
