@@ -33,7 +33,9 @@ class Served:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         found = re.search(r"on http://127\.0\.0\.1:(\d+)", line)
-        assert found, line + self.process.stderr.read()
+        if found is None:
+            self.process.kill()
+            raise AssertionError(line + self.process.communicate()[1])
         self.port = int(found[1])
         self.url = f"http://127.0.0.1:{self.port}"
         return self
