@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutant import Mutant
 
 ION_LAWS = "tests/property/test_ion_laws.py"
+CODEC_LAWS = "tests/property/test_codec_laws.py"
 ION_EDGES = "tests/unit/ion"
 
 ION = [
@@ -105,5 +106,82 @@ ION = [
         'value.as_text() == "$ion_symbol_table":',
         'value.as_text() == "never":',
         (ION_LAWS,),
+    ),
+    Mutant(
+        "a symbol is numbered behind its field's name",
+        "ion/writer.py",
+        "    if type(inner) is IonSymbol:\n        _name(inner, symbols)\n",
+        "",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "the two empty names are one",
+        "ion/writer.py",
+        'return b"\\x80" if type(text) is IonSymbol and text.unknown else symbols[""]',
+        'return symbols[""]',
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "times that differ in the digits of their fraction are one",
+        "ion/writer.py",
+        "None if fraction is None else str(fraction), offset)",
+        "None if fraction is None else str(fraction.normalize()), offset)",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "a negative zero decimal loses its sign",
+        "ion/writer.py",
+        'if coefficient == 0 and whole[0] == "-":',
+        'if coefficient == 0 and whole[0] == "+":',
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "a field may reach beyond its struct",
+        "ion/codec.py",
+        "            if end > limit:\n",
+        "            if end > len(buffer):\n",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "of a field that comes twice the last is kept alone",
+        "ion/codec.py",
+        "return fields if len(fields) == len(names) else RepeatedStruct",
+        "return fields if len(fields) <= len(names) else RepeatedStruct",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "fields of a Python value hashed in their order",
+        "ion/value_hashing.py",
+        "    digests.sort()\n",
+        "",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "an infinity is hashed as NaN",
+        "ion/value_hashing.py",
+        "0xF0 - (written[3:] != _NO_FRACTION)",
+        "0xEF",
+        (CODEC_LAWS,),
+    ),
+    Mutant(
+        "a name of null is printed bare",
+        "ion/text_writer.py",
+        "(?:null|true|false|nan)",
+        "(?:true|false|nan)",
+        ("tests/unit/ion/test_value_text.py",),
+    ),
+    Mutant(
+        "a decimal is rounded on its way to JSON",
+        "ion/value_text.py",
+        "math.isfinite(nearest) and Decimal(repr(nearest)) == number",
+        "math.isfinite(nearest)",
+        ("tests/unit/ion/test_value_text.py",),
+    ),
+    Mutant(
+        "of a name that comes twice in JSON the last is kept",
+        "ion/value_text.py",
+        "    if len(fields) != len(pairs):\n",
+        "    if len(fields) > len(pairs):\n",
+        ("tests/unit/ion/test_value_text.py",),
     ),
 ]

@@ -190,7 +190,7 @@ FRAMES = [
 BUILDER = [
     Mutant(
         "parameters of a statement not hashed",
-        "journal/builder.py",
+        "journal/transaction.py",
         "digest = dot(digest, hash_of_value(parameter))",
         "digest = dot(digest, None)",
         ("tests/unit/journal/test_builder.py",),
@@ -204,4 +204,21 @@ BUILDER = [
     ),
 ]
 
-JOURNAL = [*BLOCKS, *CHAIN, *FRAMES, *BUILDER]
+REDACTED = [
+    Mutant(
+        "the data of another revision of the document is removed",
+        "journal/redacted.py",
+        "(metadata.document_id, metadata.version) == (document_id, version):",
+        "metadata.document_id == document_id:",
+        ("tests/unit/journal/test_redacted.py",),
+    ),
+    Mutant(
+        "evidence of altered data is removed",
+        "journal/redacted.py",
+        "    verify_revision(found)\n",
+        "",
+        ("tests/unit/journal/test_redacted.py",),
+    ),
+]
+
+JOURNAL = [*BLOCKS, *CHAIN, *FRAMES, *BUILDER, *REDACTED]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from counterfoil.errors import InputError
@@ -100,7 +101,7 @@ _BODIES: Final[dict[int, Callable[[bytes], Value]]] = {
     IonType.NEGATIVE_INT: _negative_int,
     IonType.FLOAT: _float,
     IonType.DECIMAL: _decimal,
-    IonType.TIMESTAMP: parse_timestamp,
+    IonType.TIMESTAMP: lru_cache(maxsize=4_096)(parse_timestamp),  # a block's times are few, and come again and again
     IonType.STRING: bytes.decode,
     IonType.CLOB: Clob,
     IonType.BLOB: bytes,
