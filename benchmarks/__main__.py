@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import auditing, partiql, size, verification, writes
+from benchmarks import auditing, ledger, partiql, protocol, size, verification, writes
 
 BENCHMARKS = {
     "verification": verification.run,
@@ -12,6 +12,8 @@ BENCHMARKS = {
     "writes": writes.run,
     "size": size.run,
     "partiql": partiql.run,
+    "ledger": ledger.run,
+    "protocol": protocol.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:
