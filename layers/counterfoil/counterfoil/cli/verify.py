@@ -118,8 +118,7 @@ def snapshot(
 @app.command()
 def events(file: FileArgument, *, json: JsonOption = False) -> None:
     """A Lambda Kinesis event (a list, or a directory of them): what the auditor would conclude if nothing more came."""
-    files = sorted(file.glob("*.json")) if file.is_dir() else [file]
-    report, findings, states = conclude([record for each in files for record in _records(read_json(each))])
+    report, findings, states = conclude([record for each in _event_files(file) for record in _records(read_json(each))])
     failed = any(finding.rule_id in FAILURES for finding in findings)
     if json:
         print_json(_events_json(report, findings, states, holds=not failed))
@@ -137,6 +136,13 @@ def conclude(records: list[KinesisRecord]) -> tuple[AuditReport, list[Finding], 
     report = auditor.audit(records)
     auditor.sweep()
     return report, list(findings.findings.values()), [heads.states[strand_id] for strand_id in heads.strands()]
+
+
+def _event_files(file: Path) -> list[Path]:
+    files = sorted(file.glob("*.json")) if file.is_dir() else [file]
+    if not files:
+        raise InputError(f"{file} cannot be read: a directory without events (*.json)")
+    return files
 
 
 def _records(document: object) -> list[KinesisRecord]:
