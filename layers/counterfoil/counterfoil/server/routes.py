@@ -81,13 +81,16 @@ def find(method: str, raw_path: str, query: str, body: bytes) -> tuple[str, dict
 def read_json(body: bytes) -> Any:
     """A JSON document; anything else is an ``InputError``."""
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from None
 
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_number)
 
 
 def _route(operation: Operation) -> Route:
