@@ -83,13 +83,14 @@ class ChildProcess:
         folder: Path,
         log: Log,
         on_exit: Callable[[], None] = lambda: None,
+        takes_input: bool = False,
     ) -> None:
         self.log = log
         self._on_exit = on_exit
         self._status = 0
         self._ended = threading.Event()
         self._stopping = threading.Lock()
-        self._process = _starter().call(lambda: _start(command, environment, folder))
+        self._process = _starter().call(lambda: _start(command, environment, folder, takes_input=takes_input))
         self._reader = threading.Thread(target=self._read, name=f"output of {self.pid}", daemon=True)
         self._watcher = threading.Thread(target=self._watch, name=f"end of {self.pid}", daemon=True)
         self._reader.start()
@@ -102,6 +103,13 @@ class ChildProcess:
     @property
     def running(self) -> bool:
         return not self._ended.is_set()
+
+    def send(self, text: str) -> None:
+        """Write to its standard input, if it takes any; what a process that has ended does not read is lost."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(text.encode())
+            self._process.stdin.flush()
 
     def describe_exit(self) -> str:
         """In Lambda's words, once it has ended: ``exit status 1`` or ``signal: killed``."""
@@ -121,6 +129,9 @@ class ChildProcess:
             self._watcher.join()
             self._reader.join()
             self._process.wait()
+            if self._process.stdin is not None:
+                with suppress(BrokenPipeError):
+                    self._process.stdin.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -141,14 +152,16 @@ class ChildProcess:
         self._on_exit()
 
 
-def _start(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, takes_input: bool
+) -> subprocess.Popen[bytes]:
     setpriv = shutil.which("setpriv")
     prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
     return subprocess.Popen(
         [*prefix, *command],
         env=dict(environment),
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,

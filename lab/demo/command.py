@@ -10,7 +10,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -19,6 +18,7 @@ import typer
 from rich.console import Console
 
 from lab.bank import BankPlan, simulate
+from lab.demo.bank import Bank, BuiltBank
 from lab.demo.genuine import verify_genuine
 from lab.demo.pipeline import InProcess, Pipeline
 from lab.demo.report import DemoReport, show
@@ -38,12 +38,12 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
-    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 3_000,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 500,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="A folder to leave findings, a receipt and an event in.")
     ] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="In this process over memory, without the deployed stack.")
+        bool, typer.Option("--fast", help="In this process over memory, without stack and server.")
     ] = False,
 ) -> None:
     """The whole pipeline on this machine: a bank's journal with fraud in it, an attacker, and what is found of both."""
@@ -58,15 +58,13 @@ def demo(
 
 
 def run(screen: Screen, seed: int, transfers: int, evidence: Path | None = None, *, fast: bool) -> DemoReport:
-    """One demonstration from nothing to nothing; the bank's day is made while the stack starts."""
+    """One demonstration from nothing to nothing."""
     began = time.monotonic()
     screen.heading("A block that the real service made is verified to its digest")
     genuine = verify_genuine()
     screen.line(f"block {genuine.address}, digest {genuine.digest.hash.to_base64()} at {genuine.digest.tip_address}")
-    with ThreadPoolExecutor(1) as background:
-        prepared = background.submit(simulate, BankPlan(seed, transfers))
-        with _pipeline(screen, fast=fast) as pipeline:
-            return Demonstration(pipeline, screen, seed, prepared, began, evidence).run(genuine)
+    with (_built if fast else _deployed)(screen, seed, transfers) as (pipeline, bank):
+        return Demonstration(pipeline, bank, screen, seed, began, evidence).run(genuine)
 
 
 @contextmanager
@@ -98,13 +96,20 @@ def further(kept: Path | None) -> dict[str, str]:
 
 
 @contextmanager
-def _pipeline(screen: Screen, *, fast: bool) -> Iterator[Pipeline]:
-    if fast:
-        yield InProcess()
-        return
+def _built(_screen: Screen, seed: int, transfers: int) -> Iterator[tuple[Pipeline, Bank]]:
+    pipeline = InProcess()
+    yield pipeline, BuiltBank(simulate(BankPlan(seed, transfers)), pipeline)
+
+
+@contextmanager
+def _deployed(screen: Screen, seed: int, transfers: int) -> Iterator[tuple[Pipeline, Bank]]:
     from lab.demo.deployed import Deployed  # noqa: PLC0415 - the stack's clients are not needed without a stack
+    from lab.demo.served_bank import ServedBank  # noqa: PLC0415
 
     screen.heading("The template is built and deployed to the embedded stack")
     with Deployed.up() as pipeline:
         screen.line("deployed: streams, tables, buckets, keys, four functions")
-        yield pipeline
+        screen.heading("A ledger is served, and its journal streams into Kinesis")
+        with ServedBank.up(pipeline, seed, transfers) as bank:
+            screen.line(f"tables and accounts are there; strand {bank.strand_id}, stream {bank.stream_arn}")
+            yield pipeline, bank

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from counterfoil.adapters.dynamodb.findings import parse_finding
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
@@ -26,6 +26,14 @@ LOOK_SECONDS: Final = 0.7
 SETTLE_SECONDS: Final = 120.0
 
 
+class Endpoint(NamedTuple):
+    """Where the stack's services are, the variables that a process needs to use them, and a client of its S3."""
+
+    url: str
+    variables: Mapping[str, str]
+    s3: Any
+
+
 class Deployed(Pipeline):
     """The stack's functions do the work; this only puts records, invokes what a schedule would, and reads."""
 
@@ -43,8 +51,39 @@ class Deployed(Pipeline):
         with Stack.up(PARAMETERS) as stack:
             yield cls(stack)
 
+    @property
+    def endpoint(self) -> Endpoint:
+        emulator = self._stack.emulator
+        return Endpoint(emulator.endpoint, emulator.variables(), self._clients["s3"])
+
+    @property
+    def journal_stream_arn(self) -> str:
+        name = self._stack.physical_id("JournalStream")
+        described = self._clients["kinesis"].describe_stream_summary(StreamName=name)
+        arn: str = described["StreamDescriptionSummary"]["StreamARN"]
+        return arn
+
     def put(self, records: Sequence[OuterRecord]) -> None:
         put(self._clients["kinesis"], self._stack.physical_id("JournalStream"), records)
+
+    def carried(self, count: int) -> list[OuterRecord]:
+        found: list[OuterRecord] = []
+        for shard in self._shards():
+            found += self._records_of(shard, count)
+        return found[:count]
+
+    def _shards(self) -> list[str]:
+        shards = self._clients["kinesis"].list_shards(StreamName=self._stack.physical_id("JournalStream"))["Shards"]
+        return [each["ShardId"] for each in shards]
+
+    def _records_of(self, shard_id: str, count: int) -> list[OuterRecord]:
+        """The first records of a shard; a strand is in one shard, and there is one strand."""
+        kinesis, name = self._clients["kinesis"], self._stack.physical_id("JournalStream")
+        iterator = kinesis.get_shard_iterator(StreamName=name, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON")[
+            "ShardIterator"
+        ]
+        answer = kinesis.get_records(ShardIterator=iterator, Limit=count)
+        return [OuterRecord(each["PartitionKey"], each["Data"]) for each in answer["Records"]]
 
     def settle(self, watch: Callable[[], None]) -> None:
         limit = time.monotonic() + SETTLE_SECONDS

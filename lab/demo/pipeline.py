@@ -49,6 +49,10 @@ class Pipeline(Protocol):
         """Write to the journal stream."""
         ...
 
+    def carried(self, count: int) -> list[OuterRecord]:
+        """The first records that the journal stream carried."""
+        ...
+
     def settle(self, watch: Callable[[], None]) -> None:
         """Wait until every function has handled what there is; ``watch`` is called now and then."""
         ...
@@ -82,6 +86,7 @@ class InProcess(Pipeline):
 
     name: str = "the functions' handlers in this process, over memory"
     doors: Doors = field(init=False)
+    _carried: list[OuterRecord] = field(default_factory=list)
     _told: dict[str, Finding] = field(default_factory=dict)
     _seen_alerts: int = 0
 
@@ -90,10 +95,14 @@ class InProcess(Pipeline):
         self.doors = Doors(datetime.now(UTC), settings)
 
     def put(self, records: Sequence[OuterRecord]) -> None:
+        self._carried += records
         for batch in batched(records, BATCH_SIZE, strict=False):
             event = kinesis_event(batch)
             for function in ("journal_auditor", "fraud_detector"):
                 self._handle(function, event)
+
+    def carried(self, count: int) -> list[OuterRecord]:
+        return self._carried[:count]
 
     def settle(self, watch: Callable[[], None]) -> None:
         self._notify()

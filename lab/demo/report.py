@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
+from counterfoil.journal import Receipt
+from lab.demo.bank import Activity
 from lab.demo.genuine import GenuineBlock
 from lab.demo.pipeline import KeptSnapshot
 from lab.expectation import Comparison
@@ -16,13 +18,16 @@ from lab.expectation import Comparison
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """``blocks_delivered`` leaves out what the attacker withheld. The digest is the auditor's, beside the bank's own."""
+    """``blocks_delivered`` leaves out what the attacker withheld.
+
+    The auditor's digest, computed from the stream, stands beside the ledger's own, which ``receipt`` was verified with.
+    """
 
     pipeline: str
+    ledger: str
+    activity: Activity
     seed: int
     genuine: GenuineBlock
-    transfers: int
-    blocks_written: int
     blocks_delivered: int
     blocks_verified: int
     near_misses: Sequence[str]
@@ -31,10 +36,14 @@ class DemoReport:
     alerts_due: int
     alerts_missing: Sequence[str]
     auditors_digest: str
-    banks_digest: str
+    receipt: Receipt
     digest_tip: str
     snapshots: Sequence[KeptSnapshot]
     seconds: float
+
+    @property
+    def ledgers_digest(self) -> str:
+        return self.receipt.digest.hash.to_base64()
 
     @property
     def snapshots_chain(self) -> bool:
@@ -48,7 +57,7 @@ class DemoReport:
             self.comparison.holds
             and not self.alerts_missing
             and self.blocks_verified == self.blocks_delivered
-            and self.auditors_digest == self.banks_digest
+            and self.auditors_digest == self.ledgers_digest
             and self.snapshots_chain
         )
 
@@ -66,9 +75,15 @@ class DemoReport:
                 "documentId": self.genuine.document_id,
                 "source": self.genuine.source,
             },
-            "transfers": self.transfers,
+            "ledger": {
+                "kept": self.ledger,
+                "transactions": self.activity.transactions,
+                "transfers": self.activity.transfers,
+                "sessions": self.activity.sessions,
+                "conflictsRetried": self.activity.conflicts,
+            },
             "blocks": {
-                "written": self.blocks_written,
+                "written": self.activity.transactions,
                 "delivered": self.blocks_delivered,
                 "verified": self.blocks_verified,
             },
@@ -88,7 +103,13 @@ class DemoReport:
             },
             "nearMisses": list(self.near_misses),
             "alerts": {"due": self.alerts_due, "missing": list(self.alerts_missing)},
-            "digest": {"auditor": self.auditors_digest, "bank": self.banks_digest, "tipAddress": self.digest_tip},
+            "digest": {"auditor": self.auditors_digest, "ledger": self.ledgers_digest, "tipAddress": self.digest_tip},
+            "receipt": {
+                "address": str(self.receipt.address),
+                "documentId": self.receipt.document_id,
+                "hashes": self.receipt.path_length,
+                "digest": self.ledgers_digest,
+            },
             "snapshots": [_snapshot_json(each) for each in self.snapshots],
         }
 
@@ -134,13 +155,27 @@ def _findings_table(comparison: Comparison) -> Table:
 
 
 def _facts(report: DemoReport) -> Iterator[tuple[str, str]]:
+    done = report.activity
+    yield "ledger", report.ledger
+    conflicts = f"{done.conflicts} conflicts met and retried"
+    yield (
+        "transactions",
+        f"{done.transactions}, {done.transfers} of them transfers; {done.sessions} sessions, {conflicts}",
+    )
     yield "pipeline", report.pipeline
-    written = f"{report.blocks_written} written, {report.transfers} of them transfers"
-    yield "blocks", f"{report.blocks_verified} verified of {report.blocks_delivered} delivered ({written})"
+    yield (
+        "blocks",
+        f"{report.blocks_verified} verified of {report.blocks_delivered} delivered ({done.transactions} written)",
+    )
     yield "near misses", f"{len(report.near_misses)}, none taken for fraud" if report.comparison.holds else "see above"
     yield "alerts", f"{report.alerts_due - len(report.alerts_missing)} of {report.alerts_due} due"
-    same = "as the bank's own" if report.auditors_digest == report.banks_digest else "NOT the bank's own"
-    yield "digest", f"{report.auditors_digest} at {report.digest_tip}, {same}"
+    same = "the same" if report.auditors_digest == report.ledgers_digest else "NOT the same"
+    yield (
+        "digest",
+        f"auditor's {report.auditors_digest} at {report.digest_tip}\nledger's  {report.ledgers_digest}, {same}",
+    )
+    receipt = report.receipt
+    yield "receipt", f"the transfer in block {receipt.address}, proved to that digest with {receipt.path_length} hashes"
     for kept in report.snapshots:
         chained = {None: "the first", True: "extends the one before", False: "does NOT extend the one before"}
         yield "snapshot", f"{kept.location}\n{kept.snapshot.status}, signature holds, {chained[kept.snapshot.extends]}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -18,107 +17,108 @@ from typing import Final
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.strand import StrandState
+from counterfoil.journal import Receipt, verify_receipt
 from lab import attacker
 from lab.attacker import Attack
-from lab.bank import Simulation
+from lab.demo.bank import Bank, falsified_place
 from lab.demo.genuine import GenuineBlock
 from lab.demo.keep import keep_evidence
 from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, KeptSnapshot, Pipeline
 from lab.demo.report import DemoReport
 from lab.demo.screen import Screen
 from lab.expectation import Expected, FindingKey, compare
-from lab.producer import STREAM_ARN, OuterRecord, StreamedBlock, control, outer_records, streamed
+from lab.producer import OuterRecord, StreamedBlock, outer_records
 
 # The template's default for AlertMinimumSeverity.
 TOLD_FROM: Final = Severity.MEDIUM
 REPLAYED_RECORDS: Final = 60
 MOST_SWEEPS: Final = 12
+# How long the last blocks of a stream may take into the pipeline, on the busiest machine.
+CATCH_UP_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
 class Demonstration:
-    """One run. ``prepare`` gives the bank's day, which is made while the stack starts.
-
-    ``evidence`` is a folder to leave files in.
-    """
+    """One run. ``evidence`` is a folder to leave files in."""
 
     pipeline: Pipeline
+    bank: Bank
     screen: Screen
     seed: int
-    prepare: Future[Simulation]
     began: float
     evidence: Path | None = None
-    expected: list[Expected] = field(default_factory=list)
     snapshots: list[KeptSnapshot] = field(default_factory=list)
     _alerts: set[str] = field(default_factory=set)
     _attacks: list[Attack] = field(default_factory=list)
-    _withheld: int = 0
+    _delivered: int = 0
 
     def run(self, genuine: GenuineBlock) -> DemoReport:
-        day = self.prepare.result()
-        blocks = [streamed(block) for block in day.blocks]
-        strand_id = day.ledger.strand_id
-        honest, quiet = blocks[: day.quiet_from], blocks[day.quiet_from :]
-        sent = self._open_for_business(day, honest)
+        self._open_for_business()
+        digest = self.bank.digest()
         self.snapshots += self.pipeline.snapshot()
-        self._attack(quiet, strand_id, sent)
-        self._look_at_what_is_missing(strand_id)
+        self._attack()
+        self._look_at_what_is_missing()
         self.snapshots += self.pipeline.snapshot()
-        self._look(strand_id)
+        self._look()
+        expected = self.bank.expected()
+        receipt = self.bank.receipt(falsified_place(expected), digest)
         if self.evidence is not None:
-            keep_evidence(self.evidence, day, self._attacks[-1], self.pipeline.findings(), tip=len(honest) - 1)
-        return self._report(day, genuine, honest)
+            keep_evidence(self.evidence, self.bank, self._attacks[-1], self.pipeline.findings(), receipt)
+        return self._report(genuine, expected, verify_receipt(receipt))
 
     # The steps
 
-    def _open_for_business(self, day: Simulation, honest: Sequence[StreamedBlock]) -> list[OuterRecord]:
-        strand_id = day.ledger.strand_id
-        self.screen.heading(
-            f"A bank opens: {day.ledger.transfers} transfers in {len(day.blocks)} blocks, fraud among them"
-        )
-        self.expected += day.expected
-        self.expected.append(Expected(AuditRule.STREAM_CONTROL, STREAM_ARN, "the stream was created"))
-        records = chain([control("CREATED")], chain.from_iterable(block.records for block in honest))
-        sent = list(outer_records(records, strand_id))
-        size = sum(len(each.data) for each in sent)
-        self.screen.line(f"{len(honest)} blocks go into Kinesis, {size / 1e6:.1f} MB in {len(sent)} aggregated records")
-        self._deliver(sent, strand_id, len(honest))
-        return sent
+    def _open_for_business(self) -> None:
+        self.screen.heading(self.bank.opening())
+        due = self.bank.blocks_due()
+        with self.screen.progress("blocks verified", due):
+            self.bank.trade(self._look)
+            self._catch_up(due)
+        self._delivered = due
 
-    def _attack(self, quiet: Sequence[StreamedBlock], strand_id: str, sent: Sequence[OuterRecord]) -> None:
-        self.screen.heading("An attacker gets at the stream")
+    def _catch_up(self, due: int) -> None:
+        """Wait until what is on its way has been verified; what never comes is told in the end."""
+        limit = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            self.pipeline.settle(self._look)
+            if self._verified() >= due or time.monotonic() > limit:
+                return
+            self.pipeline.wait(0.2)
+
+    def _attack(self) -> None:
+        self.screen.heading("An attacker cuts the stream off and delivers what comes next himself")
+        quiet = self.bank.end_of_day(self._look)
         self._attacks = attacks_on(quiet)
         for attack in self._attacks:
             self.screen.line(f"{attack.title}: {said(attack.expected)}")
-            self.expected += attack.expected
         delivered = self._attacks[-1].blocks
-        self._withheld = len(quiet) - len(delivered)
+        self._delivered += len(delivered)
         records = chain.from_iterable(block.records for block in delivered)
-        self._deliver(list(outer_records(records, strand_id)), strand_id, self._verified(strand_id) + len(delivered))
-        again = sent[:REPLAYED_RECORDS]
+        self._deliver(list(outer_records(records, self.bank.strand_id)), self._verified() + len(delivered))
+        again = self.pipeline.carried(REPLAYED_RECORDS)
         self.screen.line(f"replays the first {len(again)} Kinesis records: nothing may come of it")
-        self._deliver(again, strand_id, self._verified(strand_id))
+        self._deliver(again, self._verified())
 
-    def _look_at_what_is_missing(self, strand_id: str) -> None:
+    def _look_at_what_is_missing(self) -> None:
         self.screen.heading("The sweep that a schedule calls looks for what has not come")
         for seconds in (GRACE_SECONDS + 0.5, CONFIRM_SECONDS - GRACE_SECONDS + 0.5):
             self.pipeline.wait(seconds)
             self.pipeline.sweep()
-            self.pipeline.settle(lambda: self._look(strand_id))
+            self.pipeline.settle(self._look)
         for _ in range(MOST_SWEEPS):
             if not self.pipeline.sweep():
                 break
             self.pipeline.wait(GRACE_SECONDS + 0.5)
-        self.pipeline.settle(lambda: self._look(strand_id))
+        self.pipeline.settle(self._look)
 
-    def _deliver(self, records: Sequence[OuterRecord], strand_id: str, until: int) -> None:
+    def _deliver(self, records: Sequence[OuterRecord], until: int) -> None:
         with self.screen.progress("blocks verified", until):
             self.pipeline.put(records)
-            self.pipeline.settle(lambda: self._look(strand_id))
+            self.pipeline.settle(self._look)
 
-    def _look(self, strand_id: str) -> None:
+    def _look(self) -> None:
         """Show what is new."""
-        self.screen.advance(self._verified(strand_id))
+        self.screen.advance(self._verified())
         for finding in sorted(self.pipeline.findings(), key=lambda each: each.found_at):
             self.screen.finding(finding)
         for alert in self.pipeline.alerts():
@@ -126,29 +126,31 @@ class Demonstration:
                 self.screen.alert(alert)
             self._alerts.add(alert.alert_id)
 
-    def _verified(self, strand_id: str) -> int:
-        return verified_blocks(self.pipeline.strand(strand_id))
+    def _verified(self) -> int:
+        return verified_blocks(self.pipeline.strand(self.bank.strand_id))
 
-    def _report(self, day: Simulation, genuine: GenuineBlock, honest: Sequence[StreamedBlock]) -> DemoReport:
+    def _report(self, genuine: GenuineBlock, expected: Sequence[Expected], receipt: Receipt) -> DemoReport:
         findings = self.pipeline.findings()
         due = [f"{each.finding_id}/{each.status}" for each in findings if each.severity >= TOLD_FROM]
         first = self.snapshots[0].snapshot if self.snapshots else None
         digest = None if first is None else first.digest
+        created = Expected(AuditRule.STREAM_CONTROL, self.bank.stream_arn, "the stream was created")
+        attacked = chain.from_iterable(each.expected for each in self._attacks)
         return DemoReport(
             pipeline=self.pipeline.name,
+            ledger=self.bank.name,
+            activity=self.bank.activity(),
             seed=self.seed,
             genuine=genuine,
-            transfers=day.ledger.transfers,
-            blocks_written=len(day.blocks),
-            blocks_delivered=len(day.blocks) - self._withheld,
-            blocks_verified=self._verified(day.ledger.strand_id),
-            near_misses=day.near_misses,
+            blocks_delivered=self._delivered,
+            blocks_verified=self._verified(),
+            near_misses=self.bank.near_misses,
             attacks=[each.title for each in self._attacks],
-            comparison=compare(self.expected, [key_of(each) for each in findings]),
+            comparison=compare([*expected, created, *attacked], [key_of(each) for each in findings]),
             alerts_due=len(due),
             alerts_missing=[each for each in due if each not in self._alerts],
             auditors_digest="" if digest is None else digest.to_base64(),
-            banks_digest=day.ledger.builder.digest(tip=len(honest) - 1).hash.to_base64(),
+            receipt=receipt,
             digest_tip="" if first is None else str(first.tip_address),
             snapshots=self.snapshots,
             seconds=time.monotonic() - self.began,

@@ -2,7 +2,6 @@
 
 import io
 import json
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from counterfoil.detection.finding import Status
 from counterfoil.journal import verify_receipt
 from lab.bank import BankPlan, simulate
 from lab.demo import command
+from lab.demo.bank import BuiltBank
 from lab.demo.genuine import verify_genuine
 from lab.demo.pipeline import InProcess
 from lab.demo.report import DemoReport
@@ -37,9 +37,8 @@ def show_to(stream=None, **options):
 
 
 def perform(day, pipeline=None, screen=None, evidence=None):
-    prepared = Future()
-    prepared.set_result(day)
-    made = Demonstration(pipeline or InProcess(), screen or show_to(), 3, prepared, 0.0, evidence)
+    pipeline = pipeline or InProcess()
+    made = Demonstration(pipeline, BuiltBank(day, pipeline), screen or show_to(), 3, 0.0, evidence)
     return made.run(verify_genuine())
 
 
@@ -65,7 +64,7 @@ def test_the_genuine_block_leads_to_its_digest():
 def assert_all_found(report):
     assert report.holds, report.comparison
     assert sum(report.comparison.expected.values()) == sum(report.comparison.found.values()) >= 27
-    assert report.blocks_verified == report.blocks_delivered == report.blocks_written - 1
+    assert report.blocks_verified == report.blocks_delivered == report.activity.transactions - 1
     assert [each.snapshot.extends for each in report.snapshots] == [None, True]
     assert report.snapshots[0].snapshot.status == "VERIFIED"
     assert report.snapshots[1].snapshot.status.startswith("DIVERGED")
@@ -157,7 +156,7 @@ def test_json_is_one_document_on_standard_output_and_progress_goes_elsewhere():
     document = json.loads(done.stdout)
     assert (done.exit_code, document["holds"]) == (0, True)
     assert document["findings"]["injected"] == document["findings"]["found"]
-    assert document["digest"]["auditor"] == document["digest"]["bank"]
+    assert document["digest"]["auditor"] == document["digest"]["ledger"]
     assert "A bank opens" in done.stderr
 
 
@@ -175,7 +174,7 @@ def test_evidence_is_kept_where_it_is_asked_for(day, performed):
         for name in ("findings.json", "receipt.json", "attack.kinesis-event.json")
     )
     proved = verify_receipt(receipt)
-    assert proved.digest.hash.to_base64() == performed.report.banks_digest
+    assert proved.digest.hash.to_base64() == performed.report.ledgers_digest
     falsified = next(each.place for each in day.expected if each.rule_id == "fraud.conservation-of-money")
     assert str(proved.address) == falsified
     assert len(findings) == sum(performed.report.comparison.found.values())
