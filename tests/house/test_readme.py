@@ -1,5 +1,6 @@
 """README's commands are run, and its library example too."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.journal import STRAND, transfers
 from counterfoil.journal.builder import JournalBuilder
+from tests.served import Served
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -22,6 +24,13 @@ RUN = {
     "make build": 0,
 }
 ELSEWHERE = {"make demo", "make test", "make setup"}
+# In the order of the page; the server that they need is started on a free port, and pointed at as the second says.
+SERVED = (
+    ".venv/bin/counterfoil serve --data ledgers",
+    'eval "$(.venv/bin/counterfoil client-env)"',
+    ".venv/bin/counterfoil ledger create bank",
+    ".venv/bin/counterfoil shell bank",
+)
 NEEDS_MORE = (".tools/sam/bin/sam local invoke", ".tools/sam/bin/sam deploy --guided")
 
 
@@ -39,7 +48,7 @@ def test_every_command_of_the_readme_is_known_here():
     unknown = [
         command
         for command in commands()
-        if command not in {*RUN, *ELSEWHERE} and not any(part in command for part in NEEDS_MORE)
+        if command not in {*RUN, *ELSEWHERE, *SERVED} and not any(part in command for part in NEEDS_MORE)
     ]
     assert unknown == []
 
@@ -51,8 +60,36 @@ def test_a_command_of_the_readme_does_what_it_says(command, status):
     assert done.returncode == status, done.stdout + done.stderr
 
 
+def test_the_commands_of_a_served_ledger_do_what_they_say(tmp_path):
+    assert [command for command in commands() if command in SERVED] == list(SERVED)
+    with Served(tmp_path / "ledgers") as served:
+        script = "\n".join([SERVED[1].replace("client-env", f"client-env --port {served.port}"), *SERVED[2:]])
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=ROOT,
+            env=environment,
+            input="CREATE TABLE Accounts; \\d\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Accounts  ACTIVE" in done.stdout
+
+
+def examples():
+    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_ledger_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(examples()[0], "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("[{'balance': 10000}]\nDigest(")
+
+
 def test_the_library_example_computes_the_digest(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    _, example = examples()
     built = list(transfers(3))
     scope = {"blocks": [block.block_text() for block in built]}
     exec(compile(example, "README.md", "exec"), scope)
