@@ -214,7 +214,7 @@ def test_every_command_named_in_the_docs_exists_with_its_options(page):
         while (children := getattr(command, "commands", None)) and words and not words[0].startswith("-"):
             assert words[0] in children, f"counterfoil {line}"
             command = children[words.pop(0)]
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        options = {each for one in command.params for each in (*one.opts, *one.secondary_opts)} | {"--help"}
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options, f"counterfoil {line}"
 
 
