@@ -5,11 +5,11 @@ import http.client
 import json
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 from counterfoil.server.app import LedgerApp
 from counterfoil.server.http import Connections
 from counterfoil.server.running import HttpServer
+from counterfoil.server.workers import Workers
 from tests.scripted_ledgers import Service
 
 SESSION_HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "QLDBSession.SendCommand"}
@@ -20,9 +20,9 @@ class ServedApp:
 
     def __init__(self, at_most=100, header_seconds=20.0, workers=4, **app):
         self.service = Service()
-        self.pool = ThreadPoolExecutor(workers)
+        self.workers = Workers(workers)
         self.ids = 0
-        self.app = LedgerApp(self.service.sessions, self.service.control, self.pool, self._request_id, **app)
+        self.app = LedgerApp(self.service.sessions, self.service.control, self.workers, self._request_id, **app)
         self.table = Connections(at_most, header_seconds)
 
     def _request_id(self):
@@ -44,7 +44,7 @@ class ServedApp:
         self.server.stop()
         self.thread.join(30)
         assert not self.thread.is_alive()
-        self.pool.shutdown()
+        self.workers.close()
         self.listening.close()
 
     def connect(self):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -32,10 +32,14 @@ from counterfoil.server.requests import (
     read_request,
 )
 from counterfoil.server.shapes import ShapeError
+from counterfoil.server.workers import Workers
 
 _LOGGER: Final = logging.getLogger(__name__)
 _TARGET: Final = "QLDBSession.SendCommand"
 _SESSION_TYPES: Final = frozenset({JSON_1_0, "application/x-amz-json-1.1", JSON})
+
+# Commands that read nothing and wait for nothing are carried out on the event loop.
+_INSTANT: Final = frozenset({"StartTransaction", "AbortTransaction"})
 
 # A body up to this is read into values on the event loop: it takes less time than handing it over.
 INLINE_BYTES: Final = 32 * 1024
@@ -54,7 +58,7 @@ class LedgerApp:
 
     sessions: Sessions
     control: ControlPlane
-    pool: ThreadPoolExecutor
+    workers: Workers
     new_request_id: Callable[[], str]
     verifier: RequestVerifier | None = None
     allows_host: Callable[[str], bool] = lambda _: True
@@ -110,7 +114,11 @@ class LedgerApp:
             raise ProtocolError("UnsupportedMediaTypeException", f"The content type must be {JSON_1_0}", 415)
         caller, command = await self._read(request, lambda: _command(request))
         async with self._lock(str(command.get("SessionToken", request_id))):
-            return await self._run(lambda: render(self.sessions.send(command, caller, request_id), JSON_1_0))
+            work = partial(self._send, command, caller, request_id)
+            return work() if command.keys() & _INSTANT else await self.workers.run(work)
+
+    def _send(self, command: dict[str, Any], caller: Identity, request_id: str) -> Answer:
+        return render(self.sessions.send(command, caller, request_id), JSON_1_0)
 
     async def _control(self, request: Request) -> Answer:
         if request.body and request.content_type != JSON:
@@ -118,7 +126,7 @@ class LedgerApp:
         caller, (operation, parameters) = await self._read(
             request, lambda: routes.find(request.method, request.raw_path, request.query, request.body)
         )
-        return await self._run(lambda: render(self.control.call(operation, parameters, caller), JSON))
+        return await self.workers.run(lambda: render(self.control.call(operation, parameters, caller), JSON))
 
     async def _read[Read](self, request: Request, read: Callable[[], Read]) -> tuple[Identity, Read]:
         """Who sent a request, and what it says."""
@@ -126,7 +134,7 @@ class LedgerApp:
         def work() -> tuple[Identity, Read]:
             return self._caller(request), read()
 
-        return work() if len(request.body) <= INLINE_BYTES else await self._run(work)
+        return work() if len(request.body) <= INLINE_BYTES else await self.workers.run(work)
 
     def _caller(self, request: Request) -> Identity:
         if self.verifier is None:
@@ -138,9 +146,6 @@ class LedgerApp:
         if lock is None:
             lock = self._busy[token] = asyncio.Lock()
         return lock
-
-    async def _run[Result](self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
 
 def _command(request: Request) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -36,6 +35,7 @@ from counterfoil.server import outside
 from counterfoil.server.app import LedgerApp, RequestVerifier
 from counterfoil.server.folders import LedgerFolders
 from counterfoil.server.identities import Identity, read_identities
+from counterfoil.server.workers import Workers
 from counterfoil.services.jobs import Jobs
 from counterfoil.services.ledger import Ledger
 
@@ -72,11 +72,11 @@ class LedgerServer:
         target = _outside(settings)
         self.jobs = Jobs(SqliteJobs(self._file), self._reader, target.bucket, target.sink, _aggregate, system_clock)
         self.sessions = Sessions(self.directory, limits, time.monotonic, new_token)
-        self.pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="request")
+        self.workers = Workers(WORKERS)
         self.app = LedgerApp(
             sessions=self.sessions,
             control=self._control_plane(QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS),
-            pool=self.pool,
+            workers=self.workers,
             new_request_id=lambda: str(uuid.uuid4()),
             verifier=None if identities is None else _verifier(identities),
             allows_host=_is_local_name if identities is None and _is_loopback(settings.host) else lambda _: True,
@@ -105,7 +105,7 @@ class LedgerServer:
 
     def close(self) -> None:
         """Stop what runs in the background and let go of every file; what was acknowledged is there at the next start."""
-        self.pool.shutdown(wait=True, cancel_futures=True)
+        self.workers.close()
         self.jobs.close()
         self.folders.close()
         self._file.close()

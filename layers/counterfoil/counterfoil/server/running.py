@@ -96,11 +96,10 @@ class HttpServer(uvicorn.Server):
 
 
 async def _sweep(server: LedgerServer) -> None:
-    loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
-            await loop.run_in_executor(server.pool, server.sessions.sweep)
+            await server.workers.run(server.sessions.sweep)
         except Exception:
             logging.getLogger(__name__).exception("sweeping sessions")
 
