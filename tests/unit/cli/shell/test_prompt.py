@@ -1,5 +1,6 @@
 """The shell at a terminal, typed into through prompt_toolkit's own pipe."""
 
+import io
 import stat
 
 import pytest
@@ -10,6 +11,7 @@ from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+import counterfoil
 from counterfoil.cli.shell import prompt
 from counterfoil.cli.shell.interpreter import Screen, Shell
 from counterfoil.cli.shell.transactions import Transactions
@@ -83,3 +85,41 @@ def test_without_a_place_for_it_the_history_is_in_memory(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     assert isinstance(prompt.history(), InMemoryHistory)
+
+
+@pytest.fixture
+def terminal(typed, run, tmp_path, monkeypatch):
+    """Runs the shell with these lines typed at a terminal."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr("sys.stdin", Terminal())
+    with counterfoil.open(tmp_path / "bank") as ledger:
+        ledger.execute_statement("CREATE TABLE Accounts")
+
+    def call(*lines):
+        typed.send_text("".join(f"{line}\r" for line in lines))
+        return run("shell", tmp_path / "bank")
+
+    return call
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_at_a_terminal_the_shell_goes_on_behind_an_error(terminal):
+    done = terminal("SELECT FRM;", "INSERT INTO Accounts {'a': 1};", "CREATE TABLE Others;", "\\d", "\\q")
+    assert done.status == 0
+    assert "line 1, column 11" in done.err
+    assert "(1 row, 0 read)" in done.out
+    assert "Others" in done.out
+
+
+def test_at_a_terminal_a_transaction_that_is_left_is_rolled_back(terminal, run, tmp_path):
+    done = terminal("begin;", "INSERT INTO Accounts {'a': 1};", "\\q")
+    assert (done.status, "rolled back" in done.err) == (0, True)
+    assert "#0" in run("shell", tmp_path / "bank", "-c", "\\digest").out
+
+
+def test_the_end_of_input_ends_the_shell_and_an_interrupt_the_line(terminal):
+    assert terminal("SELECT 1\x03\\digest", "\x04").status == 0
