@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from counterfoil.adapters.sqlite.store import FILE_NAME, SqliteLedger, create_ledger
 from counterfoil.adapters.system import system_clock
-from counterfoil.errors import OccConflictError
+from counterfoil.errors import NotFoundError, OccConflictError
 from counterfoil.ion.amazon_values import value_of
 from counterfoil.ion.values import Value
 from counterfoil.ledger.ids import ID_BYTES, render_id
@@ -107,6 +107,8 @@ def open_ledger(path: str | Path, *, create: bool = True, limits: Limits = DEFAU
     ``IntegrityError`` if its file is damaged.
     """
     folder = Path(path)
-    if create and not (folder / FILE_NAME).exists():
+    if not (folder / FILE_NAME).exists():
+        if not create:
+            raise NotFoundError(f"there is no ledger in {folder}")
         create_ledger(folder, new_id())
     return EmbeddedLedger(folder.name, SqliteLedger(folder, system_clock, limits), system_clock, new_id, limits)
