@@ -123,14 +123,14 @@ ION = [
     ),
     Mutant(
         "times that differ in the digits of their fraction are one",
-        "ion/writer.py",
+        "ion/scalars.py",
         "None if fraction is None else str(fraction), offset)",
         "None if fraction is None else str(fraction.normalize()), offset)",
         (CODEC_LAWS,),
     ),
     Mutant(
         "a negative zero decimal loses its sign",
-        "ion/writer.py",
+        "ion/scalars.py",
         'if coefficient == 0 and whole[0] == "-":',
         'if coefficient == 0 and whole[0] == "+":',
         (CODEC_LAWS,),

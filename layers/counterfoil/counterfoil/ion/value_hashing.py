@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from counterfoil.errors import InputError
 from counterfoil.ion.reader import MAX_DEPTH
+from counterfoil.ion.scalars import SCALARS
 from counterfoil.ion.symbols import END, SYMBOL_ZERO, escape, serialize_symbol
 from counterfoil.ion.values import Annotated, IonSymbol, RepeatedStruct, Sexp, Value
-from counterfoil.ion.writer import known, scalar_writer
+from counterfoil.ion.writer import known
 
 # Names and annotations up to this size are kept in their serialized form: 8,192 of them are at most 2 MB.
 MAX_KEPT_NAME: Final = 64
@@ -35,7 +36,7 @@ def _serialize(value: Value, depth: int) -> bytes:
     kind = type(value)
     if kind is str:
         return b"\x0b\x80" + escape(value.encode()) + END
-    write = scalar_writer(kind)
+    write = SCALARS.get(kind)
     if write is not None:
         return _scalar(write(value))
     if kind is IonSymbol:

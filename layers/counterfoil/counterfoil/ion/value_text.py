@@ -17,12 +17,12 @@ from typing import Any, Final, NoReturn
 from counterfoil.errors import InputError
 from counterfoil.ion.amazon_values import value_of
 from counterfoil.ion.reader import MAX_DEPTH, MAX_EXPONENT
+from counterfoil.ion.scalars import MAX_DIGITS
 from counterfoil.ion.streams import MAX_SIZE_BYTES
 from counterfoil.ion.text import check_depth, load_text, load_texts
 from counterfoil.ion.text_writer import render_text, render_time
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Annotated, Clob, IonNull, Value, pairs_of
-from counterfoil.ion.writer import MAX_DIGITS
 
 __all__ = ["from_json", "parse_text", "parse_texts", "render_json", "render_text", "to_json"]
 
