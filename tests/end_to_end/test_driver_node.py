@@ -47,6 +47,11 @@ def test_a_mistake_is_told_with_its_place(found):
     assert message.startswith("Parser Error: at line 1, column 10: ")
 
 
+def test_an_error_may_be_caught_and_the_rest_committed(found):
+    assert found["caught"] == "BadRequestException"
+    assert found["afterCaught"] == ["70"]
+
+
 def test_results_of_several_pages_are_read_to_the_end(found):
     assert found["streamed"] == sum(range(450))
     assert found["counted"] == 450

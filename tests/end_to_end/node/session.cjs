@@ -53,6 +53,17 @@ async function main() {
   }
   once.close();
 
+  // The driver has counted a statement that failed; who catches the error may commit none the less.
+  found.caught = await driver.executeLambda(async (txn) => {
+    await txn.execute("UPDATE People SET age = ? WHERE name = ?", 70, "Ada");
+    try {
+      await txn.execute("SELECT * FROM Nowhere");
+    } catch (error) {
+      return error.name;
+    }
+  });
+  found.afterCaught = await run("SELECT VALUE age FROM People WHERE name = ?", "Ada");
+
   // More rows than a page holds, streamed and whole.
   const batch = Array.from({ length: PAGED }, (_, number) => ({ number }));
   await run("CREATE TABLE Numbers");

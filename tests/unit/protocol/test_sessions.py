@@ -17,9 +17,10 @@ from counterfoil.errors import (
     UnavailableError,
 )
 from counterfoil.ion.codec import encode
+from counterfoil.journal.builder import Statement, digest_of_statement, hash_of_value
 from counterfoil.ledger.catalogue import LedgerCatalogue, TableEntry
 from counterfoil.ledger.registry import PermissionsMode
-from counterfoil.merkle import hash_of
+from counterfoil.merkle import dot, hash_of
 from counterfoil.partiql.tables import Action
 from counterfoil.protocol.faults import ProtocolError
 from counterfoil.protocol.sessions import IDLE_SECONDS
@@ -27,6 +28,7 @@ from tests.scripted_ledgers import Restricted, Service
 
 SELECT = "SELECT * FROM T"
 INSERT = "INSERT INTO T ?"
+WRONG = "SELECT * FROM Nowhere"
 BOTH = "SELECT * FROM T, U"
 NEW = "CREATE TABLE V"
 
@@ -212,6 +214,41 @@ def test_a_wrong_digest_is_refused_and_the_transaction_goes_on(service, token):
         )
     assert service.engine.committed == []
     service.commit(token, transaction_id)
+
+
+def digest_with(transaction_id, *statements):
+    digest = hash_of_value(transaction_id)
+    for text in statements:
+        digest = dot(digest, digest_of_statement(Statement(text)))
+    return digest
+
+
+@pytest.mark.parametrize("counted", [(SELECT, WRONG, SELECT), (SELECT, SELECT)])
+def test_a_client_may_catch_an_error_and_commit_whether_it_counts_the_statement_or_not(service, token, counted):
+    service.engine.script[WRONG] = StatementError("Semantic", "No such table: Nowhere", 1, 15)
+    transaction_id = service.begin(token)
+    service.execute(token, transaction_id, SELECT)
+    refused(lambda: service.execute(token, transaction_id, WRONG), "BadRequestException")
+    service.execute(token, transaction_id, SELECT)
+    refused(
+        lambda: service.commit(token, transaction_id, digest_with(transaction_id, WRONG, SELECT, SELECT)),
+        "BadRequestException",
+        "Digests don't match",
+    )
+    service.commit(token, transaction_id, digest_with(transaction_id, *counted))
+    assert service.engine.committed == [[(SELECT, ()), (SELECT, ())]]
+
+
+def test_what_failed_in_one_transaction_is_not_counted_in_the_next(service, token):
+    service.engine.script[WRONG] = StatementError("Semantic", "No such table: Nowhere", 1, 15)
+    first = service.begin(token)
+    refused(lambda: service.execute(token, first, WRONG), "BadRequestException")
+    service.abort(token)
+    second = service.begin(token)
+    refused(
+        lambda: service.commit(token, second, digest_with(second, WRONG)), "BadRequestException", "Digests don't match"
+    )
+    service.commit(token, second, digest_with(second))
 
 
 def test_a_commit_that_is_repeated_is_answered_as_the_first_time(service, token):

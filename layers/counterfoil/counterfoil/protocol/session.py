@@ -7,6 +7,8 @@ Decided here where the service's documents say nothing (docs/protocol.md, "Sessi
 - A transaction that ended by an error answers every later command with that error; a commit that is repeated on its session
   is answered as the first time, so a client whose connection broke learns what happened.
 - The token of a page is good once, in order.
+- A statement that failed is not in the journal, and both official drivers count it into their digest none the less. A commit is
+  taken with either digest, so that a client may catch an error and go on.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ from counterfoil.errors import ClosedError, CounterfoilError, LimitError
 from counterfoil.ion.codec import decode_datagram
 from counterfoil.ion.value_text import parse_text
 from counterfoil.ion.values import Value
+from counterfoil.journal.builder import Statement, digest_of_statement
 from counterfoil.ledger.limits import Limits
+from counterfoil.merkle import Hash, dot
 from counterfoil.partiql.parser import parse
 from counterfoil.partiql.syntax import Query
 from counterfoil.protocol.cursor import Cursor
 from counterfoil.protocol.faults import CODE_REFUSED, ProtocolError, bad_request, session_error
-from counterfoil.protocol.hosting import Authorise, Caller, Engine, Transaction
+from counterfoil.protocol.hosting import Authorise, Caller, Engine, Results, Transaction
 
 Command = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -47,7 +51,8 @@ class Session:
     """Its commands are called under its ``lock``; they raise this library's errors, or a ``ProtocolError`` where only that will do.
 
     ``used_at`` counts seconds on a clock that never goes back. ``authorise`` gives the check of a statement's actions, or none.
-    ``cursors`` are those with pages to come, by the token of the next.
+    ``cursors`` are those with pages to come, by the token of the next. ``attempted`` is the digest of the transaction's statements
+    with those that failed; ``None`` while none did.
     """
 
     session_id: str
@@ -60,6 +65,7 @@ class Session:
     used_at: float
     lock: Lock = field(default_factory=Lock)
     transaction: Transaction | None = None
+    attempted: Hash | None = None
     cursors: dict[str, Cursor] = field(default_factory=dict)
     last: Ended | None = None
 
@@ -78,8 +84,19 @@ class Session:
                 for at, holder in enumerate(command.get("Parameters") or ())
             ]
             text = command["Statement"]
-            results = transaction.execute(text, parameters, self.authorise())
+            results = self._execute(transaction, text, parameters)
             return self._page("FirstPage", Cursor(results, changes=not isinstance(parse(text).statement, Query)))
+
+    def _execute(self, transaction: Transaction, text: str, parameters: list[Value]) -> Results:
+        before = transaction.commit_digest if self.attempted is None else self.attempted
+        failed = True
+        try:
+            results = transaction.execute(text, parameters, self.authorise())
+            failed = False
+        finally:
+            if failed or self.attempted is not None:
+                self.attempted = dot(before, digest_of_statement(Statement(text, tuple(parameters))))
+        return results
 
     def fetch_page(self, command: Command) -> Answer:
         with self._open_transaction(command["TransactionId"]):
@@ -97,7 +114,8 @@ class Session:
             _check_digest(last.digest, digest)
             return last.answer
         with self._open_transaction(transaction_id) as transaction:
-            _check_digest(transaction.commit_digest, digest)
+            if digest != self.attempted:
+                _check_digest(transaction.commit_digest, digest)
             address = transaction.commit()
         consumed = {"ReadIOs": 0, "WriteIOs": 0 if address is None else 1}
         answer: Answer = {"TransactionId": transaction_id, "CommitDigest": digest, "ConsumedIOs": consumed}
@@ -113,6 +131,7 @@ class Session:
         if self.transaction is not None:
             self.transaction.abort()
         self.transaction = None
+        self.attempted = None
         self.cursors.clear()
         self.last = ended
 
