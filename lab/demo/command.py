@@ -38,7 +38,7 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
-    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 500,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 400,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="A folder to leave findings, a receipt and an event in.")
     ] = None,
@@ -46,14 +46,14 @@ def demo(
         bool, typer.Option("--fast", help="In this process over memory, without stack and server.")
     ] = False,
 ) -> None:
-    """The whole pipeline on this machine: a bank's journal with fraud in it, an attacker, and what is found of both."""
+    """All of it on this machine: a bank on a served ledger, fraud in its journal, an attacker, and what is found of both."""
     console = Console(stderr=as_json)
     with unwinding_on_sigterm():
         report = run(Screen(console), seed, transfers, keep, fast=fast)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
-        show(report, console, further(keep))
+        show(report, console, further(keep, exported=not fast))
     raise typer.Exit(ALL_FOUND if report.holds else NOT_AS_EXPECTED)
 
 
@@ -84,14 +84,16 @@ def _leave(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def further(kept: Path | None) -> dict[str, str]:
-    """How to look further, by what a person may want to see."""
+def further(kept: Path | None, *, exported: bool = False) -> dict[str, str]:
+    """How to look further, by what a person may want to see; ``exported`` where the ledger's export is among the evidence."""
     if kept is None:
         return {"the evidence of a run, for looking at": "counterfoil demo --keep FOLDER"} | ALWAYS
+    exports = {"every block of the ledger, verified": f"counterfoil verify export {kept}/export"} if exported else {}
     return {
         "what was found, with its evidence": f"{kept}/findings.json",
         "the transfer that a clerk falsified, proved": f"counterfoil verify receipt {kept}/receipt.json",
         "what the attacker delivered, judged": f"counterfoil verify events {kept}/attack.kinesis-event.json",
+        **exports,
     } | ALWAYS
 
 

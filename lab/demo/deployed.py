@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from counterfoil.adapters.dynamodb.findings import parse_finding
@@ -18,9 +19,11 @@ from counterfoil.errors import UnavailableError
 from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Pipeline, SeenAlert
 from lab.invocation import Outcome
 from lab.producer import OuterRecord, put
-from lab.stack import Stack
+from lab.stack import EMBEDDED_PACE, Options, Stack
 
 PARAMETERS: Final = {"GapGraceSeconds": str(GRACE_SECONDS), "GapConfirmSeconds": str(CONFIRM_SECONDS)}
+# Half a second is soon enough for a person, and leaves the processors to the ledger; AWS polls once per second.
+DEMO_PACE: Final = replace(EMBEDDED_PACE, poll=0.5)
 # How often a person is shown what is new, and how long the functions may take for what was put at a time.
 LOOK_SECONDS: Final = 0.7
 SETTLE_SECONDS: Final = 120.0
@@ -48,7 +51,7 @@ class Deployed(Pipeline):
     @classmethod
     @contextmanager
     def up(cls) -> Iterator[Deployed]:
-        with Stack.up(PARAMETERS) as stack:
+        with Stack.up(PARAMETERS, Options(pace=DEMO_PACE)) as stack:
             yield cls(stack)
 
     @property
