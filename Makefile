@@ -18,7 +18,7 @@ DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.read
 
 setup: .venv/.ready .tools/sam/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
 
-demo: setup  ## the whole pipeline on this machine, with an attacker in it (under two minutes)
+demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in it (under two minutes)
 	$(BIN)/counterfoil demo
 
 test: setup  ## every test
