@@ -57,6 +57,9 @@ class MemoryWorkspace:
             "metadata": {"id": document_id, "version": 0, "txTime": NOW, "txId": TRANSACTION},
         }
 
+    def check_time(self):
+        pass
+
     def scan(self, table, view):
         self.reads.append(("scan", table.name))
         for document_id in list(self.documents[table.name]):

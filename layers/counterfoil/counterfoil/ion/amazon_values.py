@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from types import NoneType
 from typing import Any, Final
 
 from amazon.ion import core, simple_types
@@ -48,17 +49,49 @@ def from_amazon(value: Any) -> Value:
 
 
 def value_of(value: Any) -> Value:
-    """As ``from_amazon``, with everything inside."""
+    """As ``from_amazon``, with everything inside; a value of a type that stands for none of Ion's is an ``InputError``.
+
+    Subclasses of the plain types, such as those of ``enum``, count as the plain ones, and a tuple as a list.
+    """
+    try:
+        return _value_of(value)
+    except RecursionError:
+        raise InputError("a value that is nested too deeply, or stands in itself") from None
+
+
+def _value_of(value: Any) -> Value:
     value = from_amazon(value)
-    if isinstance(value, Annotated):
-        return Annotated(value.annotations, value_of(value.value))
+    kind = type(value)
+    if kind in _SCALARS:
+        return None if value == IonNull(IonType.NULL) else value
+    if kind is Annotated:
+        return Annotated(value.annotations, _value_of(value.value))
     if isinstance(value, Sexp):
-        return Sexp(map(value_of, value))
-    if isinstance(value, list):
-        return [value_of(item) for item in value]
+        return Sexp(map(_value_of, value))
+    if isinstance(value, list | tuple):
+        return [_value_of(item) for item in value]
     if isinstance(value, dict):
-        return struct_of((name, value_of(field)) for name, field in pairs_of(value))
-    return None if value == IonNull(IonType.NULL) else value
+        return struct_of((_field_text(name), _value_of(field)) for name, field in pairs_of(value))
+    for types, plain in _PLAIN:
+        if isinstance(value, types):
+            return plain(value)
+    raise InputError(f"a value of type {kind.__name__} is none that Ion has")
+
+
+_SCALARS: Final = frozenset({NoneType, bool, int, float, Decimal, str, bytes, IonNull, IonSymbol, IonTimestamp, Clob})
+_PLAIN: Final[tuple[tuple[Any, Callable[[Any], Value]], ...]] = (
+    (str, str),
+    (int, int),
+    (float, float),
+    (Decimal, Decimal),
+    (bytes | bytearray, bytes),
+)
+
+
+def _field_text(name: Any) -> str:
+    if not isinstance(name, str):
+        raise InputError(f"the name of a field is a text, not a {type(name).__name__}")
+    return name if isinstance(name, IonSymbol) else str(name)
 
 
 def struct_of(pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Final
 
 from counterfoil.ledger.catalogue import LedgerCatalogue
@@ -19,9 +20,10 @@ Compilable = Query | Insert | Update | Delete
 class Plans:
     """A bounded cache, oldest out first. Two threads may compile the same plan at once; either is right."""
 
-    __slots__ = ("_plans", "hits", "misses")
+    __slots__ = ("_lock", "_plans", "hits", "misses")
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._plans: dict[tuple[str, int], Plan] = {}
         self.hits = 0
         self.misses = 0
@@ -37,9 +39,10 @@ class Plans:
             return found
         self.misses += 1
         plan = compile_statement(statement, catalogue)
-        while len(self._plans) >= MAX_PLANS:
-            self._plans.pop(next(iter(self._plans)), None)
-        self._plans[key] = plan
+        with self._lock:  # what another thread changes must not be gone through
+            while len(self._plans) >= MAX_PLANS:
+                self._plans.pop(next(iter(self._plans)), None)
+            self._plans[key] = plan
         return plan
 
 

@@ -92,6 +92,11 @@ class Snapshot(Protocol):
     @property
     def strand_id(self) -> str: ...
 
+    @property
+    def timestamp_ms(self) -> int:
+        """When that block was committed, counted from 1970; 0 in the empty ledger."""
+        ...
+
     def document(self, document_id: str) -> StoredRevision | None:
         """The document's revision, a deletion included; ``None`` where there never was one."""
         ...

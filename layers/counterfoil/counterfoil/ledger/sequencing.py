@@ -72,9 +72,10 @@ class Effects(NamedTuple):
 
 
 class Sequenced(NamedTuple):
-    """A block in its place: the block, the tree's nodes that it completes, its effects, and the head behind it."""
+    """A block in its place: the block and its binary form, the tree's nodes that it completes, its effects, the head behind it."""
 
     block: BuiltBlock
+    data: bytes
     nodes: Sequence[Node]
     effects: Effects
     head: LedgerHead
@@ -83,6 +84,7 @@ class Sequenced(NamedTuple):
 def sequence(head: LedgerHead, log: WriteLog, proposal: Proposal, now_ms: int) -> Sequenced:
     """The next block; records what it wrote in the log. ``OccConflictError`` if something the proposal read has changed.
 
+    A block that cannot be written, of too many symbols for one, is an ``InputError``: then nothing is recorded.
     Times never go back: where the clock does, the block's time is that of the block before.
     """
     conflict = log.conflict(proposal.read, proposal.snapshot_no)
@@ -91,12 +93,13 @@ def sequence(head: LedgerHead, log: WriteLog, proposal: Proposal, now_ms: int) -
     address = BlockAddress(head.strand_id, head.sequence_no + 1)
     committed_ms = max(now_ms, proposal.tx_time_ms, head.timestamp_ms)
     block = seal(proposal.prepared, address, head.block_hash, moment_of(committed_ms))
+    data = block.block_binary()
     peaks, nodes = append_leaf(head.peaks, block.block_hash)
     catalogue = _catalogue_behind(head.catalogue, proposal)
     effects = _effects(proposal, address, catalogue)
     log.record(address.sequence_no, footprints(effects, proposal, head.catalogue))
     return Sequenced(
-        block, nodes, effects, LedgerHead(head.strand_id, peaks, block.block_hash, committed_ms, catalogue)
+        block, data, nodes, effects, LedgerHead(head.strand_id, peaks, block.block_hash, committed_ms, catalogue)
     )
 
 

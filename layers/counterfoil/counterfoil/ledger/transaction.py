@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
+from weakref import WeakSet
 
-from counterfoil.errors import ClosedError, LimitError, StatementError
+from counterfoil.errors import ClosedError, InputError, LimitError, StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Change, Redaction, Statement, digest_of_statement, hash_of_value, prepare
@@ -24,10 +24,11 @@ from counterfoil.ledger.plans import Compilable, Plans, parse
 from counterfoil.ledger.proposal import Proposal
 from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.redaction import redaction_of
-from counterfoil.ledger.workspace import SnapshotWorkspace
+from counterfoil.ledger.workspace import Lifetime, SnapshotWorkspace
 from counterfoil.merkle import Hash, dot
 from counterfoil.partiql.compiler import compile_expression
-from counterfoil.partiql.syntax import Execute
+from counterfoil.partiql.limits import MAX_HELD_ROWS
+from counterfoil.partiql.syntax import Execute, Query
 from counterfoil.partiql.tables import Action, Plan
 
 # Raises ForbiddenError unless the caller may do all of these to the tables of these ids.
@@ -54,28 +55,48 @@ class Results(Iterator[Value]):
     def __init__(self, rows: Iterator[Value], transaction: OpenTransaction) -> None:
         self._rows = rows
         self._transaction = transaction
+        self._now = transaction.workspace.now
         self._drawn: deque[Value] = deque()
+        self._failed: InputError | None = None
         self.read_ios = 0
 
     def __next__(self) -> Value:
         if self._drawn:
             return self._drawn.popleft()
+        if self._failed is not None:
+            raise self._failed
         return self._draw()
 
     def draw_all(self) -> None:
-        """Draw what is left, so that nothing which is changed later can be seen in it."""
-        with suppress(StopIteration):
+        """Draw what is left, so that nothing which is changed later can be seen in it.
+
+        What fails on the way is told to whoever draws these rows, not to the statement that made it necessary to draw them.
+        """
+        try:
             while True:
+                if len(self._drawn) >= MAX_HELD_ROWS:
+                    raise LimitError(f"at most {MAX_HELD_ROWS} rows are kept when a later statement changes something")
                 self._drawn.append(self._draw())
+        except StopIteration:
+            pass
+        except ClosedError:
+            raise
+        except InputError as error:
+            self._failed = error
+            self._transaction.finished(self)
 
     def _draw(self) -> Value:
         workspace = self._transaction.workspace
         before = workspace.read_ios
+        self._transaction.check_open()
+        workspace.now = self._now
         try:
-            self._transaction.check_open()
             return next(self._rows)
         except StopIteration:
             self._transaction.finished(self)
+            raise
+        except ClosedError:
+            self._transaction.abort()
             raise
         finally:
             self.read_ios += workspace.read_ios - before
@@ -87,7 +108,8 @@ class OpenTransaction:
     def __init__(self, transaction_id: str, snapshot: Snapshot, engine: Engine) -> None:
         self.transaction_id = transaction_id
         self.began_at = engine.clock()
-        self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, engine.new_id)
+        self._lifetime = Lifetime(self.began_at, engine.limits.transaction_time, engine.clock)
+        self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, engine.new_id, self._lifetime)
         self.commit_digest: Hash = hash_of_value(transaction_id)
         self.ended = False
         self._snapshot = snapshot
@@ -95,9 +117,11 @@ class OpenTransaction:
         self._limits = engine.limits
         self._clock = engine.clock
         self._statements: list[Statement] = []
+        self._text_size = 0
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
-        self._unfinished: list[Results] = []
+        # Rows that their caller has let go of need not be drawn before something changes.
+        self._unfinished: WeakSet[Results] = WeakSet()
 
     @property
     def expires_at(self) -> datetime:
@@ -107,8 +131,9 @@ class OpenTransaction:
         """Raise ``ClosedError`` if the transaction is over or its time is up; the clock may go backwards, which prolongs nothing."""
         if self.ended:
             raise ClosedError(f"Transaction {self.transaction_id} has ended")
-        if not timedelta(0) <= self._clock() - self.began_at < self._limits.transaction_time:
-            self._expire()
+        if self._lifetime.is_over():
+            self.abort()
+            raise self._lifetime.error(self.transaction_id)
 
     def execute(self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None) -> Results:
         """Carry out one statement; its rows may be drawn later.
@@ -117,6 +142,8 @@ class OpenTransaction:
         ``authorise``) and ``ClosedError``.
         """
         self.check_open()
+        if not isinstance(text, str):
+            raise InputError(f"a statement is a text, not a {type(text).__name__}")
         if len(text) > self._limits.statement_characters:
             raise LimitError(
                 f"a statement of {len(text)} characters; at most {self._limits.statement_characters} are allowed"
@@ -128,17 +155,22 @@ class OpenTransaction:
             )
         if len(self._statements) >= self._limits.statements_per_transaction:
             raise LimitError(f"at most {self._limits.statements_per_transaction} statements in one transaction")
+        statement = self._to_journal(text, tuple(parameters))
+        self._settle_before(parsed.statement)
         self.workspace.now = times.timestamp_of(times.milliseconds_of(self._clock()))
-        rows = self._carry_out(text, parsed.statement, tuple(parameters), authorise)
-        self._journal(text, tuple(parameters))
+        try:
+            rows = self._carry_out(text, parsed.statement, tuple(parameters), authorise)
+        except ClosedError:  # its time was up on the way
+            self.abort()
+            raise
+        self._journal(statement)
         results = Results(rows, self)
-        self._unfinished.append(results)
+        self._unfinished.add(results)
         return results
 
     def finished(self, results: Results) -> None:
         """No more rows are to come of these results."""
-        with suppress(ValueError):
-            self._unfinished.remove(results)
+        self._unfinished.discard(results)
 
     def commit(self) -> BlockAddress | None:
         """Commit; the address of the block, or ``None`` where there was no statement and so nothing to write.
@@ -163,14 +195,11 @@ class OpenTransaction:
         self._snapshot.release()
         self._engine.ended(self.transaction_id)
 
-    def _settle(self) -> None:
+    def _settle_before(self, statement: Compilable | Definition | Execute) -> None:
         """Draw the rows of earlier statements that are still to come, before anything changes under them."""
-        for results in tuple(self._unfinished):
-            results.draw_all()
-
-    def _expire(self) -> None:
-        self.abort()
-        raise ClosedError(f"Transaction {self.transaction_id} has expired")
+        if not isinstance(statement, Query):
+            for results in tuple(self._unfinished):
+                results.draw_all()
 
     def _carry_out(
         self,
@@ -181,7 +210,6 @@ class OpenTransaction:
     ) -> Iterator[Value]:
         if isinstance(statement, Compilable):
             return self._run(self._plan(text, statement), parameters, authorise)
-        self._settle()
         if isinstance(statement, Execute):
             return iter((self._redact(statement, parameters, authorise),))
         return iter((self._define(statement, authorise),))
@@ -189,7 +217,15 @@ class OpenTransaction:
     def _plan(self, text: str, statement: Compilable) -> Plan:
         # A catalogue with changes of this transaction has a version that another one may have as well.
         plans = Plans() if self._definitions else self._engine.plans
-        return plans.plan(text, statement, self.workspace.catalogue)
+        try:
+            return plans.plan(text, statement, self.workspace.catalogue)
+        except StatementError:
+            self._saw_catalogue()
+            raise
+
+    def _saw_catalogue(self) -> None:
+        """Whoever is told that there is no such table has read the catalogue."""
+        self.workspace.read.add(WHOLE_CATALOGUE)
 
     def _run(self, plan: Plan, parameters: tuple[Value, ...], authorise: Authorise | None) -> Iterator[Value]:
         if authorise is not None:
@@ -199,16 +235,16 @@ class OpenTransaction:
         self.workspace.statement_no = len(self._statements)
         if not plan.writes:
             return plan.run(self.workspace, parameters)
-        self._settle()
         with self.workspace.one_statement():
             return iter(list(plan.run(self.workspace, parameters)))
 
     def _define(self, statement: Definition, authorise: Authorise | None) -> Value:
         number = len(self._statements)
+        self._saw_catalogue()
         defined = define(statement, self.workspace.catalogue, self.transaction_id, number, self._limits)
         if authorise is not None:
             authorise(frozenset({(defined.action, defined.entry.table_id)}))
-        self.workspace.read.update((WHOLE_CATALOGUE, name_footprint(defined.entry.name)))
+        self.workspace.read.add(name_footprint(defined.entry.name))
         self.workspace.catalogue = self.workspace.catalogue.with_entry(defined.entry)
         self._definitions.append((number, statement))
         return {"tableId": defined.entry.table_id}
@@ -228,15 +264,24 @@ class OpenTransaction:
             "version": redaction.version,
         }
 
-    def _journal(self, text: str, parameters: tuple[Value, ...]) -> None:
-        statement = Statement(text, parameters)
-        digest = digest_of_statement(statement)
-        self._statements.append(Statement(text, parameters, digest))
-        self.commit_digest = dot(self.commit_digest, digest)
+    def _to_journal(self, text: str, parameters: tuple[Value, ...]) -> Statement:
+        """The statement as the block will have it: what cannot be hashed is refused before it changes anything."""
+        if self._text_size + len(text) > self._limits.transaction_bytes:
+            raise LimitError(
+                f"the statements of a transaction have at most {self._limits.transaction_bytes} characters"
+            )
+        return Statement(text, parameters, digest_of_statement(Statement(text, parameters)))
+
+    def _journal(self, statement: Statement) -> None:
+        assert statement.digest is not None
+        self._statements.append(statement)
+        self._text_size += len(statement.text)
+        self.commit_digest = dot(self.commit_digest, statement.digest)
 
     def proposal(self) -> Proposal:
         """What ``commit`` hands to the store."""
-        tx_time = self._clock()
+        # A document's versions follow each other in time, also where the clock went back.
+        tx_time = max(self._clock(), times.moment_of(self._snapshot.timestamp_ms))
         documents = self.workspace.documents
         changes = [
             Change(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from counterfoil.errors import LimitError
+from counterfoil.errors import ClosedError, LimitError
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Value
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
@@ -21,10 +23,26 @@ from counterfoil.partiql.equality import key_of
 from counterfoil.partiql.tables import Index, Row, Table, View
 
 
+class Lifetime(NamedTuple):
+    """How long a transaction may last. A clock that goes backwards prolongs nothing."""
+
+    began_at: datetime
+    time: timedelta
+    clock: Callable[[], datetime]
+
+    def is_over(self) -> bool:
+        return not timedelta(0) <= self.clock() - self.began_at < self.time
+
+    def error(self, transaction_id: str) -> ClosedError:
+        return ClosedError(f"Transaction {transaction_id} has expired")
+
+
 class SnapshotWorkspace:
     """Implements ``partiql.tables.Workspace`` for one transaction."""
 
-    def __init__(self, transaction_id: str, snapshot: Snapshot, limits: Limits, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, transaction_id: str, snapshot: Snapshot, limits: Limits, new_id: Callable[[], str], lifetime: Lifetime
+    ) -> None:
         self.transaction_id = transaction_id
         self.catalogue = snapshot.catalogue
         self.now: IonTimestamp = timestamp_of(0)
@@ -34,6 +52,7 @@ class SnapshotWorkspace:
         self._snapshot = snapshot
         self._limits = limits
         self._new_id = new_id
+        self._lifetime = lifetime
         self._written: dict[str, Written] = {}
         self._written_bytes = 0
         self._undo: list[tuple[str, Written | None]] = []
@@ -63,6 +82,11 @@ class SnapshotWorkspace:
             for document_id, before in reversed(self._undo):
                 self._put(document_id, before)
             raise
+
+    def check_time(self) -> None:
+        """Raise ``ClosedError`` where the transaction's time is up."""
+        if self._lifetime.is_over():
+            raise self._lifetime.error(self.transaction_id)
 
     # Reading
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from counterfoil.errors import LimitError
 from counterfoil.ion.values import Value
 from counterfoil.partiql.arithmetic import HIGHEST_INT, LOWEST_INT, affirm, calculate, negate
 from counterfoil.partiql.casts import cast, is_of_type, resolve_type
@@ -17,6 +18,7 @@ from counterfoil.partiql.equality import PLAINLY_EQUAL, equality, same
 from counterfoil.partiql.faults import evaluator_fault
 from counterfoil.partiql.kinds import SEQUENCE_KINDS, bare, is_text, is_unknown, kind_of, type_name
 from counterfoil.partiql.like import check_escape, like
+from counterfoil.partiql.limits import MAX_TEXT
 from counterfoil.partiql.ordering import PLAINLY_ORDERED, order
 from counterfoil.partiql.syntax import (
     BagLiteral,
@@ -169,7 +171,10 @@ def _concatenate(left: Evaluate, right: Evaluate, _operator: Operator, at: Posit
         for operand in (first, second):
             if not is_text(operand):
                 raise evaluator_fault(f"|| needs texts, not a {type_name(operand)}", at)
-        return str(bare(first)) + str(bare(second))
+        left_text, right_text = str(bare(first)), str(bare(second))
+        if len(left_text) + len(right_text) > MAX_TEXT:
+            raise LimitError(f"a statement makes texts of at most {MAX_TEXT} characters")
+        return left_text + right_text
 
     return concatenate
 

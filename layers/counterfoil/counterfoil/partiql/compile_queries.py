@@ -171,7 +171,7 @@ def _cut(node: Select, rows: Rows, outer: Scope | None, compilation: Compilation
     return cut
 
 
-_MOST: Final = 1 << 62
+_MOST: Final = 1 << 61  # two of them are still a number that islice takes
 
 
 def _count(value: Value, word: str, at: Position) -> int:

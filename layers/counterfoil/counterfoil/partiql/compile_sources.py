@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
 
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Value, pairs_of
@@ -99,6 +99,22 @@ def _filtered(bind: Bind, holds: Callable[[Frame], bool]) -> Bind:
 # ---- one source
 
 
+# Values between two looks at the time: few enough for a second, whatever is done with each.
+_UNWATCHED: Final = 256
+
+
+def _watched[Item](items: Iterable[Item], frame: Frame) -> Iterator[Item]:
+    """The items, with a look at the transaction's time before the first and now and then."""
+    workspace = frame[WORKSPACE]
+    if workspace is None:
+        yield from items
+        return
+    for count, item in enumerate(items):
+        if not count % _UNWATCHED:
+            workspace.check_time()
+        yield item
+
+
 def _loop(source: Ranged, access: Access | None) -> Bind:
     if source.origin is Origin.VALUE:
         return _over_fields(source) if source.node.unpivot else over_elements(source)
@@ -114,7 +130,7 @@ def _over_rows(source: Ranged, rows: Rows) -> Bind:
     def loop(frame: Frame) -> Iterator[None]:
         if position_slot is not None:
             frame[position_slot] = MISSING
-        for row in rows(frame):
+        for row in _watched(rows(frame), frame):
             frame[slot] = row.value
             if id_slot is not None:
                 frame[id_slot] = row.document_id
@@ -203,7 +219,7 @@ def over_elements(source: Ranged) -> Bind:
         if id_slot is not None:
             frame[id_slot] = MISSING
         ordered = type(bare(value)) is list
-        for position, element in enumerate(elements_of(value)):
+        for position, element in enumerate(_watched(elements_of(value), frame)):
             frame[slot] = element
             if position_slot is not None:
                 frame[position_slot] = position if ordered else MISSING
@@ -218,7 +234,7 @@ def _over_fields(source: Ranged) -> Bind:
     assert values is not None
 
     def loop(frame: Frame) -> Iterator[None]:
-        for name, field in _fields(values(frame)):
+        for name, field in _watched(_fields(values(frame)), frame):
             frame[slot] = field
             if position_slot is not None:
                 frame[position_slot] = name

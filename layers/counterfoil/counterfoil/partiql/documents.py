@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from counterfoil.errors import LimitError
 from counterfoil.ion.values import Annotated, RepeatedStruct, Sexp, Value, pairs_of
 from counterfoil.partiql.faults import evaluator_fault
 from counterfoil.partiql.kinds import Kind, bare, kind_of, type_name
+from counterfoil.partiql.limits import MAX_VALUES
 from counterfoil.partiql.syntax import Position
 from counterfoil.partiql.values import MISSING, Bag
 
@@ -192,13 +194,29 @@ def _is_there(container: Value, location: Location) -> bool:
 
 
 def storable(value: Value) -> Value:
-    """The value as Ion has it: bags are lists, MISSING fields are left out, a MISSING element is null."""
+    """The value as Ion has it: bags are lists, MISSING fields are left out, a MISSING element is null.
+
+    Constructors in constructors make values that are larger than any machine of a few shared ones; ``MAX_VALUES`` bounds what
+    is gone through.
+    """
+    left = [MAX_VALUES]
+    return _storable(value, left)
+
+
+def _storable(value: Value, left: list[int]) -> Value:
     kind = type(value)
+    if kind not in _CONTAINERS:
+        return value
+    if kind is Annotated:
+        return Annotated(value.annotations, _storable(value.value, left))
+    left[0] -= len(value)
+    if left[0] < 0:
+        raise LimitError(f"a value of more than {MAX_VALUES} elements and fields")
     if kind is dict or kind is RepeatedStruct:
-        pairs = [(name, storable(item)) for name, item in pairs_of(value) if item is not MISSING]
+        pairs = [(name, _storable(item, left)) for name, item in pairs_of(value) if item is not MISSING]
         return dict(pairs) if kind is dict else RepeatedStruct(pairs)
-    if kind is list or kind is Bag:
-        return [None if item is MISSING else storable(item) for item in value]
-    if kind is Sexp:
-        return Sexp(None if item is MISSING else storable(item) for item in value)
-    return Annotated(value.annotations, storable(value.value)) if kind is Annotated else value
+    items = [None if item is MISSING else _storable(item, left) for item in value]
+    return Sexp(items) if kind is Sexp else items
+
+
+_CONTAINERS: Final = frozenset({dict, RepeatedStruct, list, Bag, Sexp, Annotated})

@@ -1,6 +1,7 @@
-"""``LIKE``: a pattern compiled to fixed pieces that are searched one after the other, in time linear in the text for each piece.
+"""``LIKE``: a pattern compiled to fixed pieces that are searched one after the other, never twice in the same part of the text.
 
-(A regular expression with ``.*`` for ``%`` would take a hostile pattern's word for how long to look.)
+(A regular expression with ``.*`` for ``%`` would take a hostile pattern's word for how long to look.) A piece without ``_`` is
+found in time linear in the text; one with ``_`` may be compared at every place, which is bounded by ``MAX_COMPARED``.
 """
 
 from __future__ import annotations
@@ -14,36 +15,63 @@ from counterfoil.partiql.faults import evaluator_fault
 from counterfoil.partiql.kinds import bare, is_text, is_unknown, type_name
 from counterfoil.partiql.syntax import Position
 
-MAX_PATTERN: Final = 10_000  # characters; each may cost a walk over the text
+MAX_PATTERN: Final = 10_000  # characters
+MAX_COMPARED: Final = 20_000_000  # characters of the text times those of the longest piece with _: about a second
+
+
+class Piece:
+    """A part of a pattern between two ``%``: of fixed length, some of its characters any (``""``)."""
+
+    __slots__ = ("_fixed", "_shape", "size")
+
+    def __init__(self, characters: list[str]) -> None:
+        self.size = len(characters)
+        self._fixed = "".join(characters) if all(characters) else None
+        self._shape = re.compile("".join(re.escape(each) or "." for each in characters), re.DOTALL)
+
+    @property
+    def compared(self) -> int:
+        """Characters that may be compared at every place of a text."""
+        return self.size if self._fixed is None else 0
+
+    def stands_at(self, text: str, position: int) -> bool:
+        if self._fixed is not None:
+            return text.startswith(self._fixed, position)
+        return self._shape.match(text, position) is not None
+
+    def end_in(self, text: str, position: int) -> int:
+        """Behind the first place from a position on where the piece stands; -1 if there is none."""
+        if self._fixed is not None:
+            begin = text.find(self._fixed, position)
+            return -1 if begin < 0 else begin + self.size
+        found = self._shape.search(text, position)
+        return -1 if found is None else found.end()
 
 
 class Pattern:
-    """A pattern between whose pieces any text may stand; a piece is a regular expression of fixed length."""
+    """A pattern between whose pieces any text may stand."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_compared", "_pieces")
 
-    def __init__(self, pieces: tuple[re.Pattern[str], ...]) -> None:
+    def __init__(self, pieces: tuple[Piece, ...]) -> None:
         self._pieces = pieces
+        self._compared = max(piece.compared for piece in pieces)
 
-    def matches(self, text: str) -> bool:
+    def matches(self, text: str, at: Position) -> bool:
+        if len(text) * self._compared > MAX_COMPARED:
+            raise evaluator_fault(f"a pattern with _ for a text of {len(text)} characters would take too long", at)
         first, *rest = self._pieces
         if not rest:
-            return first.fullmatch(text) is not None
-        begin = first.match(text)
-        if begin is None:
+            return len(text) == first.size and first.stands_at(text, 0)
+        if not first.stands_at(text, 0):
             return False
-        position = begin.end()
+        position = first.size
         for piece in rest[:-1]:
-            found = piece.search(text, position)
-            if found is None:
+            position = piece.end_in(text, position)
+            if position < 0:
                 return False
-            position = found.end()
-        return self._ends(text, position)
-
-    def _ends(self, text: str, position: int) -> bool:
-        last = self._pieces[-1]
-        length = last.groups  # each character of the piece is a group of its own
-        return len(text) - position >= length and last.match(text, len(text) - length) is not None
+        end = len(text) - rest[-1].size
+        return end >= position and rest[-1].stands_at(text, end)
 
 
 def like(value: Value, pattern: Value, escape: Value, at: Position) -> bool | None:
@@ -53,14 +81,14 @@ def like(value: Value, pattern: Value, escape: Value, at: Position) -> bool | No
     for operand in (value, pattern, escape):
         if not is_text(operand):
             raise evaluator_fault(f"LIKE needs texts, not a {type_name(operand)}", at)
-    return _compiled(str(bare(pattern)), str(bare(escape)), at).matches(str(bare(value)))
+    return _compiled(str(bare(pattern)), str(bare(escape)), at).matches(str(bare(value)), at)
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, escape: str, at: Position) -> Pattern:
     if len(pattern) > MAX_PATTERN:
         raise evaluator_fault(f"a pattern of {len(pattern)} characters; at most {MAX_PATTERN} are taken", at)
-    return Pattern(tuple(_piece(piece) for piece in _pieces(pattern, escape, at)))
+    return Pattern(tuple(Piece(piece) for piece in _pieces(pattern, escape, at)))
 
 
 def _pieces(pattern: str, escape: str, at: Position) -> list[list[str]]:
@@ -81,10 +109,6 @@ def _escaped(character: str, escape: str, at: Position) -> str:
     if character and character in {"%", "_", escape}:
         return character
     raise evaluator_fault(f"the escape character {escape!r} stands before neither %, _ nor itself", at)
-
-
-def _piece(characters: list[str]) -> re.Pattern[str]:
-    return re.compile("".join(f"({re.escape(character) or '.'})" for character in characters), re.DOTALL)
 
 
 def check_escape(escape: Value, at: Position) -> None:

@@ -72,6 +72,10 @@ class Workspace(Protocol):
         """The time that UTCNOW() gives: one for the whole statement."""
         ...
 
+    def check_time(self) -> None:
+        """Raise ``ClosedError`` if the transaction's time is up. Loops ask now and then: they may go on for long without a row."""
+        ...
+
     def scan(self, table: Table, view: View) -> Iterator[Row]:
         """Every document of the table."""
         ...

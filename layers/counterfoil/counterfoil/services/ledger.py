@@ -67,9 +67,14 @@ class Ledger(JournalReader):
         return transaction
 
     def _over(self) -> list[OpenTransaction]:
-        """Transactions whose clients are gone: their time is up and nobody ended them. The oldest come first."""
+        """Transactions whose clients are gone: their time is up and nobody ended them. The oldest come first.
+
+        Those that began later than now are of a time before the clock went back, and over as well.
+        """
         now = self._clock()
-        return list(takewhile(lambda each: each.expires_at + _SLACK < now, self._open.values()))
+        return list(
+            takewhile(lambda each: each.expires_at + _SLACK < now or now + _SLACK < each.began_at, self._open.values())
+        )
 
     def _ended(self, transaction_id: str) -> None:
         with self._lock:

@@ -107,7 +107,7 @@ class MemoryLedger(LedgerStore):
 
     def _keep(self, transaction_id: str, sequenced: Sequenced) -> None:
         number, effects = sequenced.head.sequence_no, sequenced.effects
-        self._blocks.append(sequenced.block.block_binary())
+        self._blocks.append(sequenced.data)
         self._places[transaction_id] = number
         self._nodes[0, number] = sequenced.block.block_hash
         self._nodes.update({(node.level, node.position): node.hash for node in sequenced.nodes})
@@ -187,6 +187,10 @@ class _MemorySnapshot(Snapshot):
     @property
     def strand_id(self) -> str:
         return self._head.strand_id
+
+    @property
+    def timestamp_ms(self) -> int:
+        return self._head.timestamp_ms
 
     def document(self, document_id: str) -> StoredRevision | None:
         versions = self._store.versions.get(document_id, [])

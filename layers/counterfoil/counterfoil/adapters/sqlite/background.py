@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from counterfoil.adapters.sqlite import journal_file
+from counterfoil.adapters.sqlite.connections import BUSY_MILLISECONDS
 from counterfoil.adapters.sqlite.schema import FOREVER
 from counterfoil.ion.codec import decode_datagram
 from counterfoil.journal import BlockAddress
@@ -55,6 +56,8 @@ class Background:
         self._floor = floor
         self._built_to: dict[str, int] = {}
         self._gone: list[tuple[int, str]] = []
+        # Whether the log of writes may hold what was redacted; an earlier process may have been cut off before it was emptied.
+        self._log_is_full = True
 
     def begin(self, head: LedgerHead) -> None:
         """Look in the file for what an earlier process left to do."""
@@ -80,8 +83,10 @@ class Background:
         if self._redact_one(head, floor) or self._remove_closed(floor) or self._remove_gone(floor):
             return Outcome(None, 0)
         waiting = self._connection.execute("SELECT 1 FROM redactions LIMIT 1").fetchone() or self._gone
-        closed = self._connection.execute(_CLOSED, (FOREVER - 1,)).fetchone()
-        return Outcome(None, LATER_SECONDS if waiting or closed else None)
+        waiting = waiting or self._connection.execute(_CLOSED, (FOREVER - 1,)).fetchone()
+        if not waiting and self._log_is_full:  # not before the keys of what was redacted are removed as well
+            waiting = not self._empty_log()
+        return Outcome(None, LATER_SECONDS if waiting else None)
 
     def _build(self, head: LedgerHead, table_id: str, index_id: str, field: str) -> Outcome:
         rows = self._connection.execute(_TO_INDEX, (table_id, self._built_to.get(index_id, 0))).fetchall()
@@ -114,8 +119,18 @@ class Background:
             self._connection.execute(
                 "DELETE FROM redactions WHERE sequence_no = ? AND document_id = ?", (number, document_id)
             )
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._log_is_full = True
         return True
+
+    def _empty_log(self) -> bool:
+        """Move all of SQLite's log of writes into the file, over what was there; not while somebody reads, and without waiting."""
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        self._log_is_full = bool(busy)
+        return not busy
 
     def _remove_closed(self, floor: int) -> bool:
         return self._remove(self._connection.execute(_CLOSED, (floor,)).fetchall())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final
 
 from counterfoil.errors import CapacityError, ClosedError
@@ -36,25 +36,29 @@ class Committer:
         self._waiting_max = waiting_max
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._closed = False
+        # Whoever puts a proposal behind the mark of the end would wait for ever.
+        self._order = Lock()
         self._thread = Thread(target=self._run, name=f"committer of {name}", daemon=True)
         self._thread.start()
 
     def submit(self, proposal: Proposal) -> BlockAddress:
         """Wait until the proposal is durable or refused."""
-        if self._closed:
-            raise ClosedError("the ledger is closed")
-        if self._queue.qsize() >= self._waiting_max:
-            raise CapacityError(f"{self._waiting_max} commits are waiting already")
         future: Future[BlockAddress] = Future()
-        self._queue.put((proposal, future))
+        with self._order:
+            if self._closed:
+                raise ClosedError("the ledger is closed")
+            if self._queue.qsize() >= self._waiting_max:
+                raise CapacityError(f"{self._waiting_max} commits are waiting already")
+            self._queue.put((proposal, future))
         return future.result()
 
     def close(self) -> None:
         """Write what waits, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-            self._thread.join()
+        with self._order:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         pause: float | None = 0
@@ -66,7 +70,6 @@ class Committer:
                 pause = 0
             elif not closing:
                 pause = self._rest()
-        self._refuse_rest()
 
     def _next_group(self, pause: float | None) -> tuple[list[Waiting], bool]:
         """What waits, or comes within the pause (``None``: however long it takes), and whether this is the end."""
@@ -80,13 +83,3 @@ class Committer:
                 return group, True
             group.append(waiting)
         return group, False
-
-    def _refuse_rest(self) -> None:
-        """Whoever came between the mark and the end."""
-        while True:
-            try:
-                waiting = self._queue.get(block=False)
-            except Empty:
-                return
-            if waiting is not None:
-                waiting[1].set_exception(ClosedError("the ledger is closed"))

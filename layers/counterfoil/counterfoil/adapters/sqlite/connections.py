@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from counterfoil.errors import CounterfoilError, IntegrityError, PreconditionError, UnavailableError
+from counterfoil.errors import ClosedError, CounterfoilError, IntegrityError, PreconditionError, UnavailableError
 
 try:
     import fcntl
@@ -108,6 +108,8 @@ class Readers:
             self._idle.pop().close()
 
     def _borrow(self) -> sqlite3.Connection:
+        if self._closed:  # the file may be gone, and would be made anew
+            raise ClosedError("the ledger is closed")
         try:
             return self._idle.pop()
         except IndexError:

@@ -145,7 +145,7 @@ def write(connection: sqlite3.Connection, sequenced: Sequenced) -> None:
     """Add a block and its effects, inside the caller's transaction."""
     block, head = sequenced.block, sequenced.head
     number = block.address.sequence_no
-    row = (number, block.fields["transactionId"], head.timestamp_ms, block.block_hash, block.block_binary())
+    row = (number, block.fields["transactionId"], head.timestamp_ms, block.block_hash, sequenced.data)
     connection.execute(_ADD_BLOCK, row)
     if sequenced.nodes:
         add_nodes(connection, sequenced.nodes)

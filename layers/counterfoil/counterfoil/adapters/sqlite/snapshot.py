@@ -80,6 +80,10 @@ class SqliteSnapshot(Snapshot):
     def strand_id(self) -> str:
         return self._head.strand_id
 
+    @property
+    def timestamp_ms(self) -> int:
+        return self._head.timestamp_ms
+
     def document(self, document_id: str) -> StoredRevision | None:
         rows = self._readers.all(_DOCUMENT, (document_id, self._at, self._at))
         return revision_of(rows[0]) if rows else None

@@ -9,6 +9,7 @@ nothing, a crash behind it everything: whoever was not answered asks for their t
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from counterfoil.adapters.sqlite.checks import check_on_open
 from counterfoil.adapters.sqlite.committer import Committer, Waiting
 from counterfoil.adapters.sqlite.connections import Readers, lock, translated
 from counterfoil.adapters.sqlite.snapshot import SqliteSnapshot
-from counterfoil.errors import ClosedError, CounterfoilError, UnavailableError
+from counterfoil.errors import ClosedError, CounterfoilError, PreconditionError, UnavailableError
 from counterfoil.journal import BlockAddress
 from counterfoil.ledger.concurrency import WriteLog
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
@@ -51,6 +52,7 @@ class SqliteLedger(LedgerStore):
 
     def __init__(self, folder: Path, clock: Callable[[], datetime], limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = folder / FILE_NAME
+        self._process = os.getpid()
         self._clock = clock
         self._lock_file = (folder / LOCK_NAME).open("a+", encoding="utf-8")
         try:
@@ -87,6 +89,7 @@ class SqliteLedger(LedgerStore):
             return snapshot
 
     def commit(self, proposal: Proposal) -> BlockAddress:
+        self._check_open()
         return self._committer.submit(proposal)
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
@@ -108,6 +111,7 @@ class SqliteLedger(LedgerStore):
             yield from (bytes(row[0]) for row in rows)
 
     def node(self, level: int, position: int) -> Hash:
+        self._check_open()
         with self._readers.reader() as connection:
             return journal_file.read_node(connection, level, position)
 
@@ -117,7 +121,7 @@ class SqliteLedger(LedgerStore):
             return self._head.sequence_no
 
     def close(self) -> None:
-        if self._lock_file.closed:
+        if self._lock_file.closed or os.getpid() != self._process:
             return
         self._committer.close()
         self._readers.close()
@@ -129,6 +133,8 @@ class SqliteLedger(LedgerStore):
     def _check_open(self) -> None:
         if self._lock_file.closed:
             raise ClosedError("the ledger is closed")
+        if os.getpid() != self._process:  # neither SQLite's connections nor the committer's thread survive a fork
+            raise PreconditionError(f"{self._path} was opened by process {self._process}: open it anew here")
 
     def _find(self, connection: sqlite3.Connection, transaction_id: str) -> BlockAddress | None:
         sql = "SELECT sequence_no FROM blocks WHERE transaction_id = ?"
@@ -203,8 +209,8 @@ class SqliteLedger(LedgerStore):
         try:
             with translated(self._path):
                 changed, again_in = self._background.step(self._head)
-        except CounterfoilError as error:
-            _LOGGER.warning("background work on %s: %s", self._path, error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, commits must go on
+            _LOGGER.warning("background work on %s: %r", self._path, error)
             return None
         if changed is not None:
             self._show(changed)
