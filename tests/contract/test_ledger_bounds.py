@@ -256,11 +256,12 @@ NEVER_A_ROW = [
 
 @pytest.mark.parametrize("text", NEVER_A_ROW)
 def test_a_statement_that_does_not_end_ends_with_its_transaction_s_time(kind, tmp_path, text):
-    clock = ToldClock(step=timedelta(milliseconds=200))
+    clock = ToldClock()
     with ledger_on(kind, tmp_path, clock) as ledger:
         rows(ledger, "CREATE TABLE T")
         rows(ledger, "INSERT INTO T ?", [{"k": number} for number in range(200)])
         many = {f"f{number}": number for number in range(200)} if "UNPIVOT" in text else list(range(200))
+        clock.step = timedelta(milliseconds=200)
         transaction = ledger.begin()
         with pytest.raises(ClosedError, match=r"Transaction .* has expired"):
             list(transaction.execute(text, [many] * text.count("?")))
