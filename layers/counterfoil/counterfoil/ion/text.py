@@ -21,6 +21,7 @@ from counterfoil.ion.codec import decode
 from counterfoil.ion.hashing import serialize
 from counterfoil.ion.reader import MAX_DEPTH, IonValue
 from counterfoil.ion.streams import MAX_SIZE_BYTES, read_values
+from counterfoil.ion.text_reader import read_text
 from counterfoil.ion.text_writer import render_text
 from counterfoil.ion.writer import encode
 
@@ -83,7 +84,7 @@ def dump_text(value: Any) -> str:
 
 def binary_of_text(text: str) -> bytes:
     """The binary form of one value of Ion text: what every hash is computed from."""
-    return encode(load_text(text))
+    return encode(read_text(text))
 
 
 def text_of(value: IonValue) -> str:

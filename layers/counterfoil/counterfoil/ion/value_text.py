@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from counterfoil.errors import InputError
-from counterfoil.ion.amazon_values import value_of
 from counterfoil.ion.reader import MAX_DEPTH, MAX_EXPONENT
 from counterfoil.ion.scalars import MAX_DIGITS
 from counterfoil.ion.streams import MAX_SIZE_BYTES
-from counterfoil.ion.text import check_depth, load_text, load_texts
+from counterfoil.ion.text import check_depth
+from counterfoil.ion.text_reader import read_text, read_texts
 from counterfoil.ion.text_writer import render_text, render_time
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Annotated, Clob, IonNull, Value, pairs_of
@@ -29,12 +29,12 @@ __all__ = ["from_json", "parse_text", "parse_texts", "render_json", "render_text
 
 def parse_text(text: str) -> Value:
     """The one value of Ion text. More than one, none, or anything malformed is an ``InputError``."""
-    return value_of(load_text(text))
+    return read_text(text)
 
 
 def parse_texts(text: str) -> list[Value]:
     """All values of Ion text, in order."""
-    return [value_of(each) for each in load_texts(text)]
+    return read_texts(text)
 
 
 # JSON, outwards ---------------------------------------------------------------------------------------------------------
