@@ -193,3 +193,10 @@ def test_time_in_this_process_passes_only_when_told():
     pipeline.doors.now = HANDLED_AT
     pipeline.wait(2.5)
     assert (pipeline.doors.now - HANDLED_AT).total_seconds() == 2.5
+
+
+def test_the_ways_to_look_further_lead_to_what_was_kept():
+    kept = command.further(Path("kept"))
+    assert not any("export" in each for each in kept.values())
+    assert "counterfoil verify export kept/export" in command.further(Path("kept"), exported=True).values()
+    assert "counterfoil demo --keep FOLDER" in command.further(None).values()
