@@ -53,6 +53,7 @@ class SqliteLedger(LedgerStore):
     def __init__(self, folder: Path, clock: Callable[[], datetime], limits: Limits = DEFAULT_LIMITS) -> None:
         self._path = folder / FILE_NAME
         self._process = os.getpid()
+        self._closing = Lock()
         self._clock = clock
         self._lock_file = (folder / LOCK_NAME).open("a+", encoding="utf-8")
         try:
@@ -121,14 +122,17 @@ class SqliteLedger(LedgerStore):
             return self._head.sequence_no
 
     def close(self) -> None:
-        if self._lock_file.closed or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
-        self._committer.close()
-        self._readers.close()
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.close()
-        self._lock_file.close()
+        with self._closing:
+            if self._lock_file.closed:
+                return
+            self._committer.close()
+            self._readers.close()
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
+            self._lock_file.close()
 
     def _check_open(self) -> None:
         if self._lock_file.closed:
