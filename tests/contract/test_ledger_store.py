@@ -126,6 +126,14 @@ def test_an_index_on_a_table_with_documents_answers_like_the_scan(bank):
     transaction.abort()
 
 
+def test_a_change_says_how_many_documents_it_read(bank):
+    transaction = bank.begin()
+    assert transaction.execute(SET, (Decimal(1), "A")).read_ios == 1
+    assert transaction.execute("UPDATE Accounts AS a SET a.balance = 0 WHERE a.balance > 10").read_ios == 2
+    assert transaction.execute("INSERT INTO Accounts ?", ({"accountId": "C"},)).read_ios == 0
+    transaction.abort()
+
+
 # ---- serializability -------------------------------------------------------------------------------------------------
 
 

@@ -52,13 +52,13 @@ class Results(Iterator[Value]):
     ``read_ios`` counts the documents that were read so far: many for few rows are a sign of a scan.
     """
 
-    def __init__(self, rows: Iterator[Value], transaction: OpenTransaction) -> None:
+    def __init__(self, rows: Iterator[Value], transaction: OpenTransaction, read_ios: int) -> None:
         self._rows = rows
         self._transaction = transaction
         self._now = transaction.workspace.now
         self._drawn: deque[Value] = deque()
         self._failed: InputError | None = None
-        self.read_ios = 0
+        self.read_ios = read_ios
 
     def __next__(self) -> Value:
         if self._drawn:
@@ -158,13 +158,14 @@ class OpenTransaction:
         statement = self._to_journal(text, tuple(parameters))
         self._settle_before(parsed.statement)
         self.workspace.now = times.timestamp_of(times.milliseconds_of(self._clock()))
+        before = self.workspace.read_ios
         try:
             rows = self._carry_out(text, parsed.statement, tuple(parameters), authorise)
         except ClosedError:  # its time was up on the way
             self.abort()
             raise
         self._journal(statement)
-        results = Results(rows, self)
+        results = Results(rows, self, self.workspace.read_ios - before)
         self._unfinished.add(results)
         return results
 
