@@ -41,12 +41,12 @@ def test_both_stores_answer_as_the_model_at_every_snapshot_and_after_a_rebuild(p
             player.compare_now()
         while player.readers:
             player.end(0, commit=False)
-        digests = {str(each.digest()) for each in ledgers}
+        digest = ledgers[1].digest()
         ledgers[1].close()
         assert verify_file(path / FILE_NAME).problems == []
         rebuild(path)
         report = verify_file(path / FILE_NAME)
-        assert (report.problems, {str(report.digest)}) == ([], digests)
+        assert (report.problems, report.digest) == ([], digest)
         with ledger_on("sqlite", path, clock, seed=2) as again:
             player.ledgers[1] = again
             player.compare_now()

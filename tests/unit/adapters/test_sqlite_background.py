@@ -264,3 +264,54 @@ def test_a_process_that_was_forked_is_told_to_open_the_ledger_anew(tmp_path):
         rows(ledger, "INSERT INTO T {'k': 1}")
         assert rows(ledger, "SELECT * FROM T") == [{"k": 1}]
     assert verify_file(tmp_path / FILE_NAME).problems == []
+
+
+# ---- what old snapshots need -----------------------------------------------------------------------------------------
+
+
+def entries(ledger):
+    return ledger._store._readers.all("SELECT count(*) FROM entries", ())[0][0]
+
+
+def test_keys_stay_in_the_index_for_whoever_began_before_they_changed(tmp_path):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        rows(ledger, "CREATE INDEX ON T (k)")
+        rows(ledger, "INSERT INTO T << {'k': 1}, {'k': 2} >>")
+        wait_until(lambda: statuses(ledger) == {"ONLINE"})
+        reader = ledger.begin()
+        rows(ledger, "UPDATE T AS t SET t.k = t.k + 10")
+        rows(ledger, "UPDATE T AS t SET t.k = t.k + 10")
+        threading.Event().wait(0.5)  # the committer looks for work each fifth of a second
+        assert entries(ledger) == 6
+        assert list(reader.execute("SELECT VALUE t.k FROM T AS t WHERE t.k = 1")) == [1]
+        assert list(reader.execute("SELECT VALUE t.k FROM T AS t WHERE t.k IN (11, 21)")) == []
+        reader.abort()
+        wait_until(lambda: entries(ledger) == 2)
+        assert rows(ledger, "SELECT VALUE t.k FROM T AS t WHERE t.k IN (1, 11, 21)") == [21]
+
+
+def test_a_dropped_index_stays_for_whoever_began_before_and_goes_then(tmp_path):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        rows(ledger, "CREATE INDEX ON T (k)")
+        rows(ledger, "INSERT INTO T << {'k': 1}, {'k': 2} >>")
+        wait_until(lambda: statuses(ledger) == {"ONLINE"})
+        reader = ledger.begin()
+        (entry,) = ledger.catalogue.entries.values()
+        rows(ledger, f'DROP INDEX "{entry.indexes[0].index_id}" ON T WITH (purge = true)')
+        threading.Event().wait(0.5)
+        assert list(reader.execute("SELECT VALUE t.k FROM T AS t WHERE t.k = 1")) == [1]
+        reader.abort()
+        wait_until(lambda: entries(ledger) == 0)
+
+
+def test_a_commit_is_on_the_disk_before_it_is_acknowledged_and_what_is_deleted_is_overwritten(tmp_path):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        asked = {
+            name: ledger._store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "secure_delete")
+        }
+        assert asked == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
+        with ledger._store._readers.reader() as connection:
+            assert connection.execute("PRAGMA query_only").fetchone()[0] == 1
