@@ -27,11 +27,15 @@ from tests.mutations.audit import AUDIT
 from tests.mutations.detector import DETECTOR
 from tests.mutations.fraud_rules import FRAUD_RULES
 from tests.mutations.ion import ION
+from tests.mutations.isolation import ISOLATION
 from tests.mutations.journal import JOURNAL
+from tests.mutations.ledger import LEDGER
 from tests.mutations.mapping import MAPPING
 from tests.mutations.merkle import MERKLE
 from tests.mutations.mutant import Mutant
 from tests.mutations.outside import OUTSIDE
+from tests.mutations.protocol import PROTOCOL
+from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
 from tests.mutations.telling import TELLING
@@ -42,7 +46,23 @@ TIME_LIMIT_S = 180
 HEALTH_LIMIT_S = 900
 WORKERS = 2
 
-MUTANTS = [*MERKLE, *ION, *JOURNAL, *STRAND, *AUDIT, *STORES, *TELLING, *FRAUD_RULES, *DETECTOR, *MAPPING, *OUTSIDE]
+MUTANTS = [
+    *MERKLE,
+    *ION,
+    *JOURNAL,
+    *STRAND,
+    *AUDIT,
+    *STORES,
+    *TELLING,
+    *FRAUD_RULES,
+    *DETECTOR,
+    *MAPPING,
+    *OUTSIDE,
+    *ISOLATION,
+    *LEDGER,
+    *SQLITE_STORE,
+    *PROTOCOL,
+]
 
 
 @dataclass(frozen=True)

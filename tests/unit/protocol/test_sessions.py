@@ -245,9 +245,10 @@ def test_what_failed_in_one_transaction_is_not_counted_in_the_next(service, toke
     refused(lambda: service.execute(token, first, WRONG), "BadRequestException")
     service.abort(token)
     second = service.begin(token)
-    refused(
-        lambda: service.commit(token, second, digest_with(second, WRONG)), "BadRequestException", "Digests don't match"
-    )
+    for digest in (digest_with(second, WRONG), digest_with(first, WRONG)):
+        refused(
+            lambda digest=digest: service.commit(token, second, digest), "BadRequestException", "Digests don't match"
+        )
     service.commit(token, second, digest_with(second))
 
 
