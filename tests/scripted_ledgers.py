@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
+
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.errors import ClosedError, ForbiddenError, NotFoundError
 from counterfoil.journal import BlockAddress
@@ -16,6 +18,7 @@ from counterfoil.ledger.registry import LedgerState, PermissionsMode, Registered
 from counterfoil.merkle import dot
 from counterfoil.protocol.control import ControlPlane
 from counterfoil.protocol.directory import Directory
+from counterfoil.protocol.faults import ProtocolError
 from counterfoil.protocol.job_operations import JobOperations
 from counterfoil.protocol.ledger_operations import LedgerOperations
 from counterfoil.protocol.place import Place
@@ -298,3 +301,11 @@ class Restricted:
 
 ENDED_EXPORT = ExportStatus.COMPLETED
 ENDED_STREAM = StreamStatus.CANCELED
+
+
+def refused(call, name, message=None):
+    """The error that a call must end with."""
+    with pytest.raises(ProtocolError, match=message) as caught:
+        call()
+    assert caught.value.name == name
+    return caught.value

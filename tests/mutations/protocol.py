@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutant import Mutant
 
-SESSIONS = "tests/unit/protocol/test_sessions.py"
+SESSIONS = "tests/unit/protocol"
 PAGES = "tests/unit/protocol/test_pages.py"
 LEDGERS = "tests/unit/protocol/test_ledger_operations.py"
 JOBS = "tests/unit/protocol/test_job_operations.py"
