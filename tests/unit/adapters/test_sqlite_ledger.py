@@ -139,6 +139,20 @@ def test_rebuilding_what_is_whole_changes_nothing(copy):
     assert contents(copy) == before
 
 
+def test_a_rebuild_never_hands_out_a_version_of_the_catalogue_again(copy):
+    """Plans are kept by it."""
+
+    def version():
+        with sqlite3.connect(copy / FILE_NAME) as connection:
+            found = connection.execute("SELECT value FROM meta WHERE name = 'catalogue'").fetchone()[0]
+        connection.close()
+        return json.loads(found)["version"]
+
+    before = version()
+    rebuild(copy)
+    assert version() > before
+
+
 def test_what_was_redacted_is_in_no_byte_of_the_file(tmp_path):
     with ledger_on("sqlite", tmp_path) as ledger:
         rows(ledger, "CREATE TABLE T")

@@ -84,8 +84,8 @@ class Background:
             return Outcome(None, 0)
         waiting = self._connection.execute("SELECT 1 FROM redactions LIMIT 1").fetchone() or self._gone
         waiting = waiting or self._connection.execute(_CLOSED, (FOREVER - 1,)).fetchone()
-        if not waiting and self._log_is_full:  # not before the keys of what was redacted are removed as well
-            waiting = not self._empty_log()
+        if self._log_is_full and not self._empty_log():  # here the keys of what was redacted are removed as well
+            waiting = True
         return Outcome(None, LATER_SECONDS if waiting else None)
 
     def _build(self, head: LedgerHead, table_id: str, index_id: str, field: str) -> Outcome:
