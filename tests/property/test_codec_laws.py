@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterfoil.errors import InputError
-from counterfoil.ion import MAX_DEPTH, hash_of_ion, hash_of_python, read_single
+from counterfoil.ion import MAX_DEPTH, hash_of_field, hash_of_fields, hash_of_ion, hash_of_python, read_single
 from counterfoil.ion.amazon_values import amazon_of, value_of
 from counterfoil.ion.codec import decode, decode_datagram, encode
 from counterfoil.ion.reader import MAX_INT_BYTES, IonType
@@ -234,3 +234,8 @@ REFUSED = [
 def test_what_ion_or_the_limits_do_not_allow_is_not_written(value):
     with pytest.raises(InputError):
         encode(value)
+
+
+@given(st.dictionaries(st.text(max_size=80), ion_values, max_size=4))
+def test_a_struct_put_together_from_its_fields_has_the_hash_of_the_whole(fields):
+    assert hash_of_fields(*(hash_of_field(name, value) for name, value in fields.items())) == hash_of_python(fields)

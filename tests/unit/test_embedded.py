@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 import counterfoil
+from counterfoil.adapters.sqlite.store import FILE_NAME
+from counterfoil.adapters.sqlite.verification import verify_file
 from counterfoil.errors import InputError, NotFoundError, OccConflictError, PreconditionError, StatementError
 
 
@@ -120,3 +122,26 @@ def test_what_was_committed_is_there_when_it_is_opened_again(tmp_path):
             ledger.execute_statement("INSERT INTO T ?", {"at": datetime.now(UTC)})
     with counterfoil.open(tmp_path / "bank", create=False) as ledger:
         assert ledger.execute_statement("SELECT COUNT(*) AS n FROM T") == [{"n": 3}]
+
+
+def test_what_a_caller_does_to_parameters_and_rows_reaches_nothing_of_the_ledger(tmp_path):
+    document = {"a": 1, "list": [1], "struct": {"x": [1]}}
+    before = {"a": 1, "list": [1], "struct": {"x": [1]}}
+
+    def work(tx):
+        tx.execute("INSERT INTO T ?", document)
+        document["list"].append(2)
+        document["struct"]["x"].append(2)
+        (row,) = tx.execute("SELECT * FROM T")
+        row["list"].append(3)
+        row["struct"]["x"].append(3)
+        (row,) = tx.execute("SELECT * FROM T")
+        assert row == before
+
+    with counterfoil.open(tmp_path / "bank") as ledger:
+        ledger.execute_statement("CREATE TABLE T")
+        ledger.execute(work)
+        (row,) = ledger.execute_statement("SELECT * FROM T")
+        row["list"].clear()
+        assert ledger.execute_statement("SELECT * FROM T") == [before]
+    assert verify_file(tmp_path / "bank" / FILE_NAME).problems == []

@@ -22,7 +22,7 @@ from counterfoil.adapters.sqlite.store import FILE_NAME, SqliteLedger, create_le
 from counterfoil.adapters.system import system_clock
 from counterfoil.errors import NotFoundError, OccConflictError
 from counterfoil.ion.amazon_values import value_of
-from counterfoil.ion.values import Value
+from counterfoil.ion.values import Value, copy_of
 from counterfoil.ledger.ids import ID_BYTES, render_id
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.transaction import OpenTransaction, Results
@@ -39,6 +39,23 @@ def new_id() -> str:
     return render_id(secrets.token_bytes(ID_BYTES))
 
 
+class Rows(Iterator[Value]):
+    """The rows of one statement. They are their caller's own: what he does to them reaches nothing of the ledger."""
+
+    __slots__ = ("_results",)
+
+    def __init__(self, results: Results) -> None:
+        self._results = results
+
+    def __next__(self) -> Value:
+        return copy_of(next(self._results))
+
+    @property
+    def read_ios(self) -> int:
+        """How many documents were read so far: many for few rows are a sign of a scan."""
+        return self._results.read_ios
+
+
 class Transaction:
     """A transaction as the work in it sees it. It is committed when the work returns, and forgotten when the work raises."""
 
@@ -51,13 +68,13 @@ class Transaction:
     def transaction_id(self) -> str:
         return self._opened.transaction_id
 
-    def execute(self, text: str, *parameters: Any) -> Results:
+    def execute(self, text: str, *parameters: Any) -> Rows:
         """Carry out one statement with a parameter for each ``?``; the rows come as they are asked for.
 
         Parameters are plain Python values: dict, list, str, int, ``Decimal``, float, bool, ``None``, bytes (a blob), ``datetime``,
         or any type of ``counterfoil.ion.values``. Rows are of those types, with ``IonTimestamp`` for times (``to_datetime()``).
         """
-        return self._opened.execute(text, [value_of(each) for each in parameters])
+        return Rows(self._opened.execute(text, [value_of(each) for each in parameters]))
 
 
 class EmbeddedLedger(Ledger):

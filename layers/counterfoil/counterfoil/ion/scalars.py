@@ -128,8 +128,21 @@ _SCALES: Final = tuple(encode_var_int(-digits) for digits in range(64))
 _DECIMAL_HEADS: Final = tuple(bytes((0x51 + size,)) for size in range(13))
 
 
+# A transaction writes one and the same time again and again; whoever looks here gets a pair that belongs together.
+_last_timestamp: tuple[IonTimestamp, bytes] | None = None
+
+
 def _timestamp(moment: IonTimestamp) -> bytes:
-    """All that a transaction writes carries the same few times."""
+    global _last_timestamp  # noqa: PLW0603 - see there
+    last = _last_timestamp
+    if last is not None and last[0] is moment:
+        return last[1]
+    written = _written_timestamp(moment)
+    _last_timestamp = (moment, written)
+    return written
+
+
+def _written_timestamp(moment: IonTimestamp) -> bytes:
     fields, fraction, offset = moment
     try:
         return _kept_timestamp(fields, None if fraction is None else str(fraction), offset)

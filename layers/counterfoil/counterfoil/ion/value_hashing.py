@@ -32,6 +32,19 @@ def hash_of_python(value: Value) -> bytes:
         raise InputError(f"cannot be hashed as Ion: {error.reason} in a text") from None
 
 
+def hash_of_field(name: str, value: Value) -> bytes:
+    """The digest of a struct's field. Whoever makes many structs with the same field needs it once."""
+    try:
+        return sha256(_name(name) + _serialize(value, 0)).digest()
+    except UnicodeEncodeError as error:
+        raise InputError(f"cannot be hashed as Ion: {error.reason} in a text") from None
+
+
+def hash_of_fields(*digests: bytes) -> bytes:
+    """The Ion Hash of a struct of the fields with these digests."""
+    return sha256(b"\x0b\xd0" + escape(b"".join(sorted(digests))) + END).digest()
+
+
 def _serialize(value: Value, depth: int) -> bytes:
     kind = type(value)
     if kind is str:

@@ -91,6 +91,20 @@ def pairs_of(struct: dict[str, Value]) -> Iterable[tuple[str, Value]]:
     return struct.pairs if isinstance(struct, RepeatedStruct) else struct.items()
 
 
+def copy_of(value: Value) -> Value:
+    """A value whose containers are new; what cannot be changed is shared."""
+    kind = type(value)
+    if kind is dict:
+        return {name: copy_of(field) for name, field in value.items()}
+    if kind is list or kind is Sexp:
+        return kind(map(copy_of, value))
+    if kind is RepeatedStruct:
+        return RepeatedStruct((name, copy_of(field)) for name, field in value.pairs)
+    if kind is Annotated:
+        return Annotated(value.annotations, copy_of(value.value))
+    return value
+
+
 __all__ = [
     "Annotated",
     "Clob",
@@ -101,5 +115,6 @@ __all__ = [
     "RepeatedStruct",
     "Sexp",
     "Value",
+    "copy_of",
     "pairs_of",
 ]

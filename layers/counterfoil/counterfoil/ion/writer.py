@@ -114,12 +114,19 @@ def _symbol(symbol: IonSymbol, symbols: _Symbols, _depth: int) -> bytes:
 
 
 def _list(items: Sequence[Value], symbols: _Symbols, depth: int) -> bytes:
-    _check_depth(depth)
-    return headed(0xB0, b"".join([_write(item, symbols, depth + 1) for item in items]))
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
+    depth += 1
+    scalars, parts = SCALARS, []
+    for item in items:
+        scalar = scalars.get(type(item))
+        parts.append(_write(item, symbols, depth) if scalar is None else scalar(item))
+    return headed(0xB0, b"".join(parts))
 
 
 def _sexp(items: Sequence[Value], symbols: _Symbols, depth: int) -> bytes:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
     return headed(0xC0, b"".join([_write(item, symbols, depth + 1) for item in items]))
 
 
@@ -132,16 +139,22 @@ def _repeated_struct(fields: RepeatedStruct, symbols: _Symbols, depth: int) -> b
 
 
 def _fields(pairs: Iterable[tuple[str, Value]], symbols: _Symbols, depth: int) -> bytes:
-    _check_depth(depth)
+    if depth >= MAX_DEPTH:
+        raise _too_deep()
+    depth += 1
     parts: list[bytes] = []
     scalars, add = SCALARS, parts.append
     for name, value in pairs:
-        scalar = scalars.get(type(value))
+        kind = type(value)
+        scalar = scalars.get(kind)
         if scalar is not None and name:
             add(symbols[name])
             add(scalar(value))
+        elif kind is dict and name:
+            add(symbols[name])
+            add(_fields(value.items(), symbols, depth))
         else:
-            parts += _field(name, value, symbols, depth + 1)
+            parts += _field(name, value, symbols, depth)
     return headed(0xD0, b"".join(parts))
 
 
@@ -168,9 +181,8 @@ def _annotated(annotated: Annotated, symbols: _Symbols, depth: int) -> bytes:
     return headed(0xE0, var_uint(len(codes)) + codes + _write(value, symbols, depth))
 
 
-def _check_depth(depth: int) -> None:
-    if depth >= MAX_DEPTH:
-        raise InputError(f"a value nested deeper than {MAX_DEPTH} levels")
+def _too_deep() -> InputError:
+    return InputError(f"a value nested deeper than {MAX_DEPTH} levels")
 
 
 _COMPOUNDS: Final[dict[type, Callable[[Any, _Symbols, int], bytes]]] = {

@@ -5,13 +5,13 @@ Values are the Python values of ``counterfoil.ion``; times are aware datetimes, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Final
 
-from counterfoil.ion import IonTimestamp, hash_of_ion, hash_of_python, read_single
+from counterfoil.ion import IonTimestamp, hash_of_field, hash_of_fields, hash_of_ion, hash_of_python, read_single
 from counterfoil.ion.timestamps import timestamp_of_milliseconds
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import HASH_OF_NOTHING
@@ -36,7 +36,7 @@ class Change:
 
     ``statements`` are the 0-based numbers of the statements that touched it, a number once for each field that its statement
     changed. ``internal`` makes a revision of the system: in the block only its hash is shown. ``encoded`` is ``data`` in binary, where
-    that is at hand: it is not written a second time to be hashed.
+    that is at hand: it is not written a second time to be hashed. ``known_hash`` is ``IH(data)``, where that is at hand.
     """
 
     document_id: str
@@ -47,10 +47,13 @@ class Change:
     statements: tuple[int, ...] = (0,)
     internal: bool = False
     encoded: bytes | None = None
+    known_hash: Hash | None = None
 
     @property
     def data_hash(self) -> Hash:
         """``IH(data)``; that of no bytes for a deletion."""
+        if self.known_hash is not None:
+            return self.known_hash
         if self.data is None:
             return HASH_OF_NOTHING
         return hash_of_value(self.data) if self.encoded is None else hash_of_datagram(self.encoded)
@@ -109,7 +112,8 @@ def prepare(
     metadata = tuple(
         {"id": each.document_id, "version": each.version, "txTime": at, "txId": transaction_id} for each in changes
     )
-    hashes = tuple(dot(hash_of_value(each), change.data_hash) for each, change in zip(metadata, changes, strict=True))
+    shared = (hash_of_field("txTime", at), hash_of_field("txId", transaction_id))
+    hashes = tuple(dot(_metadata_hash(change, shared), change.data_hash) for change in changes)
     info = _transaction_info(at, statements, changes)
     redaction_info = _redaction_info(redactions)
     return Prepared(
@@ -123,6 +127,12 @@ def prepare(
         redaction_info,
         None if redaction_info is None else hash_of_value(redaction_info),
     )
+
+
+def _metadata_hash(change: Change, shared: tuple[bytes, bytes]) -> Hash:
+    """``IH(metadata)``, of which every revision of a transaction has two fields in common."""
+    own = (hash_of_field("id", change.document_id), hash_of_field("version", change.version))
+    return Hash(hash_of_fields(*own, *shared))
 
 
 # Hashes -----------------------------------------------------------------------------------------------------------------
@@ -151,10 +161,12 @@ def digest_of_statement(statement: Statement) -> Hash:
     """``IH(text)``, then ``dot`` with ``IH(parameter)`` for each parameter in order."""
     if statement.digest is not None:
         return statement.digest
-    digest = _hash_of_text(statement.text) if len(statement.text) <= MAX_KEPT_TEXT else hash_of_value(statement.text)
-    for parameter in statement.parameters:
-        digest = dot(digest, hash_of_value(parameter))
-    return digest
+    return statement_digest(statement.text, map(hash_of_value, statement.parameters))
+
+
+def statement_digest(text: str, parameter_hashes: Iterable[Hash]) -> Hash:
+    """As ``digest_of_statement``, where the parameters are hashed already."""
+    return reduce(dot, parameter_hashes, _hash_of_text(text) if len(text) <= MAX_KEPT_TEXT else hash_of_value(text))
 
 
 def revision_hash(metadata: dict[str, Any], data: dict[str, Any] | None) -> Hash:

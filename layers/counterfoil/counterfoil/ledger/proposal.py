@@ -11,13 +11,14 @@ from counterfoil.journal.builder import Prepared, Redaction
 from counterfoil.ledger.changes import Definition
 from counterfoil.ledger.concurrency import Footprint
 from counterfoil.ledger.reading import StoredRevision
+from counterfoil.merkle import Hash
 
 
 class Written(NamedTuple):
     """What a transaction makes of one document: ``value`` and its binary form ``data`` (both ``None``: deleted).
 
     ``base`` is the revision it had before; ``None`` for a new document. ``statements`` are the numbers of the statements that
-    changed it, one for each field changed.
+    changed it, one for each field changed. ``data_hash`` is there only where it was computed before.
     """
 
     table_id: str
@@ -27,6 +28,7 @@ class Written(NamedTuple):
     value: dict[str, Value] | None
     data: bytes | None
     statements: tuple[int, ...]
+    data_hash: Hash | None = None
 
     @property
     def version(self) -> int:

@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from weakref import WeakSet
+from weakref import ReferenceType, ref
 
 from counterfoil.errors import ClosedError, InputError, LimitError, StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
-from counterfoil.journal.builder import Change, Redaction, Statement, digest_of_statement, hash_of_value, prepare
+from counterfoil.journal.builder import Change, Redaction, Statement, hash_of_value, prepare
+from counterfoil.journal.transaction import statement_digest
 from counterfoil.ledger import times
 from counterfoil.ledger.changes import Definition, define
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, name_footprint
@@ -108,7 +109,8 @@ class OpenTransaction:
     def __init__(self, transaction_id: str, snapshot: Snapshot, engine: Engine) -> None:
         self.transaction_id = transaction_id
         self.began_at = engine.clock()
-        self._lifetime = Lifetime(self.began_at, engine.limits.transaction_time, engine.clock)
+        self.expires_at = self.began_at + engine.limits.transaction_time
+        self._lifetime = Lifetime(self.began_at, self.expires_at, engine.clock)
         self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, engine.new_id, self._lifetime)
         self.commit_digest: Hash = hash_of_value(transaction_id)
         self.ended = False
@@ -121,11 +123,7 @@ class OpenTransaction:
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
         # Rows that their caller has let go of need not be drawn before something changes.
-        self._unfinished: WeakSet[Results] = WeakSet()
-
-    @property
-    def expires_at(self) -> datetime:
-        return self.began_at + self._limits.transaction_time
+        self._unfinished: dict[int, ReferenceType[Results]] = {}
 
     def check_open(self) -> None:
         """Raise ``ClosedError`` if the transaction is over or its time is up; the clock may go backwards, which prolongs nothing."""
@@ -166,12 +164,12 @@ class OpenTransaction:
             raise
         self._journal(statement)
         results = Results(rows, self, self.workspace.read_ios - before)
-        self._unfinished.add(results)
+        self._unfinished[id(results)] = ref(results)
         return results
 
     def finished(self, results: Results) -> None:
         """No more rows are to come of these results."""
-        self._unfinished.discard(results)
+        self._unfinished.pop(id(results), None)
 
     def commit(self) -> BlockAddress | None:
         """Commit; the address of the block, or ``None`` where there was no statement and so nothing to write.
@@ -199,8 +197,9 @@ class OpenTransaction:
     def _settle_before(self, statement: Compilable | Definition | Execute) -> None:
         """Draw the rows of earlier statements that are still to come, before anything changes under them."""
         if not isinstance(statement, Query):
-            for results in tuple(self._unfinished):
-                results.draw_all()
+            for results in [each() for each in self._unfinished.values()]:
+                if results is not None:
+                    results.draw_all()
 
     def _carry_out(
         self,
@@ -271,7 +270,10 @@ class OpenTransaction:
             raise LimitError(
                 f"the statements of a transaction have at most {self._limits.transaction_bytes} characters"
             )
-        return Statement(text, parameters, digest_of_statement(Statement(text, parameters)))
+        hashes = [hash_of_value(each) for each in parameters]
+        # A parameter that becomes a document as it is need not be hashed again.
+        self.workspace.parameter_hashes = {id(each): hash_ for each, hash_ in zip(parameters, hashes, strict=True)}
+        return Statement(text, parameters, statement_digest(text, hashes))
 
     def _journal(self, statement: Statement) -> None:
         assert statement.digest is not None
@@ -293,6 +295,7 @@ class OpenTransaction:
                 each.value,
                 each.statements,
                 encoded=each.data,
+                known_hash=each.data_hash,
             )
             for each in documents
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from counterfoil.errors import ClosedError, LimitError
@@ -19,19 +19,20 @@ from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.proposal import Written
 from counterfoil.ledger.reading import Snapshot, StoredRevision, encode_document
 from counterfoil.ledger.times import milliseconds_of_timestamp, timestamp_of
+from counterfoil.merkle import Hash
 from counterfoil.partiql.equality import key_of
 from counterfoil.partiql.tables import Index, Row, Table, View
 
 
 class Lifetime(NamedTuple):
-    """How long a transaction may last. A clock that goes backwards prolongs nothing."""
+    """From when until when a transaction lasts. A clock that goes backwards prolongs nothing."""
 
     began_at: datetime
-    time: timedelta
+    expires_at: datetime
     clock: Callable[[], datetime]
 
     def is_over(self) -> bool:
-        return not timedelta(0) <= self.clock() - self.began_at < self.time
+        return not self.began_at <= self.clock() < self.expires_at
 
     def error(self, transaction_id: str) -> ClosedError:
         return ClosedError(f"Transaction {transaction_id} has expired")
@@ -48,6 +49,8 @@ class SnapshotWorkspace:
         self.now: IonTimestamp = timestamp_of(0)
         self.statement_no = 0
         self.read: set[Footprint] = set()
+        # Ion Hashes of the parameters of the statement that is carried out, by identity.
+        self.parameter_hashes: dict[int, Hash] = {}
         self.read_ios = 0
         self._snapshot = snapshot
         self._limits = limits
@@ -180,7 +183,8 @@ class SnapshotWorkspace:
     def insert(self, table: Table, document: dict[str, Value]) -> str:
         document_id = self._new_id()
         data = self._encoded(document)
-        self._write(Written(table.table_id, table.name, document_id, None, document, data, (self.statement_no,)))
+        known = self.parameter_hashes.get(id(document))
+        self._write(Written(table.table_id, table.name, document_id, None, document, data, (self.statement_no,), known))
         return document_id
 
     def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1) -> None:

@@ -7,7 +7,6 @@ it; a conflict costs its own caller only. If the step fails, nothing of it count
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Final
@@ -19,11 +18,34 @@ from counterfoil.ledger.proposal import Proposal
 # More in one group does not make the sync any cheaper per transaction, but the first of the group wait for the last.
 GROUP_MAX: Final = 64
 
-Waiting = tuple[Proposal, "Future[BlockAddress]"]
+
+class Waiting:
+    """A proposal whose caller waits for the answer: the block's address, or the error to raise."""
+
+    __slots__ = ("_answer", "_answered", "proposal")
+
+    def __init__(self, proposal: Proposal) -> None:
+        self.proposal = proposal
+        self._answer: BlockAddress | Exception | None = None
+        # Taken until there is an answer: half the cost of a future, which no more is asked of here.
+        self._answered = Lock()
+        self._answered.acquire()
+
+    def answer(self, answer: BlockAddress | Exception) -> None:
+        """Give the answer, once."""
+        self._answer = answer
+        self._answered.release()
+
+    def wait(self) -> BlockAddress:
+        self._answered.acquire()
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        assert self._answer is not None
+        return self._answer
 
 
 class Committer:
-    """``write`` handles a group and resolves its futures; ``rest`` does a piece of background work and says when to go on with it.
+    """``write`` handles a group and answers each of it; ``rest`` does a piece of background work and says when to go on with it.
 
     0 is at once, ``None`` not before the next group.
     """
@@ -43,14 +65,14 @@ class Committer:
 
     def submit(self, proposal: Proposal) -> BlockAddress:
         """Wait until the proposal is durable or refused."""
-        future: Future[BlockAddress] = Future()
+        waiting = Waiting(proposal)
         with self._order:
             if self._closed:
                 raise ClosedError("the ledger is closed")
             if self._queue.qsize() >= self._waiting_max:
                 raise CapacityError(f"{self._waiting_max} commits are waiting already")
-            self._queue.put((proposal, future))
-        return future.result()
+            self._queue.put(waiting)
+        return waiting.wait()
 
     def close(self) -> None:
         """Write what waits, then stop."""

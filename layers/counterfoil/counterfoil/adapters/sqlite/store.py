@@ -156,11 +156,8 @@ class SqliteLedger(LedgerStore):
             self._give_up(group, error)
             return
         self._show(head)
-        for (_, future), answer in answers:
-            if isinstance(answer, CounterfoilError):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        for waiting, answer in answers:
+            waiting.answer(answer)
 
     def _write_group(
         self, group: Sequence[Waiting], answers: list[tuple[Waiting, BlockAddress | CounterfoilError]]
@@ -168,12 +165,12 @@ class SqliteLedger(LedgerStore):
         head, now_ms = self._head, milliseconds_of(self._clock())
         self._connection.execute("BEGIN IMMEDIATE")
         for waiting in group:
-            known = self._find(self._connection, waiting[0].transaction_id)
+            known = self._find(self._connection, waiting.proposal.transaction_id)
             if known is not None:
                 answers.append((waiting, known))
                 continue
             try:
-                sequenced = sequence(head, self._log, waiting[0], now_ms)
+                sequenced = sequence(head, self._log, waiting.proposal, now_ms)
             except CounterfoilError as error:
                 answers.append((waiting, error))
                 continue
@@ -190,8 +187,8 @@ class SqliteLedger(LedgerStore):
         self._log.forget_after(self._head.sequence_no)
         self._background.begin(self._head)
         cause = error if isinstance(error, CounterfoilError) else UnavailableError(f"{self._path}: {error!r}")
-        for _, future in group:
-            future.set_exception(cause)
+        for waiting in group:
+            waiting.answer(cause)
 
     def _show(self, head: LedgerHead) -> None:
         with self._shown:
