@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from counterfoil.errors import OccConflictError
 from counterfoil.ion.codec import decode_datagram
@@ -94,6 +95,7 @@ class Player:
         self.indexed = set()
         for text in ("CREATE TABLE T", "CREATE INDEX ON T (k)"):
             self.alone(text)
+        self.change([("insert", value, other) for (value, _), (other, _) in pairwise(POOL)], commit=True)
 
     def alone(self, text, *parameters):
         """One statement in a transaction of its own."""
@@ -227,9 +229,9 @@ class Player:
                     f"SELECT VALUE id FROM T AS t BY id WHERE t.{name} IN (?, 'no')", (given(value),)
                 )
                 assert sorted(found) == sorted(matching(documents, name, value))
-        for document_id in self.model.versions:
-            found = list(transaction.execute("SELECT VALUE t.n FROM T AS t BY id WHERE id = ?", (document_id,)))
-            assert found == ([documents[document_id]["n"]] if document_id in documents else [])
+        for document_id in {*self.model.versions, *documents}:
+            found = list(transaction.execute("SELECT VALUE t FROM T AS t BY id WHERE id = ?", (document_id,)))
+            assert list(map(plain, found)) == ([plain(documents[document_id])] if document_id in documents else [])
 
     def compare(self, block, transactions):
         """Everything that can be asked of a snapshot."""

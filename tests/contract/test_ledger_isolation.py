@@ -179,6 +179,30 @@ def test_everything_of_one_transaction_is_seen_in_it(ledger):
     assert [each.name for each in ledger.catalogue.entries.values() if each.active].count("N") == 1
 
 
+def test_own_documents_are_found_under_the_keys_that_they_have_now(ledger):
+    """By key, by id and by a scan, after each of several changes in one transaction."""
+    transaction = ledger.begin()
+    ((made),) = transaction.execute("INSERT INTO T {'k': 50}")
+    (old,) = transaction.execute("SELECT VALUE id FROM T AS t BY id WHERE t.k = 1")
+
+    def found(key):
+        return sorted(transaction.execute("SELECT VALUE id FROM T AS t BY id WHERE t.k = ?", (key,)))
+
+    def fetched(document_id):
+        return list(transaction.execute("SELECT VALUE t.k FROM T AS t BY id WHERE id = ?", (document_id,)))
+
+    for key in (60, 61, 1):
+        for before, document_id in ((50, made["documentId"]), (1, old)):
+            list(transaction.execute("UPDATE T AS t BY id SET t.k = ? WHERE id = ?", (key, document_id)))
+            assert document_id in found(key)
+            assert fetched(document_id) == [key]
+            assert key == before or document_id not in found(before)
+    list(transaction.execute("DELETE FROM T AS t WHERE t.k = 1"))
+    assert (found(1), fetched(old), fetched(made["documentId"])) == ([], [], [])
+    transaction.commit()
+    assert rows(ledger, "SELECT VALUE t.k FROM T AS t WHERE t.k IN (1, 50, 60, 61)") == []
+
+
 def test_an_index_that_is_dropped_still_answers_for_those_who_began_before(ledger):
     index_id = ledger.catalogue.entries[table_id(ledger, "T")].indexes[0].index_id
     reader = ledger.begin()

@@ -10,6 +10,7 @@ BOUNDS = "tests/contract/test_ledger_bounds.py"
 DEFINITIONS = "tests/unit/ledger/test_definitions.py"
 MODEL = "tests/simulation/test_ledger_model.py"
 NODES = "tests/property/test_merkle_nodes.py"
+BACKGROUND = "tests/unit/adapters/test_sqlite_background.py"
 FILE = "tests/unit/adapters/test_sqlite_ledger.py"
 MEMORY = ("-k", "memory")
 
@@ -61,7 +62,7 @@ TRANSACTIONS = [
         "ledger/workspace.py",
         "        self._own_keys.pop(document_id, None)\n",
         "",
-        (MODEL,),
+        (ISOLATION, "-k", "memory and own_documents"),
     ),
     Mutant(
         "own documents are not found by key",
@@ -87,15 +88,15 @@ TRANSACTIONS = [
     Mutant(
         "a clock that goes back prolongs transactions",
         "ledger/workspace.py",
-        "return not timedelta(0) <= self.clock() - self.began_at < self.time",
-        "return not self.clock() - self.began_at < self.time",
+        "return not self.began_at <= self.clock() < self.expires_at",
+        "return not self.clock() < self.expires_at",
         (BOUNDS, "-k", "memory and clock"),
     ),
     Mutant(
         "a transaction lasts a moment too long",
         "ledger/workspace.py",
-        "self.clock() - self.began_at < self.time",
-        "self.clock() - self.began_at <= self.time",
+        "self.clock() < self.expires_at",
+        "self.clock() <= self.expires_at",
         (STORE, "-k", "memory and expires"),
     ),
     Mutant(
@@ -171,16 +172,16 @@ TRANSACTIONS = [
     Mutant(
         "parameters count for nothing in the digest of a commit",
         "journal/transaction.py",
-        "        digest = dot(digest, hash_of_value(parameter))\n",
-        "        pass\n",
-        ("tests/unit/protocol/test_sessions.py", "-k", "digest_of_its_statements"),
+        "return reduce(dot, parameter_hashes, _hash_of_text(text)",
+        "return reduce(dot, [], _hash_of_text(text)",
+        ("tests/unit/protocol/test_transactions.py", "-k", "digest_of_its_statements"),
     ),
     Mutant(
         "statements count for nothing in the digest of a commit",
         "ledger/transaction.py",
         "        self.commit_digest = dot(self.commit_digest, statement.digest)\n",
         "",
-        ("tests/unit/protocol/test_sessions.py", "-k", "digest_of_its_statements"),
+        ("tests/unit/protocol/test_transactions.py", "-k", "digest_of_its_statements"),
     ),
     Mutant(
         "a block that cannot be written fails others' commits",
@@ -253,7 +254,7 @@ DEFINED = [
         "ledger/catalogue.py",
         "for each in self.indexes if each.status is IndexStatus.ONLINE)",
         "for each in self.indexes)",
-        (ISOLATION, "-k", "everything_of_one_transaction or reads_by"),
+        (BACKGROUND, "-k", "still_being_built"),
     ),
 ]
 

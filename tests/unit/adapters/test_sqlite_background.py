@@ -85,6 +85,17 @@ def test_an_index_whose_building_is_cut_off_anywhere_is_built_by_the_next_proces
         assert verify_file(image / FILE_NAME).problems == []
 
 
+def test_an_index_that_is_still_being_built_answers_nothing(tmp_path, monkeypatch):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        rows(ledger, "INSERT INTO T << {'k': 1}, {'k': 2} >>")
+        monkeypatch.setattr(Background, "_build", lambda *_: background.Outcome(None, None))
+        rows(ledger, "CREATE INDEX ON T (k)")
+        for _ in range(3):
+            assert rows(ledger, "SELECT VALUE t.k FROM T AS t WHERE t.k = 1") == [1]
+        assert statuses(ledger) == {"BUILDING"}
+
+
 def test_a_redaction_that_is_cut_off_anywhere_is_carried_out_by_the_next_process(tmp_path, monkeypatch):
     folder = tmp_path / "ledger"
     images = Images(folder, monkeypatch)
@@ -103,12 +114,15 @@ def test_a_redaction_that_is_cut_off_anywhere_is_carried_out_by_the_next_process
         images.wanted = False
         digest = ledger.digest()
     monkeypatch.undo()
-    assert any(not not_in(image) for image in images.taken)
+    asked_for = 0
     for image in images.taken:
+        left = not not_in(image)
         with ledger_on("sqlite", image, seed=2) as ledger:
-            wait_until(lambda image=image: not_in(image))
-            assert ledger.digest() == digest
+            if ledger.digest() == digest:  # else the process was killed before the redaction was committed
+                asked_for += left
+                wait_until(lambda image=image: not_in(image))
         assert verify_file(image / FILE_NAME).problems == []
+    assert asked_for
 
 
 def not_in(folder):
