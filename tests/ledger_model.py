@@ -225,10 +225,9 @@ class Player:
         assert {row["id"]: plain(row["t"]) for row in found} == {each: plain(data) for each, data in documents.items()}
         for name in ("k", "v"):
             for value, _ in POOL:
-                found = transaction.execute(
-                    f"SELECT VALUE id FROM T AS t BY id WHERE t.{name} IN (?, 'no')", (given(value),)
-                )
-                assert sorted(found) == sorted(matching(documents, name, value))
+                text = f"SELECT id, t FROM T AS t BY id WHERE t.{name} IN (?, 'no')"
+                found = {row["id"]: plain(row["t"]) for row in transaction.execute(text, (given(value),))}
+                assert found == {each: plain(documents[each]) for each in matching(documents, name, value)}
         for document_id in {*self.model.versions, *documents}:
             found = list(transaction.execute("SELECT VALUE t FROM T AS t BY id WHERE id = ?", (document_id,)))
             assert list(map(plain, found)) == ([plain(documents[document_id])] if document_id in documents else [])

@@ -34,6 +34,8 @@ from tests.mutations.mapping import MAPPING
 from tests.mutations.merkle import MERKLE
 from tests.mutations.mutant import Mutant
 from tests.mutations.outside import OUTSIDE
+from tests.mutations.partiql import PARTIQL
+from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
@@ -61,6 +63,8 @@ MUTANTS = [
     *ISOLATION,
     *LEDGER,
     *SQLITE_STORE,
+    *PARTIQL,
+    *PARTIQL_VALUES,
     *PROTOCOL,
 ]
 

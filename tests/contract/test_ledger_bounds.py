@@ -229,12 +229,12 @@ def test_rows_that_fail_fail_where_they_are_drawn(ledger):
 
 
 def test_constructors_in_constructors_are_stopped_before_the_memory_is_full(ledger):
-    tower = ", ".join(f"[[{', '.join([f'x{n}'] * 50)}]] AS x{n + 1}" for n in range(8))
+    tower = ", ".join(f"[[{', '.join([f'x{n}'] * 10)}]] AS x{n + 1}" for n in range(7))
     with pytest.raises(LimitError, match="elements and fields"):
-        rows(ledger, f"SELECT VALUE x8 FROM [?] AS x0, {tower}", "z")
-    tower = ", ".join(f"[x{n} || x{n} || x{n} || x{n}] AS x{n + 1}" for n in range(20))
+        rows(ledger, f"SELECT VALUE x7 FROM [?] AS x0, {tower}", "z")
+    tower = ", ".join(f"[x{n} || x{n} || x{n} || x{n}] AS x{n + 1}" for n in range(10))
     with pytest.raises(LimitError, match="characters"):
-        rows(ledger, f"SELECT VALUE x20 FROM [?] AS x0, {tower}", "z" * 100)
+        rows(ledger, f"SELECT VALUE x10 FROM [?] AS x0, {tower}", "z" * 100)
 
 
 # ---- time ------------------------------------------------------------------------------------------------------------

@@ -87,7 +87,8 @@ def test_a_range_at_an_old_snapshot_knows_nothing_of_later_versions(ledger):
         return list(reader.execute(text, values))
 
     assert versions(run) == sorted([X0, X1, X2, GONE, Y0], key=str)
-    assert versions(run, 90) == sorted([GONE, Y0], key=str)
+    for start in (90, 100):
+        assert versions(run, start) == sorted([GONE, Y0], key=str)
     reader.abort()
     assert ("Z", 0) in versions(lambda text, values: rows(ledger, text, *values), 90)
 

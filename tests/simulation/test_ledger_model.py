@@ -28,7 +28,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=settings().max_examples // 2)
+@settings(max_examples=settings().max_examples // 4)
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_both_stores_answer_as_the_model_at_every_snapshot_and_after_a_rebuild(played):
     with tempfile.TemporaryDirectory() as folder:
