@@ -9,10 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from counterfoil.errors import InputError
-from counterfoil.ion import MAX_DEPTH, hash_of_field, hash_of_fields, hash_of_ion, hash_of_python, read_single
+from counterfoil.ion import MAX_DEPTH, hash_of_ion, hash_of_python, read_single
 from counterfoil.ion.amazon_values import amazon_of, value_of
 from counterfoil.ion.codec import decode, decode_datagram, encode
 from counterfoil.ion.reader import MAX_INT_BYTES, IonType
+from counterfoil.ion.value_hashing import digest_of_field, hash_of_field, hash_of_fields, list_of, serialized, struct_of
 from counterfoil.ion.values import Annotated, Clob, IonNull, IonSymbol, IonTimestamp, RepeatedStruct, Sexp
 from tests.damage import flipped
 from tests.ion_encodings import encode_anyhow
@@ -239,3 +240,11 @@ def test_what_ion_or_the_limits_do_not_allow_is_not_written(value):
 @given(st.dictionaries(st.text(max_size=80), ion_values, max_size=4))
 def test_a_struct_put_together_from_its_fields_has_the_hash_of_the_whole(fields):
     assert hash_of_fields(*(hash_of_field(name, value) for name, value in fields.items())) == hash_of_python(fields)
+
+
+@given(st.lists(ion_values, max_size=4), ion_values)
+def test_nested_parts_put_together_have_the_hash_of_the_whole(items, value):
+    inner = struct_of(hash_of_field("value", value), digest_of_field("items", list_of(map(serialized, items))))
+    assert hash_of_fields(digest_of_field("inner", inner)) == hash_of_python(
+        {"inner": {"value": value, "items": items}}
+    )

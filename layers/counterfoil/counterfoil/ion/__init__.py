@@ -7,7 +7,7 @@ from counterfoil.ion.streams import MAX_SIZE_BYTES, read_single, read_values
 from counterfoil.ion.symbols import VERSION_MARKER
 from counterfoil.ion.text import binary_of_text, dump_binary, dump_text, load_binary, load_text, text_of
 from counterfoil.ion.timestamps import IonTimestamp
-from counterfoil.ion.value_hashing import hash_of_field, hash_of_fields, hash_of_python
+from counterfoil.ion.value_hashing import hash_of_python
 from counterfoil.ion.value_text import from_json, parse_text, parse_texts, render_json, render_text, to_json
 from counterfoil.ion.values import Annotated, Clob, IonNull, IonSymbol, RepeatedStruct, Sexp, Value, pairs_of
 
@@ -32,8 +32,6 @@ __all__ = [
     "dump_text",
     "encode",
     "from_json",
-    "hash_of_field",
-    "hash_of_fields",
     "hash_of_ion",
     "hash_of_python",
     "hash_of_text",

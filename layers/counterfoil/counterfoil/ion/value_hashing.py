@@ -9,6 +9,7 @@ Source: Ion Hash specification 1.0; docs/format.md, section "Ion Hash".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -32,17 +33,43 @@ def hash_of_python(value: Value) -> bytes:
         raise InputError(f"cannot be hashed as Ion: {error.reason} in a text") from None
 
 
-def hash_of_field(name: str, value: Value) -> bytes:
-    """The digest of a struct's field. Whoever makes many structs with the same field needs it once."""
+# Structs put together ---------------------------------------------------------------------------------------------------
+#
+# A block is made of structs whose fields come again and again: whoever makes many of them hashes each such field once. A
+# *serialized* value is what Ion Hash hashes, its type and representation between their markers.
+
+
+def serialized(value: Value) -> bytes:
+    """What Ion Hash hashes of a value."""
     try:
-        return sha256(_name(name) + _serialize(value, 0)).digest()
+        return _serialize(value, 0)
     except UnicodeEncodeError as error:
         raise InputError(f"cannot be hashed as Ion: {error.reason} in a text") from None
 
 
+def digest_of_field(name: str, value: bytes) -> bytes:
+    """The digest of a struct's field with this serialized value."""
+    return sha256(_name(name) + value).digest()
+
+
+def hash_of_field(name: str, value: Value) -> bytes:
+    """The digest of a struct's field."""
+    return sha256(_name(name) + serialized(value)).digest()
+
+
+def struct_of(*digests: bytes) -> bytes:
+    """A struct of the fields with these digests, serialized."""
+    return b"\x0b\xd0" + escape(b"".join(sorted(digests))) + END
+
+
+def list_of(items: Iterable[bytes]) -> bytes:
+    """A list of these serialized items, serialized."""
+    return b"\x0b\xb0" + b"".join(items) + END
+
+
 def hash_of_fields(*digests: bytes) -> bytes:
     """The Ion Hash of a struct of the fields with these digests."""
-    return sha256(b"\x0b\xd0" + escape(b"".join(sorted(digests))) + END).digest()
+    return sha256(struct_of(*digests)).digest()
 
 
 def _serialize(value: Value, depth: int) -> bytes:

@@ -11,8 +11,16 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, reduce
 from typing import Any, Final
 
-from counterfoil.ion import IonTimestamp, hash_of_field, hash_of_fields, hash_of_ion, hash_of_python, read_single
+from counterfoil.ion import IonTimestamp, hash_of_ion, hash_of_python, read_single
 from counterfoil.ion.timestamps import timestamp_of_milliseconds
+from counterfoil.ion.value_hashing import (
+    digest_of_field,
+    hash_of_field,
+    hash_of_fields,
+    list_of,
+    serialized,
+    struct_of,
+)
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import HASH_OF_NOTHING
 from counterfoil.merkle import Hash, dot, root_of
@@ -123,7 +131,7 @@ def prepare(
         hashes,
         root_of(hashes) if hashes else HASH_OF_NOTHING,
         info,
-        hash_of_value(info),
+        _info_hash(at, statements, changes),
         redaction_info,
         None if redaction_info is None else hash_of_value(redaction_info),
     )
@@ -133,6 +141,39 @@ def _metadata_hash(change: Change, shared: tuple[bytes, bytes]) -> Hash:
     """``IH(metadata)``, of which every revision of a transaction has two fields in common."""
     own = (hash_of_field("id", change.document_id), hash_of_field("version", change.version))
     return Hash(hash_of_fields(*own, *shared))
+
+
+def _info_hash(at: IonTimestamp, statements: Sequence[Statement], changes: Sequence[Change]) -> Hash:
+    """``IH`` of what ``_transaction_info`` makes: its texts and names are those of every other transaction too."""
+    started = hash_of_field("startTime", at)
+    texts = [
+        struct_of(
+            _text_field("statement", each.text),
+            started,
+            hash_of_field("statementDigest", bytes(digest_of_statement(each))),
+        )
+        for each in statements
+    ]
+    fields = [digest_of_field("statements", list_of(texts))]
+    touched = {each.document_id: _touched(each) for each in changes if not each.internal}
+    if touched:
+        documents = [digest_of_field(document_id, each) for document_id, each in touched.items()]
+        fields.append(digest_of_field("documents", struct_of(*documents)))
+    return Hash(hash_of_fields(*fields))
+
+
+def _touched(change: Change) -> bytes:
+    """A document's entry in ``transactionInfo.documents``, serialized."""
+    numbers = list_of(map(serialized, change.statements))
+    return struct_of(
+        _text_field("tableName", change.table_name),
+        _text_field("tableId", change.table_id),
+        digest_of_field("statements", numbers),
+    )
+
+
+def _text_field(name: str, text: str) -> bytes:
+    return _kept_field(name, text) if len(text) <= MAX_KEPT_TEXT else hash_of_field(name, text)
 
 
 # Hashes -----------------------------------------------------------------------------------------------------------------
@@ -155,6 +196,9 @@ MAX_KEPT_TEXT: Final = 2_000
 @lru_cache(maxsize=512)
 def _hash_of_text(text: str) -> Hash:
     return hash_of_value(text)
+
+
+_kept_field = lru_cache(maxsize=512)(hash_of_field)
 
 
 def digest_of_statement(statement: Statement) -> Hash:
