@@ -105,10 +105,10 @@ SNAPSHOTS = [
         (HISTORY, "-k", "memory"),
     ),
     Mutant(
-        "a key in memory goes a block too late",
+        "a key in memory comes a block too late",
         "adapters/memory/ledger.py",
         "if each.from_no <= at < each.to_no]",
-        "if each.from_no <= at <= each.to_no]",
+        "if each.from_no < at < each.to_no]",
         (MODEL,),
     ),
 ]
@@ -168,7 +168,7 @@ COMMITS = [
         "adapters/sqlite/store.py",
         "            head = sequenced.head\n            answers.append",
         "            self._head = head = sequenced.head\n            answers.append",
-        (FILE, "-k", "step_that_fails"),
+        ("tests/unit/adapters/test_sqlite_groups.py",),
     ),
     Mutant(
         "old snapshots are forgotten by the log",

@@ -120,8 +120,13 @@ def test_a_group_that_fails_leaves_nothing_that_anybody_could_conflict_with(gate
     gate.close(ledger)
     waiting = Waiting(ledger, begun(ledger, update, "INSERT INTO T {'k': 3}", "DROP TABLE T"))
 
-    def full(*_):
-        raise sqlite3.OperationalError("database or disk is full")
+    write, calls = journal_file.write_effects, []
+
+    def full(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise sqlite3.OperationalError("database or disk is full")
+        write(*arguments)
 
     before = ledger.digest()
     monkeypatch.setattr(journal_file, "write_effects", full)
