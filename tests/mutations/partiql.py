@@ -175,18 +175,11 @@ CHANGED = [
         (CHANGES,),
     ),
     Mutant(
-        "MISSING is stored as null",
+        "MISSING is stored in a list",
         "partiql/documents.py",
-        "for name, item in pairs_of(value) if item is not MISSING]",
-        "for name, item in pairs_of(value)]",
+        "items = [None if item is MISSING else _storable(item, left) for item in value]",
+        "items = [_storable(item, left) for item in value]",
         (CHANGES, QUERIES, HOSTILE),
-    ),
-    Mutant(
-        "a document is deleted once for each of its rows",
-        "partiql/compile_changes.py",
-        "for document_id in dict.fromkeys([frame[changed.id_slot] for _ in changed.bind(frame)]):",
-        "for document_id in [frame[changed.id_slot] for _ in changed.bind(frame)]:",
-        (CHANGES,),
     ),
     Mutant(
         "a document that was not changed is written",
@@ -200,7 +193,7 @@ CHANGED = [
         "partiql/compile_changes.py",
         "                change(frame, draft)\n",
         "                change(frame, draft)\n                frame[changed.slot] = draft.document\n",
-        (CHANGES,),
+        (LAWS,),
     ),
     Mutant(
         "an insert stores what stands before one that is none",

@@ -219,7 +219,7 @@ VALUES = [
         "partiql/casts.py",
         '        raise evaluator_fault("Cannot convert this text to int", at)',
         "        return 0",
-        (FUNCTIONS,),
+        (LAWS,),
     ),
     Mutant(
         "CAST of MISSING is null",

@@ -234,7 +234,7 @@ BEHIND_THE_SCENES = [
         "adapters/sqlite/background.py",
         "            journal_file.put_catalogue(self._connection, catalogue)\n",
         "",
-        (FILE, "-k", "no_problems"),
+        (BACKGROUND, "-k", "built_once"),
     ),
     Mutant(
         "keys are removed that snapshots need",

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.ion.timestamps import IonTimestamp
-from counterfoil.ion.values import Annotated, pairs_of
+from counterfoil.ion.values import Annotated, Clob, IonSymbol, RepeatedStruct, Sexp, pairs_of
 from counterfoil.partiql.equality import equality, key_of, same
 from counterfoil.partiql.kinds import bare, is_unknown
 from counterfoil.partiql.ordering import sort_key
@@ -101,3 +102,50 @@ def test_any_values_can_be_sorted_and_sort_the_same_from_any_order(found):
 def test_equal_values_have_one_place_in_the_order(left, right):
     if by_definition(left, right):
         assert sort_key(left) == sort_key(right)
+
+
+D = Decimal
+SECOND = (2020, 1, 1, 0, 0, 0)
+# What is written otherwise and equal, and what is nearly so and differs; chance seldom draws two of a kind.
+ALIKE = [
+    (1, D("1.0"), 1.0, D("1e0"), D("10e-1"), Annotated(("note",), 1)),
+    (1000, D("1e3"), 1000.0, D("1000.00")),
+    (0, D("-0.00"), -0.0, D("0e5")),
+    (D("0.1"), 0.1, D("0.100")),
+    (-5, -5.0, D("-5.000")),
+    (10**30, D("1e30"), 1e30),
+    ("a", IonSymbol("a"), Annotated(("x",), "a")),
+    (b"a", Clob(b"a")),
+    ([1, "x"], [1.0, IonSymbol("x")], [D("1.0"), "x"]),
+    (Bag([1, 2, 2]), Bag([2, 1, 2.0])),
+    ({"a": 1, "b": [2]}, {"b": [2.0], "a": D("1.0")}, RepeatedStruct([("b", [2]), ("a", 1)])),
+    (RepeatedStruct([("a", 1), ("a", 2)]), RepeatedStruct([("a", 2), ("a", 1)])),
+    (IonTimestamp(SECOND, D("0.5"), 0), IonTimestamp(SECOND, D("0.500"), 60)),
+    (IonTimestamp((2020,), None, None), IonTimestamp(SECOND, None, 0), IonTimestamp(SECOND, D("0.0"), 0)),
+    ("x" * 100, IonSymbol("x" * 100)),
+]
+APART = [
+    (1, -1, 10, D("0.1"), "1", True, b"1", [1], Sexp([1]), Bag([1]), {"1": 1}),
+    (D("0.1"), D(0.1), 0.2),
+    ("a", b"a", "A", "a ", ["a"], ""),
+    ([1, 12], [11, 2], [112], [[1], 12], [1, [12]], [12, 1]),
+    (["ab", "c"], ["a", "bc"], ["abc"]),
+    (Bag([1, 1, 2]), Bag([1, 2, 2]), Bag([1, 2])),
+    ({"a": 1, "b": 2}, {"a": 2, "b": 1}, {"a": 1}, {"ab": 12}),
+    (IonTimestamp(SECOND, D("0.5"), 0), IonTimestamp(SECOND, D("0.25"), 0), IonTimestamp(SECOND, None, 0)),
+    ("x" * 100, "x" * 99 + "y", "x" * 101),
+    ("y" + "x" * 100, "x" * 100 + "y"),
+]
+
+
+@pytest.mark.parametrize("found", ALIKE)
+def test_what_is_written_otherwise_is_equal_and_has_one_key(found):
+    assert {key_of(each) for each in found} == {key_of(found[0])}
+    assert all(same(one, other) and by_definition(one, other) for one in found for other in found)
+
+
+@pytest.mark.parametrize("found", APART)
+def test_what_is_nearly_the_same_differs_and_has_keys_of_its_own(found):
+    assert len({key_of(each) for each in found}) == len(found)
+    for place, one in enumerate(found):
+        assert not any(same(one, other) or by_definition(one, other) for other in found[place + 1 :])

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ several = st.lists(documents, max_size=4)
 # ---- an index changes no answer ----------------------------------------------------------------------------------------
 
 terms = st.sampled_from(
-    ["t.a", "u.a", "t.b", "u.b", "t.c", "?", "1", "'a'", "a", "id", "t['a']", "(SELECT VALUE x.b FROM U AS x)"]
+    ["t.b.a", "t.a", "u.a", "t.b", "u.b", "t.c", "?", "1", "'a'", "a", "id", "t['a']", "(SELECT VALUE x.b FROM U AS x)"]
 )
 comparisons = st.one_of(
     st.builds("{} = {}".format, terms, terms),
@@ -147,8 +148,17 @@ def by_regular_expression(text, pattern):
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None
 
 
-@given(st.text("ab%_!\n.", max_size=8), patterns)
-def test_like_is_the_regular_expression_that_it_says(text, pattern):
+@st.composite
+def texts_with_patterns(draw):
+    """A text, and a pattern made from it, which it is like or nearly so."""
+    text = draw(st.text("ab\n", max_size=7))
+    pieces = [draw(st.sampled_from([each, each, each, "_", "%", each + "%", "%" + each, ""])) for each in text]
+    return text, "".join(pieces) + draw(st.sampled_from(["", "", "%", "b", "ab"]))
+
+
+@given(texts_with_patterns() | st.tuples(st.text("ab%_!\n.", max_size=8), patterns))
+def test_like_is_the_regular_expression_that_it_says(both):
+    text, pattern = both
     expected = by_regular_expression(text, pattern)
     if expected is not None:
         assert value("? LIKE ? ESCAPE '!'", text, pattern) is expected
@@ -205,6 +215,12 @@ def test_what_is_cast_to_text_and_back_is_the_same(number, truth):
     assert value("CAST(CAST(? AS STRING) AS BOOL)", truth) is truth
     assert value("CAST(? AS INT)", truth) == int(truth)
     assert value("CAST(CAST(? AS DECIMAL) AS INT)", number) == number
+
+
+@pytest.mark.parametrize("text", ["", "a", "1a", "1.5", "0x", "--1", "1 ", "\uff19", "9223372036854775808", "1e3"])
+def test_a_text_that_is_no_int_is_not_cast_to_one(text):
+    with pytest.raises(StatementError):
+        value("CAST(? AS INT)", text)
 
 
 @given(
@@ -332,3 +348,9 @@ def test_what_is_removed_is_gone_and_nothing_else(document, path):
     ledger.run(f"UPDATE T AS t REMOVE {written(path)}")
     assert ledger.documents("T") == [expected]
     assert document == before
+
+
+def test_right_hand_sides_see_the_document_as_it_was():
+    ledger = ledger_of([{"a": 1, "b": 2}], [], indexed=True)
+    ledger.run("UPDATE T AS t SET t.a = t.b, t.b = t.a, t.c = [t.a, b]")
+    assert ledger.documents("T") == [{"a": 2, "b": 1, "c": [1, 2]}]

@@ -96,6 +96,18 @@ def test_an_index_that_is_still_being_built_answers_nothing(tmp_path, monkeypatc
         assert statuses(ledger) == {"BUILDING"}
 
 
+def test_an_index_is_built_once(tmp_path, monkeypatch):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        rows(ledger, "INSERT INTO T << {'k': 1}, {'k': 2} >>")
+        rows(ledger, "CREATE INDEX ON T (k)")
+        wait_until(lambda: statuses(ledger) == {"ONLINE"})
+    monkeypatch.setattr(Background, "_build", lambda *_: pytest.fail("it is built again"))
+    with ledger_on("sqlite", tmp_path, seed=2) as ledger:
+        assert statuses(ledger) == {"ONLINE"}
+        assert rows(ledger, "SELECT VALUE t.k FROM T AS t WHERE t.k = 1") == [1]
+
+
 def test_a_redaction_that_is_cut_off_anywhere_is_carried_out_by_the_next_process(tmp_path, monkeypatch):
     folder = tmp_path / "ledger"
     images = Images(folder, monkeypatch)

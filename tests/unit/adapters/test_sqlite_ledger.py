@@ -134,9 +134,10 @@ def test_projections_are_derived_from_the_journal_alone(filled, copy):
 
 
 def test_rebuilding_what_is_whole_changes_nothing(copy):
-    before = contents(copy)
+    tables = ("blocks", "nodes", "redactions", *PROJECTIONS)
+    before = contents(copy, tables)
     rebuild(copy)
-    assert contents(copy) == before
+    assert contents(copy, tables) == before
 
 
 def test_a_rebuild_never_hands_out_a_version_of_the_catalogue_again(copy):

@@ -42,6 +42,7 @@ READS = [
     ("SELECT * FROM T WHERE NOT (a = 1)", [SCAN], 1),
     ("SELECT * FROM T WHERE a = b", [SCAN], 1),
     ("SELECT * FROM T WHERE a.x = 1", [SCAN], 0),
+    ("SELECT * FROM T AS t WHERE t.b.a = 1", [SCAN], 0),
     ("SELECT * FROM U AS u, T AS t WHERE t.a = u.k AND u.k = 2", [("probe", "U", "k"), PROBE], 1),
     ("SELECT * FROM T AS t, U AS u WHERE t.a = u.k AND u.k = 2", [("probe", "U", "k"), PROBE], 1),
     ("SELECT * FROM T AS t JOIN U AS u ON t.a = u.k WHERE u.k IN (2)", [("probe", "U", "k"), PROBE], 1),
