@@ -174,14 +174,14 @@ TRANSACTIONS = [
         "journal/transaction.py",
         "return reduce(dot, parameter_hashes, _hash_of_text(text)",
         "return reduce(dot, [], _hash_of_text(text)",
-        ("tests/unit/protocol/test_transactions.py", "-k", "digest_of_its_statements"),
+        ("tests/unit/ledger/test_commit_digest.py",),
     ),
     Mutant(
         "statements count for nothing in the digest of a commit",
         "ledger/transaction.py",
         "        self.commit_digest = dot(self.commit_digest, statement.digest)\n",
         "",
-        ("tests/unit/protocol/test_transactions.py", "-k", "digest_of_its_statements"),
+        ("tests/unit/ledger/test_commit_digest.py",),
     ),
     Mutant(
         "a block that cannot be written fails others' commits",

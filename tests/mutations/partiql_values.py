@@ -184,7 +184,7 @@ VALUES = [
         "partiql/like.py",
         "return end >= position and",
         "return end >= 0 and",
-        (LAWS,),
+        (FUNCTIONS,),
     ),
     Mutant(
         "a pattern without % is like every beginning",

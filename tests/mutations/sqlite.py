@@ -60,7 +60,7 @@ SNAPSHOTS = [
         "adapters/sqlite/snapshot.py",
         "ON r.document_id = e.document_id AND r.to_no > ?1 AND r.from_no <= ?1 ",
         "ON r.document_id = e.document_id AND r.to_no = 4611686018427387904 ",
-        (MODEL,),
+        (BACKGROUND, "-k", "keys_stay"),
     ),
     Mutant(
         "history ends a moment too late",
