@@ -7,6 +7,8 @@ from threading import Lock
 from counterfoil.adapters.memory.ledger import MemoryLedger
 from counterfoil.adapters.sqlite.store import SqliteLedger, create_ledger
 from counterfoil.embedded import EmbeddedLedger
+from counterfoil.ion import read_single
+from counterfoil.journal import parse_block, verify_block
 from counterfoil.ledger.ids import render_id
 from counterfoil.ledger.limits import DEFAULT_LIMITS
 
@@ -51,3 +53,21 @@ def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
 def rows(ledger, text, *parameters):
     """The rows of one statement in a transaction of its own."""
     return ledger.execute_statement(text, *parameters)
+
+
+BALANCE = "SELECT VALUE a.balance FROM Accounts AS a WHERE a.accountId = ?"
+SET = "UPDATE Accounts AS a SET a.balance = ? WHERE a.accountId = ?"
+
+
+def open_accounts(ledger):
+    """Two accounts and an index."""
+    rows(ledger, "CREATE TABLE Accounts")
+    rows(ledger, "CREATE INDEX ON Accounts (accountId)")
+    rows(
+        ledger, "INSERT INTO Accounts << {'accountId': 'A', 'balance': 100.00}, {'accountId': 'B', 'balance': 50.00} >>"
+    )
+
+
+def verified_blocks(ledger):
+    """Every block of a ledger, its contents verified."""
+    return [verify_block(parse_block(read_single(each))) for each in ledger.blocks(0, ledger.head.sequence_no + 1)]

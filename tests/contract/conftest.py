@@ -40,7 +40,9 @@ def emulator(tmp_path_factory):
 @pytest.fixture(scope="session")
 def clients(emulator):
     """Clients of the emulator by the name of their service, one each."""
-    made = {name: emulator.client(name) for name in ("dynamodb", "s3", "kms", "sns", "events", "sqs", "lambda", "kinesis")}
+    made = {
+        name: emulator.client(name) for name in ("dynamodb", "s3", "kms", "sns", "events", "sqs", "lambda", "kinesis")
+    }
     return made.__getitem__
 
 

@@ -82,7 +82,10 @@ def test_nothing_is_left_to_be_done():
 def test_every_dependency_is_locked_with_a_hash():
     for name in (
         "layers/counterfoil/requirements.txt",
-        *(f"requirements/{group}.txt" for group in ("dev", "sam", "emulator", "incumbent", "driver", "qldbshell", "node")),
+        *(
+            f"requirements/{group}.txt"
+            for group in ("dev", "sam", "emulator", "incumbent", "driver", "qldbshell", "node")
+        ),
     ):
         entries = re.split(r"\n(?=\S)", (ROOT / name).read_text())
         pinned = [entry for entry in entries if re.match(r"[\w.\-\[\]]+==", entry)]
