@@ -191,8 +191,8 @@ BUILDER = [
     Mutant(
         "parameters of a statement not hashed",
         "journal/transaction.py",
-        "digest = dot(digest, hash_of_value(parameter))",
-        "digest = dot(digest, None)",
+        "return reduce(dot, parameter_hashes, ",
+        "return reduce(dot, [], ",
         ("tests/unit/journal/test_builder.py",),
     ),
     Mutant(

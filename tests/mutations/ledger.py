@@ -6,6 +6,7 @@ from tests.mutations.mutant import Mutant
 
 ISOLATION = "tests/contract/test_ledger_isolation.py"
 STORE = "tests/contract/test_ledger_store.py"
+EVIDENCE = "tests/contract/test_ledger_evidence.py"
 BOUNDS = "tests/contract/test_ledger_bounds.py"
 DEFINITIONS = "tests/unit/ledger/test_definitions.py"
 MODEL = "tests/simulation/test_ledger_model.py"
@@ -264,21 +265,21 @@ EVIDENCE = [
         "ledger/redaction.py",
         "if current is not None and current.version == found.version:",
         "if current is None:",
-        (STORE, "-k", "memory and current"),
+        (EVIDENCE, "-k", "memory and current"),
     ),
     Mutant(
         "what is redacted in the journal stays in the projection",
         "adapters/sqlite/background.py",
         "            self._connection.execute(_REDACT, (redacted.data_hash, document_id, number))\n",
         "",
-        (STORE, "-k", "sqlite and redacted"),
+        (EVIDENCE, "-k", "sqlite and redacted"),
     ),
     Mutant(
         "what is redacted in the projection stays in the journal",
         "adapters/sqlite/background.py",
         '            self._connection.execute("UPDATE blocks SET block = ? WHERE sequence_no = ?", (redacted.block, number))\n',
         "",
-        (STORE, "-k", "sqlite and redacted"),
+        (EVIDENCE, "-k", "sqlite and redacted"),
     ),
     Mutant(
         "replay does not know redacted revisions",
@@ -299,14 +300,14 @@ EVIDENCE = [
         "services/ledger.py",
         "prove_inclusion(block.entries_hash_list, 1)",
         "prove_inclusion(block.entries_hash_list, 2)",
-        (STORE, "-k", "memory and proved"),
+        (EVIDENCE, "-k", "memory and proved"),
     ),
     Mutant(
         "a revision's proof leaves out the block before",
         "services/ledger.py",
         "            *previous,\n",
         "",
-        (STORE, "-k", "memory and proved"),
+        (EVIDENCE, "-k", "memory and proved"),
     ),
     Mutant(
         "a leaf completes one node at most",
