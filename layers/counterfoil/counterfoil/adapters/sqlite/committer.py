@@ -6,6 +6,7 @@ it; a conflict costs its own caller only. If the step fails, nothing of it count
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -17,6 +18,9 @@ from counterfoil.ledger.proposal import Proposal
 
 # More in one group does not make the sync any cheaper per transaction, but the first of the group wait for the last.
 GROUP_MAX: Final = 64
+
+# Background work that a commit gave rise to begins this much later, so that it does not stand in the way of the next commit.
+REST_AFTER_SECONDS: Final = 0.05
 
 
 class Waiting:
@@ -45,13 +49,13 @@ class Waiting:
 
 
 class Committer:
-    """``write`` handles a group and answers each of it; ``rest`` does a piece of background work and says when to go on with it.
+    """``write`` handles a group, answers each of it and says whether somebody waits for background work that comes of it.
 
-    0 is at once, ``None`` not before the next group.
+    ``rest`` does a piece of background work and says when to go on with it: 0 is at once, ``None`` not before the next group.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Waiting]], None], rest: Callable[[], float | None], waiting_max: int, name: str
+        self, write: Callable[[Sequence[Waiting]], bool], rest: Callable[[], float | None], waiting_max: int, name: str
     ) -> None:
         self._write = write
         self._rest = rest
@@ -83,22 +87,24 @@ class Committer:
         self._thread.join()
 
     def _run(self) -> None:
-        pause: float | None = 0
+        rest_at: float | None = time.monotonic()
         closing = False
         while not closing:
-            group, closing = self._next_group(pause)
+            group, closing = self._next_group(rest_at)
             if group:
-                self._write(group)
-                pause = 0
-            elif not closing:
+                due_at = time.monotonic() + (0 if self._write(group) else REST_AFTER_SECONDS)
+                rest_at = due_at if rest_at is None else min(rest_at, due_at)
+            if rest_at is not None and not closing and time.monotonic() >= rest_at:
                 pause = self._rest()
+                rest_at = None if pause is None else time.monotonic() + pause
 
-    def _next_group(self, pause: float | None) -> tuple[list[Waiting], bool]:
-        """What waits, or comes within the pause (``None``: however long it takes), and whether this is the end."""
+    def _next_group(self, until: float | None) -> tuple[list[Waiting], bool]:
+        """What waits, or comes until then (``None``: however long it takes), and whether this is the end."""
         group: list[Waiting] = []
+        patience = None if until is None else max(0.0, until - time.monotonic())
         while len(group) < GROUP_MAX:
             try:
-                waiting = self._queue.get(block=pause != 0 and not group, timeout=pause or None)
+                waiting = self._queue.get(block=patience != 0 and not group, timeout=patience)
             except Empty:
                 break
             if waiting is None:

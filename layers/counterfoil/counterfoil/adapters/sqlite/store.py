@@ -147,17 +147,19 @@ class SqliteLedger(LedgerStore):
 
     # What follows runs in the committer's thread alone.
 
-    def _write(self, group: Sequence[Waiting]) -> None:
+    def _write(self, group: Sequence[Waiting]) -> bool:
         answers: list[tuple[Waiting, BlockAddress | CounterfoilError]] = []
         try:
             with translated(self._path):
                 head = self._write_group(group, answers)
         except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear of it
             self._give_up(group, error)
-            return
+            return False
         self._show(head)
         for waiting, answer in answers:
             waiting.answer(answer)
+        # Whoever made an index waits for it to be built.
+        return next(head.catalogue.building(), None) is not None
 
     def _write_group(
         self, group: Sequence[Waiting], answers: list[tuple[Waiting, BlockAddress | CounterfoilError]]
