@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from random import Random
-from threading import Lock
+from threading import Event, Lock
 
 from counterfoil.adapters.memory.ledger import MemoryLedger
 from counterfoil.adapters.sqlite.store import SqliteLedger, create_ledger
@@ -50,6 +50,15 @@ def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
     return EmbeddedLedger("bank", SqliteLedger(folder, clock, limits), clock, ids, limits)
 
 
+def online(ledger):
+    """The ledger, once all its indexes answer queries: they are built behind the scenes."""
+    for _ in range(3_000):
+        if not list(ledger.catalogue.building()):
+            return ledger
+        Event().wait(0.01)
+    raise AssertionError("the indexes are not built")
+
+
 def rows(ledger, text, *parameters):
     """The rows of one statement in a transaction of its own."""
     return ledger.execute_statement(text, *parameters)
@@ -66,6 +75,7 @@ def open_accounts(ledger):
     rows(
         ledger, "INSERT INTO Accounts << {'accountId': 'A', 'balance': 100.00}, {'accountId': 'B', 'balance': 50.00} >>"
     )
+    online(ledger)
 
 
 def verified_blocks(ledger):

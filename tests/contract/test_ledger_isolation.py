@@ -3,7 +3,7 @@
 import pytest
 
 from counterfoil.errors import OccConflictError, StatementError
-from tests.ledgers import KINDS, ledger_on, rows
+from tests.ledgers import KINDS, ledger_on, online, rows
 
 
 @pytest.fixture(params=KINDS)
@@ -20,7 +20,7 @@ def ledger(request, tmp_path):
         rows(ledger, "INSERT INTO T << {'k': 1, 'v': 1}, {'k': 2, 'v': 1}, {'k': 3, 'v': 2, 'list': [1, 2]} >>")
         rows(ledger, "INSERT INTO U << {'k': 1}, {'k': 7} >>")
         rows(ledger, "DROP TABLE Old")
-        yield ledger
+        yield online(ledger)
 
 
 def id_of(ledger, key):

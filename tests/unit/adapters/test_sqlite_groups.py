@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from counterfoil.adapters.sqlite import journal_file
-from counterfoil.adapters.sqlite.committer import Committer
 from counterfoil.adapters.sqlite.store import SqliteLedger
 from counterfoil.errors import CapacityError, CounterfoilError, OccConflictError, UnavailableError
 from counterfoil.ledger.limits import Limits
