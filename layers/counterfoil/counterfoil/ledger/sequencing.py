@@ -18,7 +18,7 @@ from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, LedgerCatalogue
 from counterfoil.ledger.changes import define
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, WriteLog, name_footprint
 from counterfoil.ledger.proposal import Proposal, Written
-from counterfoil.ledger.reading import StoredRevision
+from counterfoil.ledger.reading import Snapshot, StoredRevision
 from counterfoil.ledger.times import moment_of
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.merkle.nodes import Node, append_leaf
@@ -46,6 +46,28 @@ class LedgerHead:
     def digest(self) -> Digest | None:
         root = None if self.peaks is None else self.peaks.root
         return None if root is None else Digest(root, BlockAddress(self.strand_id, self.sequence_no))
+
+
+class SnapshotAtHead(Snapshot):
+    """What any store's snapshot says of where it stands: the head as it was when it was taken."""
+
+    _head: LedgerHead
+
+    @property
+    def sequence_no(self) -> int:
+        return self._head.sequence_no
+
+    @property
+    def catalogue(self) -> LedgerCatalogue:
+        return self._head.catalogue
+
+    @property
+    def strand_id(self) -> str:
+        return self._head.strand_id
+
+    @property
+    def timestamp_ms(self) -> int:
+        return self._head.timestamp_ms
 
 
 class IndexChange(NamedTuple):

@@ -14,11 +14,10 @@ from typing import Final
 from counterfoil.errors import ClosedError, NotFoundError
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.redacted import redact_block
-from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.concurrency import WriteLog
 from counterfoil.ledger.proposal import Proposal
 from counterfoil.ledger.reading import Snapshot, StoredRevision
-from counterfoil.ledger.sequencing import IndexChange, LedgerHead, Sequenced, key_in, sequence
+from counterfoil.ledger.sequencing import IndexChange, LedgerHead, Sequenced, SnapshotAtHead, key_in, sequence
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ledger.times import milliseconds_of
 from counterfoil.merkle import Hash
@@ -170,27 +169,11 @@ class MemoryLedger(LedgerStore):
             self._snapshots.remove(sequence_no)
 
 
-class _MemorySnapshot(Snapshot):
+class _MemorySnapshot(SnapshotAtHead):
     def __init__(self, store: MemoryLedger, head: LedgerHead) -> None:
         self._store = store
         self._head = head
         self._released = False
-
-    @property
-    def sequence_no(self) -> int:
-        return self._head.sequence_no
-
-    @property
-    def catalogue(self) -> LedgerCatalogue:
-        return self._head.catalogue
-
-    @property
-    def strand_id(self) -> str:
-        return self._head.strand_id
-
-    @property
-    def timestamp_ms(self) -> int:
-        return self._head.timestamp_ms
 
     def document(self, document_id: str) -> StoredRevision | None:
         versions = self._store.versions.get(document_id, [])

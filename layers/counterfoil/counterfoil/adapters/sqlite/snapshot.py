@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from counterfoil.adapters.sqlite.connections import Readers
 from counterfoil.adapters.sqlite.schema import FOREVER
-from counterfoil.ledger.catalogue import LedgerCatalogue
-from counterfoil.ledger.reading import Snapshot, StoredRevision
-from counterfoil.ledger.sequencing import LedgerHead
+from counterfoil.ledger.reading import StoredRevision
+from counterfoil.ledger.sequencing import LedgerHead, SnapshotAtHead
 
 CHUNK_ROWS: Final = 512
 
@@ -58,7 +57,7 @@ def revision_of(row: Sequence[Any]) -> StoredRevision:
     return StoredRevision(*row[:9])
 
 
-class SqliteSnapshot(Snapshot):
+class SqliteSnapshot(SnapshotAtHead):
     """See ``ledger.reading.Snapshot``. ``on_release`` is told once."""
 
     def __init__(self, readers: Readers, head: LedgerHead, on_release: Callable[[SqliteSnapshot], None]) -> None:
@@ -67,22 +66,6 @@ class SqliteSnapshot(Snapshot):
         self._on_release = on_release
         self._at = head.sequence_no
         self.released = False
-
-    @property
-    def sequence_no(self) -> int:
-        return self._at
-
-    @property
-    def catalogue(self) -> LedgerCatalogue:
-        return self._head.catalogue
-
-    @property
-    def strand_id(self) -> str:
-        return self._head.strand_id
-
-    @property
-    def timestamp_ms(self) -> int:
-        return self._head.timestamp_ms
 
     def document(self, document_id: str) -> StoredRevision | None:
         rows = self._readers.all(_DOCUMENT, (document_id, self._at, self._at))
