@@ -36,10 +36,11 @@ _HEADER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Gives the identity that signed a request, or raises what AWS's services answer."""
+    """Gives the identity that signed a request for ``service``, or raises what AWS's services answer."""
 
     identities: Mapping[str, Identity]
     clock: Clock
+    service: str = SIGNING_NAME
 
     def verify(self, request: Request) -> Identity:
         headers = _single_headers(request.headers)
@@ -58,7 +59,8 @@ class Verifier:
         _check_payload(headers, request.body)
         identity = self.identities.get(access_key)
         # An unknown key costs the same work as a wrong signature.
-        expected = _signature(identity.secret if identity else "unknown", region, signed, headers, request)
+        secret = identity.secret if identity else "unknown"
+        expected = _signature(secret, region, service, signed, headers, request)
         if identity is None:
             raise _refused("UnrecognizedClientException", "The security token included in the request is invalid.")
         if not hmac.compare_digest(expected, signature):
@@ -70,9 +72,9 @@ class Verifier:
         return identity
 
     def _check_scope(self, headers: Mapping[str, str], signed: Sequence[str], date: str, service: str) -> None:
-        if service != SIGNING_NAME:
+        if service != self.service:
             raise _refused(
-                "InvalidSignatureException", f"Credential should be scoped to correct service: '{SIGNING_NAME}'."
+                "InvalidSignatureException", f"Credential should be scoped to correct service: '{self.service}'."
             )
         if not {"host", "x-amz-date"} <= set(signed) or not set(signed) <= set(headers):
             raise _refused(
@@ -99,7 +101,9 @@ class _Signer(SigV4Auth):
         return request.headers
 
 
-def _signature(secret: str, region: str, signed: Sequence[str], headers: Mapping[str, str], request: Request) -> str:
+def _signature(
+    secret: str, region: str, service: str, signed: Sequence[str], headers: Mapping[str, str], request: Request
+) -> str:
     query = f"?{request.query}" if request.query else ""
     again = AWSRequest(
         method=request.method,
@@ -108,7 +112,7 @@ def _signature(secret: str, region: str, signed: Sequence[str], headers: Mapping
         headers={name: headers[name] for name in signed},
     )
     again.context["timestamp"] = headers["x-amz-date"]
-    signer = _Signer(Credentials("-", secret), SIGNING_NAME, region)
+    signer = _Signer(Credentials("-", secret), service, region)
     text = signer.string_to_sign(again, signer.canonical_request(again))
     return str(signer.signature(text, again))
 
