@@ -7,16 +7,18 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
 
 from counterfoil.errors import UnavailableError
-from counterfoil.server.app import LedgerApp
 from counterfoil.server.assembly import LedgerServer, ServerSettings
 from counterfoil.server.http import IDLE_SECONDS, Connections, http_protocol
+from counterfoil.server.requests import Message, Receive, Send
+
+type Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 # Descriptors that ledgers, their readers and clients of AWS need beside connections.
 RESERVED_DESCRIPTORS: Final = 512
@@ -61,7 +63,7 @@ class HttpServer(uvicorn.Server):
     """Leaves signals to the event loop, so that the ledgers are closed before the process ends, and says when it is ready."""
 
     def __init__(
-        self, app: LedgerApp, table: Connections, listening: socket.socket, ready: Callable[[int], None]
+        self, app: Application, table: Connections, listening: socket.socket, ready: Callable[[int], None]
     ) -> None:
         config = uvicorn.Config(
             app,
