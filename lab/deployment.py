@@ -78,10 +78,12 @@ def deploy(
 def _lock_objects(emulator: Emulator, template: Template, deployment: Deployment) -> None:
     """Give buckets the Object Lock that the template asks for: the emulator's CloudFormation leaves it out."""
     for logical_id, resource in template.resources.items():
-        lock = resource.get("Properties", {}).get("ObjectLockConfiguration")
-        if lock is not None and logical_id in deployment.physical_ids:
-            resolved = template.resolve(lock)
-            retention = resolved["Rule"]["DefaultRetention"]
+        properties = resource.get("Properties", {})
+        if "ObjectLockConfiguration" not in properties or logical_id not in deployment.physical_ids:
+            continue
+        lock = template.resolve({"lock": properties["ObjectLockConfiguration"]}).get("lock")
+        if lock is not None:  # a condition may leave it out
+            retention = lock["Rule"]["DefaultRetention"]
             emulator.client("s3").put_object_lock_configuration(
                 Bucket=deployment.physical_ids[logical_id],
                 ObjectLockConfiguration={

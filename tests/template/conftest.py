@@ -105,6 +105,7 @@ def everything(template: dict[str, Any]) -> dict[str, Any]:
         EnhancedFanOut="true",
         StreamMode="PROVISIONED",
         AlertEmail="somebody@example.com",
+        JournalObjectLock="true",
         PermissionsBoundaryArn="arn:aws:iam::123456789012:policy/boundary",
     )
 

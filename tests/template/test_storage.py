@@ -2,16 +2,25 @@
 
 import pytest
 
-BUCKETS = ["ExportsBucket", "SnapshotsBucket", "FailedBatchesBucket"]
+BUCKETS = ["JournalBucket", "ExportsBucket", "SnapshotsBucket", "FailedBatchesBucket"]
 DATA_KEY = {"Fn::GetAtt": ["DataKey", "Arn"]}
 
 # table -> (partition key, sort key)
 TABLES = {
+    "JournalTable": ("strandId", "sequenceNo"),
+    "ProjectionsTable": ("pk", "sk"),
+    "SessionsTable": ("session", "event"),
+    "RegistryTable": ("kind", "id"),
     "FindingsTable": ("finding_id", None),
     "HeadsTable": ("strand_id", "item"),
     "AccountStateTable": ("key", "item"),
     "AlertsTable": ("alert_id", None),
 }
+NUMBERS = {"sequenceNo", "event"}
+# Which attribute says when an item may be forgotten: blocks and the registry are never.
+FORGETS_BY = dict.fromkeys(TABLES, "expires_at") | {
+    "JournalTable": None, "ProjectionsTable": "expiresAt", "SessionsTable": "expiresAt", "RegistryTable": None,
+}  # fmt: skip
 FINDINGS_INDEXES = {
     "by_status": ("status", "severity_time"),
     "by_account": ("account_id", "found_at"),
@@ -68,10 +77,34 @@ def test_a_bucket_does_not_collect_abandoned_uploads(bucket):
 @pytest.mark.parametrize("name", BUCKETS)
 def test_a_bucket_is_reached_over_tls_only(name, of_type):
     policies = [body for body in of_type("AWS::S3::BucketPolicy").values() if body["Bucket"] == {"Ref": name}]
-    [[statement]] = [policy["PolicyDocument"]["Statement"] for policy in policies]
+    [[statement, *_]] = [policy["PolicyDocument"]["Statement"] for policy in policies]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_large_block_is_created_and_never_replaced(of_type):
+    """S3 can tell whether a request asks for If-None-Match, as DynamoDB cannot tell what a condition says (decision 21)."""
+    policy = of_type("AWS::S3::BucketPolicy")["JournalBucketPolicy"]["PolicyDocument"]
+    [statement] = [each for each in policy["Statement"] if each["Sid"] == "WriteOnce"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert statement["Condition"] == {
+        "Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"},
+    }  # fmt: skip
+
+
+def test_large_blocks_are_locked_only_when_asked_for(resources, everything):
+    assert not {"ObjectLockEnabled", "ObjectLockConfiguration"} & resources["JournalBucket"]["Properties"].keys()
+    locked = everything["JournalBucket"]["Properties"]
+    assert locked["ObjectLockEnabled"] is True
+    snapshots = everything["SnapshotsBucket"]["Properties"]
+    assert locked["ObjectLockConfiguration"] == snapshots["ObjectLockConfiguration"]
+
+
+def test_what_a_redaction_removed_is_gone_as_soon_as_no_backup_of_the_table_has_it(resources):
+    rules = resources["JournalBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    [days] = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
+    assert days == {"NoncurrentDays": 35}  # DynamoDB's longest point-in-time recovery, which is the template's
 
 
 def test_a_snapshot_is_locked_as_the_parameters_say(of_type):
@@ -91,7 +124,8 @@ def test_no_rule_expires_a_snapshot_an_export_or_quarantined_bytes(of_type):
 
 def test_a_table_has_its_keys(table_name, ddb_table):
     assert keys_of(ddb_table["KeySchema"]) == TABLES[table_name]
-    assert all(entry["AttributeType"] == "S" for entry in ddb_table["AttributeDefinitions"])
+    for entry in ddb_table["AttributeDefinitions"]:
+        assert entry["AttributeType"] == ("N" if entry["AttributeName"] in NUMBERS else "S"), entry
 
 
 def test_a_table_can_be_put_back_to_any_second(ddb_table):
@@ -102,8 +136,10 @@ def test_a_table_encrypts_with_the_data_key(ddb_table):
     assert ddb_table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": DATA_KEY}
 
 
-def test_a_table_forgets_only_by_its_ttl_attribute(ddb_table):
-    assert ddb_table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+def test_a_table_forgets_only_by_its_ttl_attribute(table_name, ddb_table):
+    attribute = FORGETS_BY[table_name]
+    wanted = {"AttributeName": attribute, "Enabled": True} if attribute else None
+    assert ddb_table.get("TimeToLiveSpecification") == wanted
 
 
 def test_a_table_is_paid_for_by_the_request(ddb_table):
@@ -122,9 +158,10 @@ def test_findings_are_found_by_status_account_and_document(of_type):
     assert all(index["Projection"] == {"ProjectionType": "ALL"} for index in indexes)
 
 
-def test_only_findings_are_streamed_with_what_they_were_before(of_type):
+def test_blocks_and_findings_are_streamed_with_what_they_were_before(of_type):
     streams = {name: table.get("StreamSpecification") for name, table in of_type("AWS::DynamoDB::Table").items()}
-    assert streams == dict.fromkeys(TABLES) | {"FindingsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    with_both = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert streams == dict.fromkeys(TABLES) | {"JournalTable": with_both, "FindingsTable": with_both}
 
 
 def test_deleting_the_stack_keeps_the_evidence_and_the_keys_to_it(everything):
