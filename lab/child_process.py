@@ -117,6 +117,12 @@ class ChildProcess:
         status = self._status
         return f"exit status {status}" if status >= 0 else f"signal: {signal.strsignal(-status)}".lower()
 
+    def kill(self) -> None:
+        """Let it and all it started die at once, without waiting for it; ``stop`` is still due."""
+        with self._stopping:
+            if self._process.returncode is None:
+                self._signal(signal.SIGKILL)
+
     def stop(self, grace_seconds: float = 5.0) -> None:
         """End it and all it started: politely, and after ``grace_seconds`` not so. A second call does nothing."""
         with self._stopping:

@@ -21,15 +21,18 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
-from lab.emulator import REGION, ROOT, Emulator
+from lab.emulator import ACCOUNT, REGION, ROOT, Emulator
 from lab.mapping.declaration import EventSourceMapping, parse_mapping
 from lab.mapping.template import MappingDeclaration, Template
+from lab.omissions import make_up_for
 from lab.runtime.function import DUMMY_CREDENTIALS, LambdaFunction
 
 _SAM: Final = ROOT / ".tools" / "sam" / "bin" / "sam"
 _UV: Final = ROOT / ".tools" / "uv" / "bin" / "uv"
 _BUILDS: Final = ROOT / ".lab" / "builds"
 _KEPT_BUILDS: Final = 4
+# What stands here for the account's quota of concurrent executions: environments are processes.
+_CONCURRENCY: Final = 16
 _ARTIFACTS_BUCKET: Final = "lab-artifacts"
 _NOT_BUILT: Final = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "*.pyc", "*.egg-info")
 
@@ -47,6 +50,9 @@ class Deployment:
     physical_ids: Mapping[str, str]
     functions: Mapping[str, LambdaFunction]
     mappings: Mapping[str, tuple[str, EventSourceMapping]]  # with the logical id of the mapping's function
+    signed_urls: Mapping[str, bool]  # functions with a URL, and whether it asks for a signature
+    schedules: Mapping[str, tuple[str, str]]  # the function that a schedule calls, and with which input
+    event_settings: Mapping[str, Mapping[str, Any]]  # EventInvokeConfig of functions that have one
 
 
 def build(template: Path) -> Path:
@@ -71,26 +77,8 @@ def deploy(
     _sam_deploy(emulator, built, values, stack_name)
     emulator.quiet()
     deployment, template_as_deployed = _discover(emulator, built, values, stack_name)
-    _lock_objects(emulator, template_as_deployed, deployment)
+    make_up_for(emulator, template_as_deployed, deployment.physical_ids)
     return deployment
-
-
-def _lock_objects(emulator: Emulator, template: Template, deployment: Deployment) -> None:
-    """Give buckets the Object Lock that the template asks for: the emulator's CloudFormation leaves it out."""
-    for logical_id, resource in template.resources.items():
-        properties = resource.get("Properties", {})
-        if "ObjectLockConfiguration" not in properties or logical_id not in deployment.physical_ids:
-            continue
-        lock = template.resolve({"lock": properties["ObjectLockConfiguration"]}).get("lock")
-        if lock is not None:  # a condition may leave it out
-            retention = lock["Rule"]["DefaultRetention"]
-            emulator.client("s3").put_object_lock_configuration(
-                Bucket=deployment.physical_ids[logical_id],
-                ObjectLockConfiguration={
-                    "ObjectLockEnabled": "Enabled",
-                    "Rule": {"DefaultRetention": {"Mode": retention["Mode"], "Days": int(retention["Days"])}},
-                },
-            )
 
 
 # ---- sam build -------------------------------------------------------------------------------------------------------
@@ -209,7 +197,9 @@ def _discover(
     physical_ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in summaries}
     template = Template.read(built / "template.yaml", parameters)
     template.pseudo_parameters = {"AWS::StackName": stack_name, "AWS::Region": REGION, "AWS::Partition": "aws"}
-    template.resource = lambda logical_id, _attribute: physical_ids[logical_id]
+    template.resource = lambda logical_id, attribute: _attribute(
+        template.resources.get(logical_id, {}).get("Type", ""), physical_ids[logical_id], attribute
+    )
     client = emulator.client("lambda")
     functions = {
         logical_id: _function(client, template, built, logical_id, physical_ids[logical_id], emulator.endpoint)
@@ -222,7 +212,55 @@ def _discover(
         if each.logical_id in physical_ids
     }
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    return Deployment(stack_name, outputs, physical_ids, functions, mappings), template
+    deployment = Deployment(
+        stack_name,
+        outputs,
+        physical_ids,
+        functions,
+        mappings,
+        {name: signed for name in functions if (signed := _signed_url(template, name)) is not None},
+        {name: called for name, called in _schedules(template) if called[0] in functions},
+        {name: settings for name in functions if (settings := _event_settings(template, name))},
+    )
+    return deployment, template
+
+
+def _attribute(resource_type: str, physical_id: str, attribute: str) -> str:
+    """What ``Ref`` and ``GetAtt`` give, as far as anything here asks: physical ids, and the ARNs of those that are none."""
+    if attribute != "Arn" or physical_id.startswith("arn:"):
+        return physical_id
+    match resource_type:
+        case "AWS::S3::Bucket":
+            return f"arn:aws:s3:::{physical_id}"
+        case "AWS::SQS::Queue":
+            return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{physical_id.rpartition('/')[2]}"
+        case "AWS::Serverless::Function" | "AWS::Lambda::Function":
+            return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{physical_id}"
+    return physical_id
+
+
+def _signed_url(template: Template, function_id: str) -> bool | None:
+    """Whether the function's URL asks for a signature; ``None`` without a URL."""
+    declared = template.function_properties(function_id).get("FunctionUrlConfig")
+    if declared is None:
+        return None
+    settings = template.resolve(declared)
+    if settings.get("InvokeMode", "BUFFERED") != "BUFFERED":
+        raise DeploymentError(f"the URL of {function_id} streams its answers, which is not modelled")
+    return bool(settings["AuthType"] == "AWS_IAM")
+
+
+def _schedules(template: Template) -> Iterator[tuple[str, tuple[str, str]]]:
+    for function_id in template.functions():
+        for name, event in template.function_properties(function_id).get("Events", {}).items():
+            if event["Type"] in {"Schedule", "ScheduleV2"}:
+                given = template.resolve(event["Properties"].get("Input", "{}"))
+                yield f"{function_id}{name}", (function_id, str(given))
+
+
+def _event_settings(template: Template, function_id: str) -> dict[str, Any]:
+    settings: dict[str, Any] = template.resolve(template.function_properties(function_id).get("EventInvokeConfig", {}))
+    return settings
 
 
 def _function(
@@ -241,9 +279,16 @@ def _function(
         timeout_seconds=deployed["Timeout"],
         memory_mb=deployed["MemorySize"],
         region=REGION,
-        maximum_concurrency=int(template.resolve(properties.get("ReservedConcurrentExecutions")) or 4),
+        maximum_concurrency=_concurrency(template, properties),
         log_group=deployed.get("LoggingConfig", {}).get("LogGroup", ""),
+        label=logical_id,
     )
+
+
+def _concurrency(template: Template, properties: Mapping[str, Any]) -> int:
+    """What the template sets aside for a function, which a condition may leave out; else what the account has."""
+    set_aside = template.resolve({"set aside": properties.get("ReservedConcurrentExecutions")}).get("set aside")
+    return int(set_aside or _CONCURRENCY)
 
 
 def _layer_folders(template: Template, built: Path, properties: Mapping[str, Any]) -> Iterator[Path]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGION: Final = "us-east-1"
+ACCOUNT: Final = "000000000000"
 _INTERPRETER: Final = ROOT / ".tools" / "ministack" / "bin" / "python"
 _START_SECONDS: Final = 60.0
 _PORTS_TRIED: Final = 5

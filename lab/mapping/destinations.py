@@ -47,7 +47,7 @@ class DiscardedBatch:
             "requestContext": self._request_context(),
             "responseContext": self._response_context(),
             "version": "1.0",
-            "timestamp": _iso(self.discarded_at),
+            "timestamp": iso(self.discarded_at),
             _BATCH_FIELD[self.mapping.kind]: self._batch_info(),
         }
 
@@ -81,14 +81,15 @@ class DiscardedBatch:
             "shardId": self.shard_id,
             "startSequenceNumber": first.sequence_number,
             "endSequenceNumber": last.sequence_number,
-            "approximateArrivalOfFirstRecord": _iso(first.arrived_at),
-            "approximateArrivalOfLastRecord": _iso(last.arrived_at),
+            "approximateArrivalOfFirstRecord": iso(first.arrived_at),
+            "approximateArrivalOfLastRecord": iso(last.arrived_at),
             "batchSize": len(self.batch.items),
             "streamArn": self.mapping.stream_arn,
         }
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """A time in seconds since the epoch as Lambda writes it: UTC, to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -104,10 +105,26 @@ def _deliveries() -> Iterator[None]:
         raise DeliveryFailedError(str(error)) from error
 
 
-class Destination(Protocol):
-    """Takes discarded batches."""
+class Discarded(Protocol):
+    """What will not be delivered again, a stream's batch or an event: each as destinations are told of it."""
 
-    def deliver(self, discarded: DiscardedBatch) -> None:
+    def metadata(self) -> dict[str, Any]:
+        """What queues and topics get."""
+        ...
+
+    def invocation_record(self) -> dict[str, Any]:
+        """What a bucket gets."""
+        ...
+
+    def object_key(self) -> str:
+        """Where in the bucket."""
+        ...
+
+
+class Destination(Protocol):
+    """Takes what is discarded."""
+
+    def deliver(self, discarded: Discarded) -> None:
         """Keep it for good or raise DeliveryFailedError."""
 
 
@@ -115,9 +132,9 @@ class MemoryDestination(Destination):
     """Keeps what it gets, for simulations."""
 
     def __init__(self) -> None:
-        self.delivered: list[DiscardedBatch] = []
+        self.delivered: list[Any] = []
 
-    def deliver(self, discarded: DiscardedBatch) -> None:
+    def deliver(self, discarded: Discarded) -> None:
         self.delivered.append(discarded)
 
 
@@ -128,7 +145,7 @@ class BucketDestination(Destination):
         self._client = client
         self._bucket = bucket_arn.rpartition(":")[2]
 
-    def deliver(self, discarded: DiscardedBatch) -> None:
+    def deliver(self, discarded: Discarded) -> None:
         body = json.dumps(discarded.invocation_record(), ensure_ascii=False).encode()
         with _deliveries():
             self._client.put_object(
@@ -143,7 +160,7 @@ class QueueDestination(Destination):
         self._client = client
         self._queue_name = queue_arn.rpartition(":")[2]
 
-    def deliver(self, discarded: DiscardedBatch) -> None:
+    def deliver(self, discarded: Discarded) -> None:
         with _deliveries():
             url = self._client.get_queue_url(QueueName=self._queue_name)["QueueUrl"]
             self._client.send_message(QueueUrl=url, MessageBody=json.dumps(discarded.metadata()))
@@ -156,6 +173,6 @@ class TopicDestination(Destination):
         self._client = client
         self._topic_arn = topic_arn
 
-    def deliver(self, discarded: DiscardedBatch) -> None:
+    def deliver(self, discarded: Discarded) -> None:
         with _deliveries():
             self._client.publish(TopicArn=self._topic_arn, Message=json.dumps(discarded.metadata()))

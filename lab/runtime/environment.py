@@ -6,6 +6,7 @@ environment, and the next invocation gets a fresh one.
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 # "Init phase": 10 seconds; then Lambda starts it again under the function's own timeout, which comes to the longer one.
 _INIT_SECONDS: Final = 10.0
+# No two environments of this process have one name.
+_NUMBERS: Final = itertools.count(1)
 
 
 class ExecutionEnvironment(Conversation):
     """Starts at once, in the background; ``invoke`` waits until the handler is loaded."""
 
     def __init__(self, function: LambdaFunction, log: Log) -> None:
+        self.name = f"{function.label or 'function'}.{next(_NUMBERS)}"
         self._function = function
         self._log = log
         self._changed = threading.Condition()
@@ -41,7 +45,7 @@ class ExecutionEnvironment(Conversation):
         self._api = RuntimeApi(self)
         self._process = ChildProcess(
             [sys.executable, "-m", "awslambdaric", function.handler],
-            environment=function.process_environment(self._api.address),
+            environment=function.process_environment(self._api.address, self.name),
             folder=function.code_folder,
             log=log,
             on_exit=self._note_exit,
@@ -69,6 +73,10 @@ class ExecutionEnvironment(Conversation):
             f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tOutcome: {result.outcome.value}"
         )
         return result
+
+    def kill(self) -> None:
+        """Let the process die at once; whoever waits in ``invoke`` gets the error that Lambda gives."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process and the server; whoever waits in ``invoke`` gets an error."""

@@ -21,7 +21,10 @@ DUMMY_CREDENTIALS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaFunction:
-    """``code_folder`` holds the handler's module, each of ``layer_folders`` a ``python`` folder."""
+    """``code_folder`` holds the handler's module, each of ``layer_folders`` a ``python`` folder.
+
+    ``label`` is what its environments are known by in the user agent of their calls (lab/gateway): its logical id.
+    """
 
     name: str
     arn: str
@@ -34,6 +37,7 @@ class LambdaFunction:
     region: str = "us-east-1"
     maximum_concurrency: int = 4
     log_group: str = ""
+    label: str = ""
 
     def import_path(self) -> list[str]:
         """Folders searched before the runtime's own packages.
@@ -43,7 +47,7 @@ class LambdaFunction:
         layers = [folder / "python" / suffix for folder in self.layer_folders for suffix in (_SITE_PACKAGES, "")]
         return [str(self.code_folder), *(str(folder) for folder in layers if folder.is_dir())]
 
-    def process_environment(self, runtime_api: str) -> dict[str, str]:
+    def process_environment(self, runtime_api: str, environment_name: str = "") -> dict[str, str]:
         """Lambda Developer Guide, "Defined runtime environment variables"; the function's own come last."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -66,6 +70,7 @@ class LambdaFunction:
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             **DUMMY_CREDENTIALS,
+            **({"AWS_SDK_UA_APP_ID": environment_name} if environment_name else {}),
             **self.environment,
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
         }

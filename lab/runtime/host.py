@@ -30,8 +30,11 @@ class Host(Protocol):
 
     log: Log
 
-    def invoke(self, payload: bytes) -> InvocationResult:
-        """Run the function on an event given as JSON; never raises for what the function does."""
+    def invoke(self, payload: bytes, request_id: str = "") -> InvocationResult:
+        """Run the function on an event given as JSON; never raises for what the function does.
+
+        ``request_id``: attempts of one event have one; without it there is a new one.
+        """
 
     def close(self) -> None:
         """Let go of everything; further invocations are refused."""
@@ -40,9 +43,9 @@ class Host(Protocol):
 class FunctionHost(Host):
     """Environments of one function: warm ones are used again, new ones are started up to the function's concurrency."""
 
-    def __init__(self, function: LambdaFunction) -> None:
+    def __init__(self, function: LambdaFunction, log: Log | None = None) -> None:
         self.function = function
-        self.log = Log()
+        self.log = log or Log()
         self._lock = threading.Lock()
         self._idle: list[ExecutionEnvironment] = []
         self._busy: set[ExecutionEnvironment] = set()
@@ -54,8 +57,8 @@ class FunctionHost(Host):
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def invoke(self, payload: bytes) -> InvocationResult:
-        request_id = str(uuid.uuid4())
+    def invoke(self, payload: bytes, request_id: str = "") -> InvocationResult:
+        request_id = request_id or str(uuid.uuid4())
         if (refusal := check_request_size(payload, request_id)) is not None:
             return refusal
         environment = self._take()
@@ -83,12 +86,28 @@ class FunctionHost(Host):
         finally:
             self._give_back(environment)
 
-    def close(self) -> None:
+    def kill(self, name: str = "") -> int:
+        """Have the environment of that name, or else all that are busy, die where they are; how many there were."""
+        with self._lock:
+            struck = [each for each in self._busy if not name or each.name == name]
+        for environment in struck:
+            environment.kill()
+        return len(struck)
+
+    def retire(self) -> None:
+        """Take no more invocations; what runs comes to its end, as when a function is deployed anew."""
         with self._lock:
             self._closed = True
-            environments = [*self._idle, *self._busy]
+            idle = list(self._idle)
             self._idle.clear()
-        for environment in environments:
+        for environment in idle:
+            environment.close()
+
+    def close(self) -> None:
+        self.retire()
+        with self._lock:
+            busy = list(self._busy)
+        for environment in busy:
             environment.close()
 
     def _take(self) -> ExecutionEnvironment | None:
@@ -143,8 +162,8 @@ class InProcessHost(Host):
             spec.loader.exec_module(module)
         return cls(getattr(module, attribute), function.name, function.arn)
 
-    def invoke(self, payload: bytes) -> InvocationResult:
-        request_id = str(uuid.uuid4())
+    def invoke(self, payload: bytes, request_id: str = "") -> InvocationResult:
+        request_id = request_id or str(uuid.uuid4())
         if (refusal := check_request_size(payload, request_id)) is not None:
             return refusal
         try:

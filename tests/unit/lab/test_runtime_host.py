@@ -263,3 +263,61 @@ def test_a_function_is_loaded_in_this_process_with_its_environment_for_the_time_
     )
     assert InProcessHost.load(function).invoke(b"{}").answer == "t"
     assert "TABLE" not in os.environ
+
+
+NAPPING = """
+    import os, time
+    def handler(event, context):
+        open(event["mark"], "w").write(str(os.getpid()))
+        while event.get("nap"):
+            time.sleep(0.01)
+        return os.getpid()
+"""
+
+
+def test_a_busy_environment_that_is_killed_is_the_error_that_lambda_gives(host_of, tmp_path):
+    host = host_of(NAPPING)
+    results = []
+    mark = tmp_path / "mark"
+    event = json.dumps({"mark": str(mark), "nap": True}).encode()
+    running = threading.Thread(target=lambda: results.append(host.invoke(event)))
+    running.start()
+    wait_for(lambda: mark.exists() and mark.read_text())
+    assert host.kill("function.0") == 0
+    assert host.kill() == 1
+    running.join(20)
+    assert results[0].outcome is Outcome.FAILED
+    assert results[0].answer["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    assert gone(int(mark.read_text()))
+    assert host.invoke(json.dumps({"mark": str(mark)}).encode()).outcome is Outcome.ANSWERED
+    assert host.kill() == 0
+
+
+def test_a_retired_function_ends_what_runs_and_takes_nothing_more(host_of, tmp_path):
+    source = NAPPING.replace('event.get("nap")', 'not os.path.exists(event["mark"] + ".go")')
+    host = host_of(source)
+    results = []
+    mark = tmp_path / "mark"
+    event = json.dumps({"mark": str(mark)}).encode()
+    running = threading.Thread(target=lambda: results.append(host.invoke(event)))
+    running.start()
+    wait_for(lambda: mark.exists() and mark.read_text())
+    host.retire()
+    assert host.invoke(event).outcome is Outcome.REFUSED
+    (tmp_path / "mark.go").write_text("")
+    running.join(20)
+    assert results[0].outcome is Outcome.ANSWERED
+    wait_for(lambda: gone(results[0].answer))
+
+
+def test_an_environment_is_known_by_its_functions_name_in_what_it_asks_of_aws(host_of):
+    host = host_of("import os\ndef handler(event, context): return os.environ['AWS_SDK_UA_APP_ID']", label="Probe")
+    name = host.invoke(b"{}").answer
+    assert name.partition(".")[0] == "Probe"
+    assert host.invoke(b"{}").answer == name
+
+
+def test_attempts_of_one_event_have_one_request_id(host_of):
+    host = host_of("def handler(event, context): return context.aws_request_id")
+    assert host.invoke(b"{}", "the-id").answer == "the-id"
+    assert host.invoke(b"{}").answer != "the-id"
