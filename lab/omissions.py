@@ -15,10 +15,11 @@ def make_up_for(emulator: Emulator, template: Template, physical_ids: Mapping[st
     for logical_id, resource in template.resources.items():
         service, completions = _COMPLETIONS.get(resource["Type"], ("", {}))
         for name, complete in completions.items():
-            setting = resource.get("Properties", {}).get(name)
+            declared = resource.get("Properties", {}).get(name)
+            setting = template.resolve({name: declared}).get(name)  # a condition may leave it out
             if setting is not None and logical_id in physical_ids:
                 client = clients.setdefault(service, emulator.client(service))
-                complete(client, physical_ids[logical_id], template.resolve(setting))
+                complete(client, physical_ids[logical_id], setting)
 
 
 def _lock(s3: Any, bucket: str, setting: Mapping[str, Any]) -> None:
