@@ -43,12 +43,16 @@ class EmulatorError(RuntimeError):
 
 
 class Emulator:
-    """A running ministack; ``folder`` takes all its state and is the caller's to remove."""
+    """A running ministack; ``folder`` takes all its state and is the caller's to remove.
 
-    def __init__(self, folder: Path) -> None:
+    With ``authorizing`` it checks signatures and evaluates IAM policies; whoever signs with the dummy credentials is the account's
+    root. Which condition keys it knows: docs/decisions/0021-who-may-write-the-journal.md.
+    """
+
+    def __init__(self, folder: Path, *, authorizing: bool = False) -> None:
         self.log = Log()
         self._clients: list[Any] = []
-        self._process, self.endpoint = _start(folder, self.log)
+        self._process, self.endpoint = _start(folder, self.log, authorizing=authorizing)
 
     def __enter__(self) -> Self:
         return self
@@ -94,13 +98,13 @@ class Emulator:
         self._process.stop()
 
 
-def _start(folder: Path, log: Log) -> tuple[ChildProcess, str]:
+def _start(folder: Path, log: Log, *, authorizing: bool) -> tuple[ChildProcess, str]:
     """Start on a free port; another process may take it in between, so a few are tried."""
     if not _INTERPRETER.exists():
         raise EmulatorError(f"{_INTERPRETER} does not exist; `make setup` makes it")
     for _ in range(_PORTS_TRIED):
         port = _free_port()
-        environment = _environment(folder, port)
+        environment = {**_environment(folder, port), **({"AUTH": "true"} if authorizing else {})}
         process = ChildProcess([str(_INTERPRETER), "-m", "ministack"], environment=environment, folder=folder, log=log)
         if _wait_until_healthy(process, endpoint := f"http://127.0.0.1:{port}"):
             return process, endpoint
