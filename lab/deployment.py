@@ -147,6 +147,7 @@ def _embedded_parameters(template: Path) -> dict[str, str]:
 def _sam_deploy(emulator: Emulator, built: Path, parameters: Mapping[str, str], stack_name: str) -> None:
     arguments = ["--template-file", str(built / "template.yaml"), "--stack-name", stack_name, "--region", REGION]
     arguments += ["--s3-bucket", _ARTIFACTS_BUCKET, "--no-confirm-changeset", "--no-progressbar"]
+    arguments.append("--no-fail-on-empty-changeset")
     arguments += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
     if parameters:
         arguments += ["--parameter-overrides", *(f"{name}={json.dumps(value)}" for name, value in parameters.items())]

@@ -36,10 +36,9 @@ DEADLINE = 120
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("stack_machinery")]
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack.up(options=OPTIONS) as running:
-        yield running
+@pytest.fixture
+def stack(small_stack):
+    return small_stack
 
 
 def put(stack, letters, partition_key="key"):
@@ -111,9 +110,10 @@ def test_the_emulators_own_mappings_and_schedules_are_disabled(stack):
     assert [schedule["State"] for schedule in schedules] == ["DISABLED"]
 
 
-def test_a_scheduled_function_runs_when_it_is_invoked(stack):
-    answer = stack.invoke("TimekeeperFunction", {"tick": 1}).answer
-    assert answer == {"event": {"tick": 1}, "name": stack.physical_id("TimekeeperFunction"), "greeting": "hello"}
+def test_a_scheduled_function_runs_when_its_schedule_is_called(stack):
+    answer = stack.tick("TimekeeperFunctionSoon").answer
+    assert answer == {"event": {"tick": "soon"}, "name": stack.physical_id("TimekeeperFunction"), "greeting": "hello"}
+    assert stack.invoke("TimekeeperFunction", {"tick": 1}).answer["event"] == {"tick": 1}
 
 
 def test_shards_made_by_a_split_are_found_and_read_from_their_beginning(stack):
@@ -191,7 +191,7 @@ def test_the_emulator_dies_with_a_parent_that_is_killed(tmp_path):
     wait_for(lambda: gone(int(done.stdout)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def discarded_batch():
     record = StreamRecord("7", "key", 1_600_000_000.0, {"data": "YQ=="})
     mapping = parse_mapping(
