@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from lab.child_process import Log
 from lab.invocation import InvocationResult, Outcome
-from lab.runtime import FunctionHost, LambdaFunction
+from lab.runtime import FunctionHost, LambdaFunction, Work
 
 
 class Hosts:
@@ -32,6 +32,17 @@ class Hosts:
 
     def invoker(self, function_id: str) -> Callable[[bytes], InvocationResult]:
         return lambda payload: self.invoke(function_id, payload)
+
+    def work(self) -> dict[str, Work]:
+        """What each function has done so far, in all its deployments."""
+        with self._lock:
+            retired = [(each.function.label, each.work) for each in self._retired]
+            found = [(name, each.work) for name, each in self._hosts.items()]
+        done: dict[str, Work] = {}
+        for name, work in [*retired, *found]:
+            before = done.get(name, Work())
+            done[name] = Work(before.invocations + work.invocations, before.seconds + work.seconds)
+        return done
 
     def kill(self, environment_name: str) -> int:
         """Let one environment die where it is; how many there were."""

@@ -47,10 +47,11 @@ class ClerkError(RuntimeError):
 
 
 class Done(NamedTuple):
-    """A committed order: its transaction, and how many conflicts were met on the way."""
+    """A committed order: its transaction, how many conflicts were met on the way, and when the driver knew (seconds, epoch)."""
 
     transaction_id: str
     conflicts: int
+    acknowledged_at: float
 
 
 @dataclass(slots=True)
@@ -167,7 +168,7 @@ class _Answers(Log):
         if "error" in answer:
             self.error = answer["error"]
         else:
-            self._done[answer["order"]] = Done(answer["transaction"], answer["conflicts"])
+            self._done[answer["order"]] = Done(answer["transaction"], answer["conflicts"], answer["at"])
 
 
 def spread(series: Iterable[str], sessions: int) -> Iterator[int]:

@@ -6,8 +6,8 @@
 
 The endpoint is what the environment names. An order is a line of JSON, ``{"order": 7, "session": 0, "requests": [[text,
 [parameters]], …]}``: one transaction. Orders of one session are carried out one after the other, sessions beside each other.
-The answer is a line too: ``{"order": 7, "transaction": id, "conflicts": 1}``, or ``{"order": 7, "error": text}``. Ends when
-there are no more orders.
+The answer is a line too: ``{"order": 7, "transaction": id, "conflicts": 1, "at": seconds}``, the time when the driver had the
+commit's answer, or ``{"order": 7, "error": text}``. Ends when there are no more orders.
 
 Parameters are JSON; what JSON does not have is a struct with one field: ``{"$decimal": "3.10"}``, ``{"$timestamp": "2025-…"}``,
 ``{"$balance": [account, change]}`` (the balance that the first statement found, and the change), ``{"$found": [statement, field]}``
@@ -16,6 +16,7 @@ Parameters are JSON; what JSON does not have is a struct with one field: ``{"$de
 
 import json
 import sys
+import time
 import traceback
 from datetime import datetime
 from decimal import Decimal
@@ -55,7 +56,7 @@ class Clerk(Thread):
     def _carry_out(self, requests: Any) -> dict[str, Any]:
         self._conflicts = 0
         transaction_id = self._driver.execute_lambda(lambda txn: execute(txn, requests), self._retrying)
-        return {"transaction": transaction_id, "conflicts": self._conflicts}
+        return {"transaction": transaction_id, "conflicts": self._conflicts, "at": time.time()}
 
     def _wait_ms(self, attempt: int, error: Exception, _transaction_id: str) -> int:
         self._conflicts += is_occ_conflict_exception(error)

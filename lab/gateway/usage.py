@@ -65,11 +65,15 @@ class Usage:
         difference = {kind: tally - earlier.tallies.get(kind, Tally()) for kind, tally in self.tallies.items()}
         return Usage({kind: tally for kind, tally in difference.items() if tally.requests})
 
-    def where(self, holds: Callable[[Kind], bool]) -> Usage:
-        return Usage({kind: tally for kind, tally in self.tallies.items() if holds(kind)})
-
-    def of(self, service: str) -> Usage:
-        return self.where(lambda kind: kind.service == service)
+    def of(self, service: str, function_id: str | None = None) -> Usage:
+        """What was asked of a service, by one function if it is named."""
+        return Usage(
+            {
+                kind: tally
+                for kind, tally in self.tallies.items()
+                if kind.service == service and function_id in {None, kind.function_id}
+            }
+        )
 
     def by(self, *names: str) -> dict[tuple[str, ...], Tally]:
         """Together by some of the fields of ``Kind``, the most requests first."""

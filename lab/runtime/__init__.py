@@ -7,6 +7,6 @@ host           as many environments as are needed; also the same in this very pr
 """
 
 from lab.runtime.function import LambdaFunction
-from lab.runtime.host import FunctionHost, InProcessHost
+from lab.runtime.host import FunctionHost, InProcessHost, Work
 
-__all__ = ["FunctionHost", "InProcessHost", "LambdaFunction"]
+__all__ = ["FunctionHost", "InProcessHost", "LambdaFunction", "Work"]

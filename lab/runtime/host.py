@@ -11,7 +11,7 @@ import time
 import traceback
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from awslambdaric.lambda_context import LambdaContext
 
@@ -40,6 +40,13 @@ class Host(Protocol):
         """Let go of everything; further invocations are refused."""
 
 
+class Work(NamedTuple):
+    """Invocations that reached a function, and how long they took together; what Lambda is paid for."""
+
+    invocations: int = 0
+    seconds: float = 0.0
+
+
 class FunctionHost(Host):
     """Environments of one function: warm ones are used again, new ones are started up to the function's concurrency."""
 
@@ -50,6 +57,7 @@ class FunctionHost(Host):
         self._idle: list[ExecutionEnvironment] = []
         self._busy: set[ExecutionEnvironment] = set()
         self._closed = False
+        self.work = Work()
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +73,16 @@ class FunctionHost(Host):
         if environment is None:
             # "Invoke", TooManyRequestsException: the concurrency limit is reached; the function is not.
             return InvocationResult.refused("TooManyRequestsException", "Rate Exceeded.", request_id)
+        began = time.monotonic()
         try:
             return environment.invoke(payload, request_id)
         finally:
+            self._note(time.monotonic() - began)
             self._give_back(environment)
+
+    def _note(self, seconds: float) -> None:
+        with self._lock:
+            self.work = Work(self.work.invocations + 1, self.work.seconds + seconds)
 
     def warm_up(self) -> None:
         """Start an environment, so that the first invocation does not wait for the handler's imports."""

@@ -67,9 +67,9 @@ def test_a_crash_and_a_timeout_are_answered_and_the_next_caller_is_not_hurt(ask)
 def test_requests_are_counted_by_function(stack, ask):
     before = stack.gateway.usage()
     ask({"put": "counted"})
-    used = (stack.gateway.usage() - before).where(lambda kind: kind.function_id == "DeskFunction")
+    used = (stack.gateway.usage() - before).of("dynamodb", "DeskFunction")
     ((kind, tally),) = used.tallies.items()
-    assert (kind.service, kind.operation) == ("dynamodb", "PutItem")
+    assert kind.operation == "PutItem"
     assert kind.ddb_table == stack.physical_id("SeenTable")
     assert (tally.requests, tally.write_units) == (1, 1.0)
 

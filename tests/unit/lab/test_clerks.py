@@ -23,7 +23,7 @@ for line in sys.stdin:
     order = json.loads(line)
     text = order["requests"][0][0]
     print("a warning of some library", file=sys.stderr, flush=True)
-    outcome = {"error": "refused: " + text} if "REFUSE" in text else {"transaction": text, "conflicts": order["session"]}
+    outcome = {"error": "refused: " + text} if "REFUSE" in text else {"transaction": text, "conflicts": order["session"], "at": 1.5}
     print(json.dumps({"order": order["order"], **outcome}), flush=True)
 """
 
