@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from counterfoil.detection.account import StateKey
 from counterfoil.detection.account_book import StateChange, StoredState
@@ -21,6 +21,7 @@ from counterfoil.detection.strand import KnownBlock, Run, StrandState
 from counterfoil.journal.publication import KeyedRecord, OuterRecord
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
+from counterfoil.merkle import Hash
 
 Clock = Callable[[], datetime]
 
@@ -178,6 +179,62 @@ class JournalReader(Protocol):
 
     def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
         """Wait until this block is committed, at most ``timeout`` seconds; return whether it is."""
+        ...
+
+
+class StoredBlock(NamedTuple):
+    """A block as a journal keeps it: ``data`` is its whole form, ``kept`` what stands beside it, for a journal of the same kind."""
+
+    sequence_no: int
+    block_hash: Hash
+    data: bytes
+    kept: Any
+
+
+class CopiedTip(NamedTuple):
+    """The last block of a copied strand."""
+
+    sequence_no: int
+    block_hash: Hash
+
+
+class JournalSource(Protocol):
+    """The journal that is copied into another region. Not trusted: what is read from it is verified before it is copied."""
+
+    def strands(self) -> Sequence[str]:
+        """The strands of all ledgers."""
+        ...
+
+    def stored(self, strand_id: str, begin: int, count: int, /) -> Sequence[StoredBlock]:
+        """At most ``count`` committed blocks from ``begin`` on, by their numbers; none behind the tip. Never stale."""
+        ...
+
+    def registered(self) -> Registered:
+        """What is registered of the ledgers that another region needs as well: themselves, tags and permissions."""
+        ...
+
+
+# What a registry holds of a kind, by id; each thing in the form of the registry's own store.
+Registered = Mapping[str, Mapping[str, Any]]
+
+
+class JournalCopy(Protocol):
+    """A journal in another region that blocks are added to. TRUSTED to keep what it has: promoted, it becomes the journal."""
+
+    def tip(self, strand_id: str, /) -> CopiedTip | None:
+        """Where the copy of a strand ends; never stale."""
+        ...
+
+    def append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock], /) -> None:
+        """Put blocks, in order, directly behind the block with the hash ``previous`` and where no block is.
+
+        A block that is there already, with the same hash, is passed over. Another one is a ``BrokenLinkError``, also if the copy
+        was promoted and has blocks of its own; nothing is ever replaced. Before an error some of the blocks may have been put.
+        """
+        ...
+
+    def keep_registered(self, registered: Registered, /) -> None:
+        """Make the copy's registry hold exactly this of each kind named; other kinds are its own."""
         ...
 
 

@@ -4,6 +4,7 @@ from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.adapters.memory.alerts import MemoryAlertLog, MemoryChannel
 from counterfoil.adapters.memory.findings import MemoryFindings
 from counterfoil.adapters.memory.heads import MemoryHeads
+from counterfoil.adapters.memory.journal_copy import MemoryJournalCopy, MemoryJournalSource
 from counterfoil.adapters.memory.outside import MemoryBucket, MemoryJobs, MemoryStream
 from counterfoil.adapters.memory.quarantine import MemoryQuarantine
 from counterfoil.adapters.memory.snapshots import MemorySigner, MemorySnapshots
@@ -16,6 +17,8 @@ __all__ = [
     "MemoryFindings",
     "MemoryHeads",
     "MemoryJobs",
+    "MemoryJournalCopy",
+    "MemoryJournalSource",
     "MemoryQuarantine",
     "MemorySigner",
     "MemorySnapshots",
