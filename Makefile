@@ -9,14 +9,14 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup demo test check prove bench build fmt events invoke lock clean
+.PHONY: help setup demo test check policy prove bench build fmt events invoke lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.ready
 
-setup: .venv/.ready .tools/sam/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
+setup: .venv/.ready .tools/sam/.ready .tools/checkov/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
 
 demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in it (under two minutes)
 	$(BIN)/counterfoil demo
@@ -24,14 +24,17 @@ demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in
 test: setup  ## every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: .venv/.ready .tools/sam/.ready  ## lint, types, imports, template and the fast tests (under a minute)
+check: .venv/.ready .tools/sam/.ready policy  ## lint, types, imports, template and the fast tests (under a minute)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy functions/*/app.py
 	$(BIN)/lint-imports --no-cache
-	.tools/sam/bin/cfn-lint template.yaml
+	.tools/sam/bin/cfn-lint template.yaml standby.yaml qldb.yaml
 	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers --ignore tests/unit/lab
+
+policy: .tools/checkov/.ready  ## the templates against checkov's policies, but for what .checkov.yaml explains
+	.tools/checkov/bin/checkov --config-file .checkov.yaml
 
 prove: setup  ## long properties and simulations, and the mutants that must all be caught
 	COUNTERFOIL_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup tests/property tests/simulation tests/contract
@@ -58,7 +61,7 @@ lock: $(UV)  ## resolve the dependencies anew
 	  --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer --no-emit-package numpy \
 	  --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3 -o layers/counterfoil/requirements.txt
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group dev -o requirements/dev.txt
-	for group in sam emulator incumbent driver node; do \
+	for group in sam checkov emulator incumbent driver node; do \
 	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group $$group -o requirements/$$group.txt; \
 	done
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group qldbshell \
@@ -77,6 +80,7 @@ $(UV):
 	touch $@
 
 .tools/sam/.ready: requirements/sam.txt | $(UV)
+.tools/checkov/.ready: requirements/checkov.txt | $(UV)
 .tools/ministack/.ready: requirements/emulator.txt | $(UV)
 .tools/incumbent/.ready: requirements/incumbent.txt | $(UV)
 .tools/driver/.ready: requirements/driver.txt | $(UV)

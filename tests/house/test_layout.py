@@ -20,7 +20,7 @@ def tracked(*patterns: str) -> list[Path]:
 @pytest.mark.parametrize(
     "place",
     [
-        "template.yaml", "samconfig.toml", "pyproject.toml", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md",
+        "template.yaml", "standby.yaml", "qldb.yaml", "samconfig.toml", "pyproject.toml", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md",
         "LICENSE", ".ci/run", ".python-version", ".pre-commit-config.yaml", "functions", "layers/counterfoil/counterfoil",
         "events", "lab", "tests", "benchmarks", "docs/decisions",
     ],
@@ -40,7 +40,7 @@ def test_ci_runs_what_the_readme_tells_a_person_to_run():
 
 
 @pytest.mark.parametrize(
-    "target", ["setup", "demo", "test", "check", "prove", "bench", "build", "fmt", "events", "invoke"]
+    "target", ["setup", "demo", "test", "check", "policy", "prove", "bench", "build", "fmt", "events", "invoke"]
 )
 def test_every_verb_is_a_target(target):
     assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -84,7 +84,7 @@ def test_every_dependency_is_locked_with_a_hash():
         "layers/counterfoil/requirements.txt",
         *(
             f"requirements/{group}.txt"
-            for group in ("dev", "sam", "emulator", "incumbent", "driver", "qldbshell", "node")
+            for group in ("dev", "sam", "checkov", "emulator", "incumbent", "driver", "qldbshell", "node")
         ),
     ):
         entries = re.split(r"\n(?=\S)", (ROOT / name).read_text())

@@ -92,6 +92,12 @@ def template(template_text: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def parsed():
+    """Another template of the tree, by its file's name."""
+    return lambda name: yaml.load((ROOT / name).read_text(), Loader=TemplateLoader)
+
+
+@pytest.fixture(scope="session")
 def resources(template: dict[str, Any]) -> dict[str, Any]:
     """What the parameters' defaults deploy."""
     return decided_resources(template)
