@@ -197,7 +197,13 @@ def _discover(
     summaries = [each for page in pages for each in page["StackResourceSummaries"]]
     physical_ids = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in summaries}
     template = Template.read(built / "template.yaml", parameters)
-    template.pseudo_parameters = {"AWS::StackName": stack_name, "AWS::Region": REGION, "AWS::Partition": "aws"}
+    template.pseudo_parameters = {
+        "AWS::StackName": stack_name,
+        "AWS::Region": REGION,
+        "AWS::Partition": "aws",
+        "AWS::AccountId": ACCOUNT,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
     template.resource = lambda logical_id, attribute: _attribute(
         template.resources.get(logical_id, {}).get("Type", ""), physical_ids[logical_id], attribute
     )

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from lab.runtime import LambdaFunction
 
 TEMPLATE: Final = ROOT / "template.yaml"
+STACK_NAME: Final = "counterfoil"
 # Quicker than AWS, where nobody watches a progress bar.
 EMBEDDED_PACE: Final = Pace(poll=0.1, discovery=5.0, first_backoff=0.2, longest_backoff=5.0)
 
@@ -101,7 +102,16 @@ class Stack:
         with ExitStack() as cleanup:
             folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="counterfoil-stack-")))
             emulator = cleanup.enter_context(Emulator(folder))
-            stack = cls(emulator, deploy(emulator, options.template, parameters), options)
+            yield cleanup.enter_context(cls.on(emulator, STACK_NAME, parameters, options))
+
+    @classmethod
+    @contextmanager
+    def on(
+        cls, emulator: Emulator, stack_name: str, parameters: Mapping[str, str] | None, options: Options
+    ) -> Iterator[Self]:
+        """A stack on an emulator that runs, beside others: their resources know nothing of each other."""
+        with ExitStack() as cleanup:
+            stack = cls(emulator, deploy(emulator, options.template, parameters, stack_name), options)
             cleanup.callback(stack._close)
             stack._warm_up()
             stack._open_streams()
@@ -144,9 +154,15 @@ class Stack:
         """Let every environment of a function that is at work die where it is; how many there were."""
         return self.hosts[function_id].kill()
 
+    def disturb(self, faults: FaultRates = NO_FAULTS, aws_faults: AwsFaults = NO_AWS_FAULTS) -> None:
+        """Let so much go wrong from now on: in what streams deliver, and in what functions ask of AWS. Without arguments: nothing."""
+        self.gateway.faults = aws_faults
+        for engine in self._engines.values():
+            engine.disturb(faults)
+
     def redeploy(self, parameters: Mapping[str, str] | None = None) -> None:
         """Deploy the template as it is now over the running stack; streams are read on, and what runs comes to its end."""
-        self.deployment = deploy(self.emulator, self._options.template, parameters)
+        self.deployment = deploy(self.emulator, self._options.template, parameters, self.deployment.stack_name)
         self.hosts.replace(self._behind_gateway(self.deployment))
 
     def logs(self, function_id: str, count: int = 1000) -> list[str]:

@@ -79,6 +79,10 @@ class MappingEngine:
         self._discover_at = float("-inf")
         self._turn = 0
 
+    def disturb(self, rates: FaultRates) -> None:
+        """Let other faults happen from now on, drawn from the same chance."""
+        self._faults = Faults(rates, self._chance)
+
     def step(self) -> bool:
         """Do one thing; False when there is nothing to do at this moment."""
         if not self.mapping.enabled:
