@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
-from counterfoil.errors import ClosedError, ForbiddenError, NotFoundError
+from counterfoil.errors import ClosedError, DeferredError, ForbiddenError, NotFoundError
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Statement as JournaledStatement
 from counterfoil.journal.builder import digest_of_statement, hash_of_value
@@ -81,6 +81,9 @@ class ScriptedTransaction:
         if self.expired:
             self.ended = True
             raise ClosedError(f"Transaction {self.transaction_id} has expired")
+
+    def execute_in_brief(self, text, parameters=(), authorise=None):
+        raise DeferredError("whatever is scripted may take longer than a moment")
 
     def execute(self, text, parameters=(), authorise=None):
         with self.engine.alone():

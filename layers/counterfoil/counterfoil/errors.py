@@ -113,5 +113,9 @@ class OccConflictError(ConflictError):
     """A transaction read what another transaction has changed since; nothing of it was kept, running it again may succeed."""
 
 
+class DeferredError(UnavailableError):
+    """Carrying this out may take longer than its caller can wait; nothing of it was done. It is asked for again without the limit."""
+
+
 class CapacityError(UnavailableError):
     """Too many at once: sessions, transactions or waiting commits. The same call may succeed later."""

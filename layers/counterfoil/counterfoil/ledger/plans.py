@@ -31,6 +31,10 @@ class Plans:
     def __len__(self) -> int:
         return len(self._plans)
 
+    def known(self, text: str, catalogue: LedgerCatalogue) -> Plan | None:
+        """The plan of a statement, if it is kept."""
+        return self._plans.get((text, catalogue.version))
+
     def plan(self, text: str, statement: Compilable, catalogue: LedgerCatalogue) -> Plan:
         key = (text, catalogue.version)
         found = self._plans.get(key)

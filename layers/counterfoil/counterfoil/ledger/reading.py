@@ -105,8 +105,8 @@ class Snapshot(Protocol):
         """Every document of the table that is not deleted."""
         ...
 
-    def probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
-        """The documents whose indexed field has this key."""
+    def probe(self, index_id: str, key: bytes, at_most: int | None = None) -> Sequence[StoredRevision]:
+        """The documents whose indexed field has this key; any ``at_most`` of them."""
         ...
 
     def history(

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 from weakref import ReferenceType, ref
 
-from counterfoil.errors import ClosedError, InputError, LimitError, StatementError
+from counterfoil.errors import ClosedError, DeferredError, InputError, LimitError, StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Change, Redaction, Statement, hash_of_value, prepare
@@ -133,8 +133,20 @@ class OpenTransaction:
             self.abort()
             raise self._lifetime.error(self.transaction_id)
 
-    def execute(self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None) -> Results:
-        """Carry out one statement; its rows may be drawn later.
+    def execute_in_brief(
+        self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None
+    ) -> Results:
+        """Carry out a statement and draw its rows if that takes a moment only; otherwise ``DeferredError``, and nothing was done."""
+        plan = None if self._definitions else self._engine.plans.known(text, self.workspace.catalogue)
+        if plan is None or not plan.is_point or (plan.writes and self._unfinished):
+            raise DeferredError("the statement may take longer than a moment")
+        with self.workspace.in_brief():
+            return self.execute(text, parameters, authorise, draw=True)
+
+    def execute(
+        self, text: str, parameters: Sequence[Value] = (), authorise: Authorise | None = None, *, draw: bool = False
+    ) -> Results:
+        """Carry out one statement; its rows may be drawn later, unless they are to be drawn at once.
 
         Raises ``StatementError`` for a statement that cannot be carried out, ``LimitError``, ``ForbiddenError`` (from
         ``authorise``) and ``ClosedError``.
@@ -162,9 +174,12 @@ class OpenTransaction:
         except ClosedError:  # its time was up on the way
             self.abort()
             raise
-        self._journal(statement)
         results = Results(rows, self, self.workspace.read_ios - before)
-        self._unfinished[id(results)] = ref(results)
+        if draw:
+            results.draw_all()
+        else:
+            self._unfinished[id(results)] = ref(results)
+        self._journal(statement)
         return results
 
     def finished(self, results: Results) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from counterfoil.errors import ClosedError, LimitError
+from counterfoil.errors import ClosedError, DeferredError, LimitError
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Value
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
@@ -22,6 +22,11 @@ from counterfoil.ledger.times import milliseconds_of_timestamp, timestamp_of
 from counterfoil.merkle import Hash
 from counterfoil.partiql.equality import key_of
 from counterfoil.partiql.tables import Index, Row, Table, View
+
+
+# What a statement may read in brief: a millisecond's work, whatever is done with it.
+BRIEF_READS: Final = 64
+BRIEF_BYTES: Final = 128 * 1024
 
 
 class Lifetime(NamedTuple):
@@ -52,6 +57,9 @@ class SnapshotWorkspace:
         # Ion Hashes of the parameters of the statement that is carried out, by identity.
         self.parameter_hashes: dict[int, Hash] = {}
         self.read_ios = 0
+        self._brief = False
+        self._brief_reads = 0
+        self._brief_bytes = 0
         self._snapshot = snapshot
         self._limits = limits
         self._new_id = new_id
@@ -85,6 +93,24 @@ class SnapshotWorkspace:
             for document_id, before in reversed(self._undo):
                 self._put(document_id, before)
             raise
+
+    @contextmanager
+    def in_brief(self) -> Iterator[None]:
+        """Raise ``DeferredError`` as soon as more is to be read than a moment allows."""
+        if len(self._written) > BRIEF_READS:
+            raise DeferredError("the transaction has changed more than can be looked through in brief")
+        self._brief, self._brief_reads, self._brief_bytes = True, BRIEF_READS, BRIEF_BYTES
+        try:
+            yield
+        finally:
+            self._brief = False
+
+    def _spend(self, revisions: Sequence[StoredRevision]) -> None:
+        """One read in brief, and what it gave."""
+        self._brief_reads -= max(1, len(revisions))
+        self._brief_bytes -= sum(each.size_bytes for each in revisions)
+        if self._brief_reads < 0 or self._brief_bytes < 0:
+            raise DeferredError("the statement reads more than it may in brief")
 
     def check_time(self) -> None:
         """Raise ``ClosedError`` where the transaction's time is up."""
@@ -151,18 +177,23 @@ class SnapshotWorkspace:
     def _document(self, document_id: str) -> StoredRevision | None:
         if document_id not in self._documents:
             self._documents[document_id] = self._snapshot.document(document_id)
-        return self._documents[document_id]
+        revision = self._documents[document_id]
+        if self._brief:
+            self._spend(() if revision is None else (revision,))
+        return revision
 
     def _probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
         place = (index_id, key)
-        revisions = self._probed.get(place)
-        if revisions is None:
-            found = self._snapshot.probe(index_id, key)
-            revisions = self._probed[place] = [
-                self._documents.setdefault(each.document_id, each) or each for each in found
-            ]
-            self.read.add(place)
-            self.read.update(each.document_id for each in revisions)
+        known = self._probed.get(place)
+        found = known or self._snapshot.probe(index_id, key, self._brief_reads + 1 if self._brief else None)
+        if self._brief:
+            self._spend(found)
+        if known is not None:
+            return known
+        revisions = [self._documents.setdefault(each.document_id, each) or each for each in found]
+        self._probed[place] = revisions
+        self.read.add(place)
+        self.read.update(each.document_id for each in revisions)
         return revisions
 
     def _own_key(self, row: Row, name: str) -> bytes | None:

@@ -86,6 +86,9 @@ class Compilation:
         self.slot_count = 2
         self.parameter_count = 0
         self.actions: set[tuple[Action, str]] = set()
+        # How many loops there are over documents found by id or key, and whether there is any other loop.
+        self.keyed_loops = 0
+        self.has_other_loops = False
 
     def new_slot(self) -> int:
         self.slot_count += 1

@@ -39,7 +39,7 @@ def compile_from(
     nodes, conditions = flatten(source)
     ranged = [range_over(node, index, scope, compilation, action) for index, node in enumerate(nodes)]
     whole = conjunction([*conditions, *([where] if where else [])])
-    bind = _nest(ranged, conjuncts_of(whole), Judge(ranged, scope, compilation), replace)
+    bind = _nest(ranged, conjuncts_of(whole), Judge(ranged, scope, compilation), replace, compilation)
     if whole is not None:
         bind = _filtered(bind, truth_of(compilation.expression(whole, scope), whole.at))
     return Ranging(ranged, bind)
@@ -48,7 +48,9 @@ def compile_from(
 Replace = Callable[[int, Ranged], Bind | None]
 
 
-def _nest(ranged: list[Ranged], conjuncts: list[Expression], judge: Judge, replace: Replace | None) -> Bind:
+def _nest(
+    ranged: list[Ranged], conjuncts: list[Expression], judge: Judge, replace: Replace | None, compilation: Compilation
+) -> Bind:
     """Loops in loops; a source that can be narrowed by what is bound comes before those that cannot."""
     waiting = list(range(len(ranged)))
     bound: set[int] = set()
@@ -56,6 +58,10 @@ def _nest(ranged: list[Ranged], conjuncts: list[Expression], judge: Judge, repla
     while waiting:
         index, access = _next(waiting, conjuncts, judge, bound)
         waiting.remove(index)
+        if ranged[index].origin is Origin.TABLE and access is not None:
+            compilation.keyed_loops += 1
+        else:
+            compilation.has_other_loops = True
         loop = (replace(index, ranged[index]) if replace else None) or _loop(ranged[index], access)
         bind = loop if bind is None else _inside(bind, loop)
         before, bound = bound, bound | {index}

@@ -35,6 +35,7 @@ class CompiledStatement(NamedTuple):
 
     actions: frozenset[tuple[Action, str]]
     writes: bool
+    is_point: bool
     parameter_count: int
     slot_count: int
     rows: Run
@@ -58,6 +59,7 @@ def compile_statement(statement: Query | Insert | Update | Delete, catalogue: Ca
     return CompiledStatement(
         frozenset(compilation.actions),
         not isinstance(statement, Query),
+        compilation.keyed_loops <= 1 and not compilation.has_other_loops,
         compilation.parameter_count,
         compilation.slot_count,
         rows,

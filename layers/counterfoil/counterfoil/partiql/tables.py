@@ -139,6 +139,11 @@ class Plan(Protocol):
     @property
     def writes(self) -> bool: ...
 
+    @property
+    def is_point(self) -> bool:
+        """Whether it reads by ids or keys of one table at most, so that what it costs grows with what it finds alone."""
+        ...
+
     def run(self, workspace: Workspace, parameters: tuple[Value, ...]) -> Iterator[Value]:
         """The result's rows. A query gives them one by one as they are asked for; a change is done at the first."""
         ...

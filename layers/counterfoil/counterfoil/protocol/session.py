@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
-from counterfoil.errors import ClosedError, CounterfoilError, LimitError
+from counterfoil.errors import ClosedError, CounterfoilError, DeferredError, LimitError
 from counterfoil.ion.codec import decode_datagram
 from counterfoil.ion.value_text import parse_text
 from counterfoil.ion.values import Value
@@ -77,26 +77,38 @@ class Session:
         self.last = None
         return {"TransactionId": self.transaction.transaction_id}
 
-    def execute_statement(self, command: Command) -> Answer:
+    def execute_in_brief(self, command: Command) -> Answer:
+        """ExecuteStatement if that takes a moment only; otherwise ``DeferredError``, and nothing was done."""
+        return self.execute_statement(command, in_brief=True)
+
+    def execute_statement(self, command: Command, *, in_brief: bool = False) -> Answer:
         with self._open_transaction(command["TransactionId"]) as transaction:
             parameters = [
                 self._parameter(holder, f"Parameters[{at}]")
                 for at, holder in enumerate(command.get("Parameters") or ())
             ]
             text = command["Statement"]
-            results = self._execute(transaction, text, parameters)
+            execute = transaction.execute_in_brief if in_brief else transaction.execute
+            results = self._execute(transaction, execute, text, parameters)
             return self._page("FirstPage", Cursor(results, changes=not isinstance(parse(text).statement, Query)))
 
-    def _execute(self, transaction: Transaction, text: str, parameters: list[Value]) -> Results:
+    def _execute(
+        self, transaction: Transaction, execute: Callable[..., Results], text: str, parameters: list[Value]
+    ) -> Results:
         before = transaction.commit_digest if self.attempted is None else self.attempted
-        failed = True
         try:
-            results = transaction.execute(text, parameters, self.authorise())
-            failed = False
-        finally:
-            if failed or self.attempted is not None:
-                self.attempted = dot(before, digest_of_statement(Statement(text, tuple(parameters))))
+            results = execute(text, parameters, self.authorise())
+        except DeferredError:
+            raise
+        except BaseException:
+            self._attempt(before, text, parameters)
+            raise
+        if self.attempted is not None:
+            self._attempt(before, text, parameters)
         return results
+
+    def _attempt(self, before: Hash, text: str, parameters: list[Value]) -> None:
+        self.attempted = dot(before, digest_of_statement(Statement(text, tuple(parameters))))
 
     def fetch_page(self, command: Command) -> Answer:
         with self._open_transaction(command["TransactionId"]):
@@ -180,7 +192,9 @@ class Session:
         return decode_datagram(data)
 
 
-COMMANDS: Final[Mapping[str, Callable[[Session, Command], Answer]]] = {
+CarryOut = Callable[[Session, Command], Answer]
+
+COMMANDS: Final[Mapping[str, CarryOut]] = {
     "StartTransaction": Session.start_transaction,
     "ExecuteStatement": Session.execute_statement,
     "FetchPage": Session.fetch_page,

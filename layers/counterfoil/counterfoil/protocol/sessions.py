@@ -11,14 +11,14 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, DeferredError
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.registry import PermissionsMode
 from counterfoil.partiql.tables import Action
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import CODE_EXPIRED, ProtocolError, bad_request, invalid_session, session_error
 from counterfoil.protocol.hosting import Authorise, Caller, Engine
-from counterfoil.protocol.session import COMMANDS, Answer, Command, Session
+from counterfoil.protocol.session import COMMANDS, Answer, CarryOut, Command, Session
 
 # The service's quota. An idle session costs about a kilobyte here; the limit is for a client that loses its sessions.
 MAX_SESSIONS: Final = 3_000
@@ -28,6 +28,7 @@ IDLE_SECONDS: Final = 15 * 60
 
 _START: Final = "StartSession"
 _END: Final = "EndSession"
+_EXECUTE: Final = "ExecuteStatement"
 _NAMES: Final = frozenset({_START, _END, *COMMANDS})
 _PERMISSION: Final = "qldb:SendCommand"
 
@@ -58,15 +59,21 @@ class Sessions:
     def count(self) -> int:
         return len(self._by_token)
 
-    def send(self, request: Command, caller: Caller, request_id: str) -> Answer:
-        """Carry out one SendCommand; ``request_id`` becomes the id of a session that it starts."""
+    def send(self, request: Command, caller: Caller, request_id: str, *, in_brief: bool = False) -> Answer:
+        """Carry out one SendCommand; ``request_id`` becomes the id of a session that it starts.
+
+        ``in_brief`` a statement that may take longer than a moment is not begun: ``DeferredError``.
+        """
         began = self._seconds()
         try:
             name = _name_of_command(request)
             if name == _START:
                 answer = self._start(request[name], caller, request_id)
             else:
-                answer = self._command(request.get("SessionToken"), name, request[name], caller)
+                carry_out = Session.execute_in_brief if in_brief and name == _EXECUTE else COMMANDS.get(name)
+                answer = self._command(request.get("SessionToken"), name, request[name], caller, carry_out)
+        except DeferredError:
+            raise
         except CounterfoilError as error:
             raise session_error(error) from error
         # Rounded up: clients take 0 for "not said".
@@ -124,7 +131,9 @@ class Sessions:
             answered = session_error(error)
             raise bad_request(str(error)) if answered.status < 500 else answered from None
 
-    def _command(self, token: str | None, name: str, command: Command, caller: Caller) -> Answer:
+    def _command(
+        self, token: str | None, name: str, command: Command, caller: Caller, carry_out: CarryOut | None
+    ) -> Answer:
         if token is None:
             raise bad_request(f"{name} needs a SessionToken")
         session = self._by_token.get(token)
@@ -138,15 +147,12 @@ class Sessions:
                 raise invalid_session(f"Session {session.session_id} has expired", CODE_EXPIRED)
             _check_permission(caller, session.ledger_name)
             try:
-                return self._carry_out(token, session, name, command)
+                if carry_out is not None:
+                    return carry_out(session, command)
+                self._end(token, session)
+                return {}
             finally:
                 session.used_at = self._seconds()
-
-    def _carry_out(self, token: str, session: Session, name: str, command: Command) -> Answer:
-        if name != _END:
-            return COMMANDS[name](session, command)
-        self._end(token, session)
-        return {}
 
     def _is_expired(self, session: Session) -> bool:
         return self._seconds() - session.used_at >= IDLE_SECONDS

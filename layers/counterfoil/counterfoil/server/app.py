@@ -1,7 +1,8 @@
 """The application: one HTTP request in, one answer out, for both protocols on one port.
 
-The event loop reads and writes; whatever touches a ledger runs in a bounded pool of threads, so that a long scan holds up
-nobody but its own session. Requests of one session wait for each other here, not in the pool.
+The event loop reads and writes, and carries out what takes a moment: handing it over would take as long again. Whatever may take
+longer runs in a bounded pool of threads, so that a long scan holds up nobody but its own session. Requests of one session wait
+for each other here, not in the pool.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
-from counterfoil.errors import InputError
+from counterfoil.errors import DeferredError, InputError
 from counterfoil.protocol.control import ControlPlane
 from counterfoil.protocol.faults import CODE_MALFORMED, ProtocolError, internal_failure
 from counterfoil.protocol.sessions import Sessions
@@ -41,7 +43,7 @@ _SESSION_TYPES: Final = frozenset({JSON_1_0, "application/x-amz-json-1.1", JSON}
 # Commands that read nothing and wait for nothing are carried out on the event loop.
 _INSTANT: Final = frozenset({"StartTransaction", "AbortTransaction"})
 
-# A body up to this is read into values on the event loop: it takes less time than handing it over.
+# A body up to this is read into values on the event loop, and its statement tried: it takes less time than handing it over.
 INLINE_BYTES: Final = 32 * 1024
 
 
@@ -114,11 +116,15 @@ class LedgerApp:
             raise ProtocolError("UnsupportedMediaTypeException", f"The content type must be {JSON_1_0}", 415)
         caller, command = await self._read(request, lambda: _command(request))
         async with self._lock(str(command.get("SessionToken", request_id))):
-            work = partial(self._send, command, caller, request_id)
-            return work() if command.keys() & _INSTANT else await self.workers.run(work)
+            if command.keys() & _INSTANT:
+                return self._send(command, caller, request_id)
+            if "ExecuteStatement" in command and len(request.body) <= INLINE_BYTES:
+                with suppress(DeferredError):
+                    return self._send(command, caller, request_id, in_brief=True)
+            return await self.workers.run(partial(self._send, command, caller, request_id))
 
-    def _send(self, command: dict[str, Any], caller: Identity, request_id: str) -> Answer:
-        return render(self.sessions.send(command, caller, request_id), JSON_1_0)
+    def _send(self, command: dict[str, Any], caller: Identity, request_id: str, *, in_brief: bool = False) -> Answer:
+        return render(self.sessions.send(command, caller, request_id, in_brief=in_brief), JSON_1_0)
 
     async def _control(self, request: Request) -> Answer:
         if request.body and request.content_type != JSON:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from threading import Condition, RLock
 from typing import Final
 
@@ -186,9 +186,9 @@ class _MemorySnapshot(SnapshotAtHead):
             if revision is not None and revision.data is not None:
                 yield revision
 
-    def probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
+    def probe(self, index_id: str, key: bytes, at_most: int | None = None) -> Sequence[StoredRevision]:
         found = map(self.document, self._store.entered_under(index_id, key, self.sequence_no))
-        return [each for each in found if each is not None and each.data is not None]
+        return list(islice((each for each in found if each is not None and each.data is not None), at_most))
 
     def history(
         self, table_id: str, start_ms: int | None, end_ms: int | None, document_id: str | None

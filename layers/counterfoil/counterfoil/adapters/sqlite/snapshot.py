@@ -26,7 +26,7 @@ _DOCUMENT: Final = (
 _PROBE: Final = (
     f"SELECT {_COLUMNS_OF_R} FROM entries AS e CROSS JOIN revisions AS r "
     "ON r.document_id = e.document_id AND r.to_no > ?1 AND r.from_no <= ?1 "
-    "WHERE e.index_id = ?2 AND e.key = ?3 AND e.to_no > ?1 AND e.from_no <= ?1 AND r.data IS NOT NULL"
+    "WHERE e.index_id = ?2 AND e.key = ?3 AND e.to_no > ?1 AND e.from_no <= ?1 AND r.data IS NOT NULL LIMIT ?4"
 )
 _CURRENT: Final = (
     f"SELECT {_COLUMNS}, row FROM revisions INDEXED BY revisions_by_validity "
@@ -71,8 +71,9 @@ class SqliteSnapshot(SnapshotAtHead):
         rows = self._readers.all(_DOCUMENT, (document_id, self._at, self._at))
         return revision_of(rows[0]) if rows else None
 
-    def probe(self, index_id: str, key: bytes) -> Sequence[StoredRevision]:
-        return [revision_of(row) for row in self._readers.all(_PROBE, (self._at, index_id, key))]
+    def probe(self, index_id: str, key: bytes, at_most: int | None = None) -> Sequence[StoredRevision]:
+        limit = -1 if at_most is None else at_most
+        return [revision_of(row) for row in self._readers.all(_PROBE, (self._at, index_id, key, limit))]
 
     def revision_at(self, document_id: str, sequence_no: int) -> StoredRevision | None:
         rows = self._readers.all(_REVISION_AT, (document_id, sequence_no))
