@@ -187,15 +187,15 @@ COMMITS = [
     Mutant(
         "commits wait without bound",
         "adapters/sqlite/committer.py",
-        "if self._queue.qsize() >= self._waiting_max:",
-        "if self._queue.qsize() < 0:",
+        "if len(self._queue) >= self._waiting_max:",
+        "if len(self._queue) < 0:",
         ("tests/unit/adapters/test_sqlite_groups.py",),
     ),
     Mutant(
         "what waits at the end is not written",
         "adapters/sqlite/committer.py",
-        "            if waiting is None:\n                return group, True\n",
-        "            if waiting is None:\n                return [], True\n",
+        "            return self._closed and not self._is_writing",
+        "            return self._closed",
         ("tests/unit/adapters/test_sqlite_groups.py",),
     ),
     Mutant(

@@ -50,7 +50,7 @@ class Waiting:
             thread.start()
             self.threads.append(thread)
             for _ in range(1_000):
-                if ledger._store._committer._queue.qsize() > number or number in self.answers:
+                if len(ledger._store._committer._queue) > number or number in self.answers:
                     break
                 threading.Event().wait(0.01)
 

@@ -137,7 +137,7 @@ class SqliteLedger(LedgerStore):
     def _check_open(self) -> None:
         if self._lock_file.closed:
             raise ClosedError("the ledger is closed")
-        if os.getpid() != self._process:  # neither SQLite's connections nor the committer's thread survive a fork
+        if os.getpid() != self._process:  # neither SQLite's connections nor the background's thread survive a fork
             raise PreconditionError(f"{self._path} was opened by process {self._process}: open it anew here")
 
     def _find(self, connection: sqlite3.Connection, transaction_id: str) -> BlockAddress | None:
@@ -145,7 +145,7 @@ class SqliteLedger(LedgerStore):
         row = connection.execute(sql, (transaction_id,)).fetchone()
         return None if row is None else BlockAddress(self._head.strand_id, row[0])
 
-    # What follows runs in the committer's thread alone.
+    # What follows runs in one thread at a time, as the committer calls it.
 
     def _write(self, group: Sequence[Waiting]) -> bool:
         answers: list[tuple[Waiting, BlockAddress | CounterfoilError]] = []
