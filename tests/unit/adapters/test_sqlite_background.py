@@ -2,6 +2,7 @@
 
 import multiprocessing
 import shutil
+import sqlite3
 import threading
 import warnings
 
@@ -350,3 +351,23 @@ def test_a_commit_is_on_the_disk_before_it_is_acknowledged_and_what_is_deleted_i
         assert asked == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
         with ledger._store._readers.reader() as connection:
             assert connection.execute("PRAGMA query_only").fetchone()[0] == 1
+
+
+def test_a_quiet_ledger_has_everything_in_its_file_alone(tmp_path):
+    """Whoever reads then need not look through the log of writes."""
+
+    def blocks_in_the_file():
+        # SQLite takes the file as one that nobody writes, and so looks at no log beside it.
+        connection = sqlite3.connect(f"{(tmp_path / FILE_NAME).as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            return connection.execute("SELECT count(*) FROM blocks").fetchone()[0]
+        finally:
+            connection.close()
+
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        for number in range(3):
+            rows(ledger, "INSERT INTO T ?", {"n": number})
+        wait_until(lambda: blocks_in_the_file() == 4)
+        rows(ledger, "INSERT INTO T ?", {"n": 3})
+        wait_until(lambda: blocks_in_the_file() == 5)

@@ -24,6 +24,9 @@ from counterfoil.ledger.sequencing import IndexChange, LedgerHead, Sequenced, ke
 PIECE_ROWS: Final = 500
 LATER_SECONDS: Final = 0.2
 
+# So many looks without a block in between, and the ledger counts as quiet.
+QUIET_STEPS: Final = 3
+
 _TO_INDEX: Final = (
     "SELECT row, document_id, data, from_no FROM revisions INDEXED BY revisions_by_validity "
     f"WHERE table_id = ? AND to_no = {FOREVER} AND row > ? AND data IS NOT NULL ORDER BY row LIMIT {PIECE_ROWS}"
@@ -58,6 +61,8 @@ class Background:
         self._gone: list[tuple[int, str]] = []
         # Whether the log of writes may hold what was redacted; an earlier process may have been cut off before it was emptied.
         self._log_is_full = True
+        # Looks since the last block; ``None`` where all that was written is in the file itself.
+        self._quiet_steps: int | None = 0
 
     def begin(self, head: LedgerHead) -> None:
         """Look in the file for what an earlier process left to do."""
@@ -67,6 +72,7 @@ class Background:
 
     def note(self, before: LedgerHead, sequenced: Sequenced) -> None:
         """A block is about to be committed: indexes that it drops are to be removed later."""
+        self._quiet_steps = 0
         if sequenced.effects.defined:
             number = sequenced.head.sequence_no
             indexes = [
@@ -86,6 +92,11 @@ class Background:
         waiting = waiting or self._connection.execute(_CLOSED, (FOREVER - 1,)).fetchone()
         if self._log_is_full and not self._empty_log():  # here the keys of what was redacted are removed as well
             waiting = True
+        if self._quiet_steps is not None:
+            waiting = True
+            self._quiet_steps += 1
+            if self._quiet_steps >= QUIET_STEPS:
+                self._copy_log()
         return Outcome(None, LATER_SECONDS if waiting else None)
 
     def _build(self, head: LedgerHead, table_id: str, index_id: str, field: str) -> Outcome:
@@ -121,6 +132,11 @@ class Background:
             )
         self._log_is_full = True
         return True
+
+    def _copy_log(self) -> None:
+        """Copy SQLite's log of writes into the file, as far as no reader is in the way: whoever reads then need not look in the log."""
+        _, written, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._quiet_steps = None if written == copied else 0
 
     def _empty_log(self) -> bool:
         """Move all of SQLite's log of writes into the file, over what was there; not while somebody reads, and without waiting."""
