@@ -40,13 +40,15 @@ def signed(  # noqa: PLR0917 - what may be wrong, one by one
     signer = SigV4Auth(Credentials(key, secret), service, "eu-central-1")
     text = signer.string_to_sign(request, signer.canonical_request(request))
     signer._inject_signature_to_request(request, signer.signature(text, request))
-    pairs = tuple((name.lower(), str(value)) for name, value in request.headers.items())
+    pairs = tuple((name.lower().encode(), str(value).encode()) for name, value in request.headers.items())
     return Request(method, path, query, pairs, body)
 
 
 def with_header(request, name, value):
-    kept = tuple(pair for pair in request.headers if pair[0] != name)
-    return replace(request, headers=kept if value is None else (*kept, (name, value)))
+    kept = tuple(pair for pair in request.raw_headers if pair[0] != name.encode())
+    return replace(
+        request, raw_headers=kept if value is None else (*kept, (name.encode(), value.encode("latin-1", "replace")))
+    )
 
 
 def refused(request, name, verifier=VERIFIER):
@@ -118,7 +120,7 @@ def test_whatever_was_changed_after_signing_is_noticed(change):
 def test_a_signed_header_that_was_changed_or_doubled_is_noticed(name):
     request = signed(X_Amz_Target="QLDBSession.SendCommand")
     refused(with_header(request, name, "changed"), "InvalidSignatureException")
-    doubled = replace(request, headers=(*request.headers, (name, "more")))
+    doubled = replace(request, raw_headers=(*request.raw_headers, (name.encode(), b"more")))
     refused(doubled, "InvalidSignatureException")
 
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Final
@@ -176,6 +177,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@lru_cache(maxsize=256)
 def _is_local_name(host_header: str) -> bool:
     """Whether a Host header is an address, or a name that no website can have.
 

@@ -56,7 +56,7 @@ class Identity:
     unrestricted: bool = False
 
     def check(self, action: str, ledger_name: str, /) -> None:
-        if not any(each.allows(action, ledger_name) for each in self.permissions):
+        if not self.unrestricted and not any(each.allows(action, ledger_name) for each in self.permissions):
             raise ForbiddenError(
                 f"User: {self.name} is not authorized to perform: {action} on ledger: {ledger_name or '*'}"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,17 +32,21 @@ class TooSlowError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``raw_path`` and ``query`` are as they were sent; header names are in lower case."""
+    """``raw_path`` and ``query`` are as they were sent; header names are in lower case, names and values in Latin-1."""
 
     method: str
     raw_path: str
     query: str
-    headers: tuple[tuple[str, str], ...]
+    raw_headers: Sequence[tuple[bytes, bytes]]
     body: bytes
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw_headers)
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty text."""
-        return next((value for key, value in self.headers if key == name), "")
+        return _header(self.raw_headers, name.encode())
 
     @property
     def content_type(self) -> str:
@@ -50,9 +54,16 @@ class Request:
         return self.header("content-type").partition(";")[0].strip().lower()
 
 
+def _header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
+
+
 async def read_request(scope: Message, receive: Receive, seconds: float = BODY_SECONDS) -> Request:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    declared = next((value for name, value in headers if name == "content-length"), "0")
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    declared = _header(headers, b"content-length")
     if declared.isdigit() and int(declared[:19]) > MAX_BODY_BYTES:
         raise TooLargeError(f"a body of {declared[:19]} bytes; at most {MAX_BODY_BYTES} are read")
     try:
