@@ -1,6 +1,6 @@
 """What the demonstration needs of a bank, and the bank whose ledger is built in this process.
 
-``served_bank.py`` has the other one: a served ledger, which the official driver's sessions move the money through.
+``deployed_bank.py`` has the other one: the deployed ledger, which the official driver's sessions move the money through.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Bank(Protocol):
         """What a person is told when business begins."""
         ...
 
-    def trade(self, watch: Callable[[], None]) -> None:
-        """Let the business of the day pass; its blocks are on their way into the pipeline then."""
+    def trade(self, watch: Callable[[], None]) -> int:
+        """Let the business of the day pass; its blocks, so many, are on their way into the pipeline then."""
         ...
 
     def blocks_due(self) -> int:
@@ -62,6 +62,10 @@ class Bank(Protocol):
 
     def expected(self) -> Sequence[Expected]:
         """What must be found of the whole day, known once it has ended."""
+        ...
+
+    def acknowledged(self) -> Mapping[str, float]:
+        """When whoever committed each block had the answer, by its place, in seconds since the epoch; known as the findings are."""
         ...
 
     def receipt(self, place: str, digest: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -98,10 +102,11 @@ class BuiltBank(Bank):
     def opening(self) -> str:
         return f"A bank opens: {self.day.ledger.transfers} transfers in {len(self.day.blocks)} blocks, fraud among them"
 
-    def trade(self, watch: Callable[[], None]) -> None:
+    def trade(self, watch: Callable[[], None]) -> int:
         records = chain.from_iterable(streamed(block).records for block in self.day.blocks[: self.day.quiet_from])
         self.pipeline.put(list(outer_records(chain([control("CREATED")], records), self.strand_id)))
         watch()
+        return self.day.quiet_from
 
     def blocks_due(self) -> int:
         return self.day.quiet_from
@@ -120,6 +125,9 @@ class BuiltBank(Bank):
 
     def expected(self) -> Sequence[Expected]:
         return self.day.expected
+
+    def acknowledged(self) -> Mapping[str, float]:
+        return {}
 
     def receipt(self, place: str, digest: Mapping[str, Any]) -> Mapping[str, Any]:
         block = self.day.blocks[int(place.rpartition("#")[2])]

@@ -16,7 +16,8 @@ from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature, parse_document, signed_bytes
 from counterfoil.detection.strand import StrandState
 from counterfoil.errors import UnavailableError
-from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Pipeline, SeenAlert
+from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Measure, Pipeline, SeenAlert
+from lab.demo.timeline import Timeline
 from lab.invocation import Outcome
 from lab.producer import OuterRecord, put
 from lab.stack import EMBEDDED_PACE, Options, Stack
@@ -47,6 +48,8 @@ class Deployed(Pipeline):
         self._clients = {name: stack.client(name) for name in ("dynamodb", "kinesis", "kms", "s3", "sns", "sqs")}
         self._heads = DynamoDbHeads(self._clients["dynamodb"], stack.physical_id("HeadsTable"))
         self._inbox = self._subscribe()
+        self.timeline: Timeline | None = Timeline(stack.physical_id("FindingsTable"))
+        stack.gateway.listen(self.timeline)
 
     @classmethod
     @contextmanager
@@ -123,6 +126,10 @@ class Deployed(Pipeline):
 
     def strand(self, strand_id: str) -> StrandState | None:
         return self._heads.load(strand_id)
+
+    def measure(self) -> Measure | None:
+        memory_mb = {name: each.memory_mb for name, each in self._stack.deployment.functions.items()}
+        return Measure(self._stack.gateway.usage(), self._stack.hosts.work(), memory_mb)
 
     def _last_words(self) -> str:
         functions = ("JournalAuditorFunction", "FraudDetectorFunction", "AlertNotifierFunction")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -15,9 +15,12 @@ from counterfoil.adapters.dynamodb.findings import render_finding
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import DigestSnapshot, parse_document, signed_bytes
 from counterfoil.detection.strand import StrandState
+from lab.demo.timeline import Timeline
 from lab.doors import Doors
 from lab.events.lambda_shapes import dynamodb_event, kinesis_event, schedule_event
+from lab.gateway import Usage
 from lab.producer import OuterRecord
+from lab.runtime import Work
 
 SWEEP: Final = {"sweep": True}
 GRACE_SECONDS, CONFIRM_SECONDS = 2, 5
@@ -40,10 +43,20 @@ class KeptSnapshot:
     snapshot: DigestSnapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the functions have asked of AWS and how long they have worked until a moment; ``memory_mb`` is what each has."""
+
+    usage: Usage
+    work: Mapping[str, Work]
+    memory_mb: Mapping[str, int]
+
+
 class Pipeline(Protocol):
-    """The four functions with their stores, somewhere."""
+    """The functions with their stores, somewhere. ``timeline`` is there where moments mean something."""
 
     name: str
+    timeline: Timeline | None
 
     def put(self, records: Sequence[OuterRecord]) -> None:
         """Write to the journal stream."""
@@ -79,12 +92,17 @@ class Pipeline(Protocol):
         """What the auditor remembers of a strand."""
         ...
 
+    def measure(self) -> Measure | None:
+        """What was used until now; ``None`` where nothing is asked of AWS."""
+        ...
+
 
 @dataclass(slots=True)
 class InProcess(Pipeline):
     """The handlers in this process over memory adapters; time passes when it is told to."""
 
     name: str = "the functions' handlers in this process, over memory"
+    timeline: Timeline | None = None
     doors: Doors = field(init=False)
     _carried: list[OuterRecord] = field(default_factory=list)
     _told: dict[str, Finding] = field(default_factory=dict)
@@ -131,6 +149,9 @@ class InProcess(Pipeline):
 
     def strand(self, strand_id: str) -> StrandState | None:
         return self.doors.heads.load(strand_id)
+
+    def measure(self) -> Measure | None:
+        return None
 
     def _read(self, name: str) -> KeptSnapshot:
         snapshot, signature = parse_document(self.doors.snapshots.documents[name])

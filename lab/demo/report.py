@@ -11,8 +11,10 @@ from rich.table import Column, Table
 
 from counterfoil.journal import Receipt
 from lab.demo.bank import Activity
+from lab.demo.cost import Cost
 from lab.demo.genuine import GenuineBlock
 from lab.demo.pipeline import KeptSnapshot
+from lab.demo.timeline import Delays, Timing
 from lab.expectation import Comparison
 
 
@@ -39,6 +41,8 @@ class DemoReport:
     receipt: Receipt
     digest_tip: str
     snapshots: Sequence[KeptSnapshot]
+    timing: Timing | None
+    cost: Cost | None
     seconds: float
 
     @property
@@ -111,7 +115,16 @@ class DemoReport:
                 "digest": self.ledgers_digest,
             },
             "snapshots": [_snapshot_json(each) for each in self.snapshots],
+            "timing": None if self.timing is None else _timing_json(self.timing),
+            "cost": None if self.cost is None else self.cost.as_json(),
         }
+
+
+def _timing_json(timing: Timing) -> dict[str, Any]:
+    return {
+        "commitAcknowledgedToFinding": timing.to_finding.as_json(),
+        "commitAcknowledgedToAlert": timing.to_alert.as_json(),
+    }
 
 
 def _snapshot_json(kept: KeptSnapshot) -> dict[str, Any]:
@@ -179,6 +192,32 @@ def _facts(report: DemoReport) -> Iterator[tuple[str, str]]:
     for kept in report.snapshots:
         chained = {None: "the first", True: "extends the one before", False: "does NOT extend the one before"}
         yield "snapshot", f"{kept.location}\n{kept.snapshot.status}, signature holds, {chained[kept.snapshot.extends]}"
+    if report.timing is not None:
+        yield (
+            "from the commit's answer",
+            f"{_delays(report.timing.to_finding)} to the finding\n{_delays(report.timing.to_alert)} to the alert",
+        )
+    if report.cost is not None:
+        yield "DynamoDB for a transfer", "\n".join(_dynamodb(report.cost))
+        yield "a million transfers", "\n".join(_million(report.cost))
+
+
+def _delays(delays: Delays) -> str:
+    p50, p99 = delays.percentile(0.5), delays.percentile(0.99)
+    return f"p50 {p50:.1f} s, p99 {p99:.1f} s ({len(delays.seconds)} cases)"
+
+
+def _dynamodb(cost: Cost) -> Iterator[str]:
+    ledger, everything = cost.ledger, cost.everything
+    yield f"{ledger.requests:.1f} requests of the ledger: {ledger.read_units:.1f} read and {ledger.write_units:.1f} write units"
+    yield f"{everything.requests:.1f} with all that checks it: {everything.read_units:.1f} and {everything.write_units:.1f}"
+
+
+def _million(cost: Cost) -> Iterator[str]:
+    ledger, everything = cost.ledger, cost.everything
+    yield f"DynamoDB {ledger.dynamodb_usd:.2f} USD for the ledger, {everything.dynamodb_usd:.2f} USD with all that checks it"
+    yield f"Lambda {ledger.lambda_usd:.2f} USD, at the times of this machine ({ledger.invocations:.1f} invocations a transfer)"
+    yield f"QLDB would have been {cost.qldb_usd:.2f} USD of I/O requests (list prices: lab/prices.py)"
 
 
 def _problems(report: DemoReport) -> Iterator[str]:

@@ -80,8 +80,13 @@ class ServedBank(Bank):
         by = f"{self.clerks.sessions} sessions of the official driver"
         return f"A bank opens: {self.day.transfers} transfers by {by}, fraud among them"
 
-    def trade(self, watch: Callable[[], None]) -> None:
+    def trade(self, watch: Callable[[], None]) -> int:
         self._carry_out(self.day.business, watch)
+        return len(self.day.business)
+
+    def acknowledged(self) -> Mapping[str, float]:
+        places = {each["transactionId"]: str(_address(each)) for each in self._blocks}
+        return {places[done.transaction_id]: done.acknowledged_at for _, done in self._done}
 
     def blocks_due(self) -> int:
         return len(self.day.opening) + len(self.day.business)

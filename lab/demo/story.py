@@ -21,11 +21,13 @@ from counterfoil.journal import Receipt, verify_receipt
 from lab import attacker
 from lab.attacker import Attack
 from lab.demo.bank import Bank, falsified_place
+from lab.demo.cost import Cost, cost_of, work_between
 from lab.demo.genuine import GenuineBlock
 from lab.demo.keep import keep_evidence
-from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, KeptSnapshot, Pipeline
+from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, KeptSnapshot, Measure, Pipeline
 from lab.demo.report import DemoReport
 from lab.demo.screen import Screen
+from lab.demo.timeline import Timing, timing_of
 from lab.expectation import Expected, FindingKey, compare
 from lab.producer import OuterRecord, StreamedBlock, outer_records
 
@@ -51,6 +53,7 @@ class Demonstration:
     _alerts: set[str] = field(default_factory=set)
     _attacks: list[Attack] = field(default_factory=list)
     _delivered: int = 0
+    _cost: Cost | None = None
 
     def run(self, genuine: GenuineBlock) -> DemoReport:
         self._open_for_business()
@@ -70,11 +73,12 @@ class Demonstration:
 
     def _open_for_business(self) -> None:
         self.screen.heading(self.bank.opening())
-        due = self.bank.blocks_due()
+        due, before = self.bank.blocks_due(), self.pipeline.measure()
         with self.screen.progress("blocks verified", due):
-            self.bank.trade(self._look)
+            transactions = self.bank.trade(self._look)
             self._catch_up(due)
         self._delivered = due
+        self._cost = _cost(transactions, before, self.pipeline.measure())
 
     def _catch_up(self, due: int) -> None:
         """Wait until what is on its way has been verified; what never comes is told in the end."""
@@ -153,8 +157,24 @@ class Demonstration:
             receipt=receipt,
             digest_tip="" if first is None else str(first.tip_address),
             snapshots=self.snapshots,
+            timing=self._timing(findings),
+            cost=self._cost,
             seconds=time.monotonic() - self.began,
         )
+
+    def _timing(self, findings: Sequence[Finding]) -> Timing | None:
+        """Of what the driver committed itself: nobody acknowledges what an attacker delivers."""
+        if self.pipeline.timeline is None:
+            return None
+        attacked = {each.place for attack in self._attacks for each in attack.expected}
+        places = [(each.finding_id, each.place) for each in findings if each.place not in attacked]
+        return timing_of(self.bank.acknowledged(), places, self.pipeline.timeline)
+
+
+def _cost(transactions: int, before: Measure | None, after: Measure | None) -> Cost | None:
+    if before is None or after is None:
+        return None
+    return cost_of(transactions, after.usage - before.usage, work_between(before.work, after.work), after.memory_mb)
 
 
 def attacks_on(quiet: Sequence[StreamedBlock]) -> list[Attack]:
