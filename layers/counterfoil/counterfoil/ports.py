@@ -201,10 +201,6 @@ class CopiedTip(NamedTuple):
 class JournalSource(Protocol):
     """The journal that is copied into another region. Not trusted: what is read from it is verified before it is copied."""
 
-    def strands(self) -> Sequence[str]:
-        """The strands of all ledgers."""
-        ...
-
     def stored(self, strand_id: str, begin: int, count: int, /) -> Sequence[StoredBlock]:
         """At most ``count`` committed blocks from ``begin`` on, by their numbers; none behind the tip. Never stale."""
         ...

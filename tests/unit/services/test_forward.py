@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
+from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.errors import UnavailableError
 from counterfoil.ion import dump_binary
+from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.merkle import Hash
 from counterfoil.ports import StoredBlock
-from counterfoil.services.forward import BUDGET, PAGE_BLOCKS, Forwarder
+from counterfoil.services.forward import BUDGET, PAGE_BLOCKS, PAGE_LEDGERS, Forwarder
 from tests.journals import OTHER_STRAND, STRAND, copy_of, first_revision, rehash, transfer, transfers
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -28,8 +30,12 @@ def source_of(blocks, strand_id=STRAND):
     return MemoryJournalSource({strand_id: [stored(each.fields) for each in blocks]})
 
 
-def forwarder(source, copy, clock=lambda: NOW):
-    return Forwarder(source, copy, clock)
+def forwarder(source, copy, clock=lambda: NOW, ledgers=()):
+    registry = MemoryLedgerRegistry()
+    for number, strand_id in enumerate(ledgers):
+        mode = PermissionsMode.STANDARD
+        registry.save(None, RegisteredLedger(f"ledger-{number}", strand_id, NOW, LedgerState.ACTIVE, mode))
+    return Forwarder(source, copy, registry, clock)
 
 
 def test_a_copy_is_brought_up_to_the_journal_over_several_pages():
@@ -167,7 +173,8 @@ def test_a_sweep_takes_every_strand_and_what_is_registered():
     source = source_of(LONG.blocks[:3])
     source.registry = {"ledger": {"bank": {"id": "bank"}}, "tag": {}}
     copy = MemoryJournalCopy(registry={"ledger": {"gone": {}}, "stream": {"its own": {}}})
-    assert forwarder(source, copy).forward_all().forwarded == 3
+    ledgers = [*(f"other-{number}" for number in range(PAGE_LEDGERS)), STRAND]
+    assert forwarder(source, copy, ledgers=ledgers).forward_all().forwarded == 3
     assert copy.registry == {"ledger": {"bank": {"id": "bank"}}, "tag": {}, "stream": {"its own": {}}}
 
 
@@ -176,7 +183,7 @@ def test_a_registry_that_cannot_be_kept_is_said_after_the_blocks_were_forwarded(
         def keep_registered(self, registered):
             raise UnavailableError("AccessDenied")
 
-    report = forwarder(source_of(LONG.blocks[:3]), Fenced()).forward_all()
+    report = forwarder(source_of(LONG.blocks[:3]), Fenced(), ledgers=[STRAND]).forward_all()
     assert (report.forwarded, report.failures) == (3, {"the registry": "AccessDenied"})
 
 

@@ -32,7 +32,7 @@ class S3Quarantine(Quarantine):
 
     def keep(self, data: bytes) -> str:
         name = quarantine_name(data)
-        _put_once(self.client, self.bucket, name, data, {"ContentType": "application/octet-stream"})
+        put_once(self.client, self.bucket, name, data, {"ContentType": "application/octet-stream"})
         return name
 
     def load(self, name: str) -> bytes:
@@ -53,7 +53,7 @@ class S3Snapshots(SnapshotStore):
     def keep(self, name: str, document: bytes) -> None:
         until = self.clock().astimezone(UTC) + self.retention
         lock = {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": _whole_second(until)}
-        written = _put_once(self.client, self.bucket, name, document, {"ContentType": "application/json", **lock})
+        written = put_once(self.client, self.bucket, name, document, {"ContentType": "application/json", **lock})
         if not written and self._read(name) != document:
             raise IntegrityError(f"snapshot {name} is there already, with other contents")
 
@@ -103,7 +103,7 @@ def _encryption_options(encryption: Encryption) -> dict[str, str]:
             return {}
 
 
-def _put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dict[str, Any]) -> bool:
+def put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dict[str, Any]) -> bool:
     """Put an object that is not there yet; ``False`` where it is. The checksum makes S3 refuse bytes damaged on the way.
 
     A ``ConditionalRequestConflict`` says only that somebody else is writing too, who may yet fail: that is to be repeated.

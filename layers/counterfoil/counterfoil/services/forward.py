@@ -11,7 +11,7 @@ tried again. The copy's own auditor checks all of it once more (docs/decisions/0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,10 +27,11 @@ from counterfoil.errors import (
 from counterfoil.ion import read_single
 from counterfoil.journal import BlockAddress, parse_block, verify_block
 from counterfoil.merkle import Hash
-from counterfoil.ports import Clock, JournalCopy, JournalSource, StoredBlock
+from counterfoil.ports import Clock, JournalCopy, JournalSource, LedgerRegistry, StoredBlock
 
 # Blocks read and put at once; the copy may put fewer in one write.
 PAGE_BLOCKS: Final = 100
+PAGE_LEDGERS: Final = 100
 # A call ends in time for Lambda's minute; who is not done goes on with the next nudge or sweep.
 BUDGET: Final = timedelta(seconds=40)
 
@@ -55,6 +56,7 @@ class Forwarder:
 
     source: JournalSource
     copy: JournalCopy
+    registry: LedgerRegistry
     clock: Clock
 
     def forward(self, strand_ids: Iterable[str]) -> ForwardReport:
@@ -71,13 +73,19 @@ class Forwarder:
         return report
 
     def forward_all(self) -> ForwardReport:
-        """Forward every strand of the journal, then what is registered of its ledgers."""
-        report = self.forward(self.source.strands())
+        """Forward the strand of every ledger, then what is registered of the ledgers."""
+        report = self.forward(self._strands())
         try:
             self.copy.keep_registered(self.source.registered())
         except CounterfoilError as error:
             report.failures["the registry"] = str(error)
         return report
+
+    def _strands(self) -> Iterator[str]:
+        after = ""
+        while ledgers := self.registry.ledgers(after, PAGE_LEDGERS):
+            yield from (each.ledger_id for each in ledgers)
+            after = ledgers[-1].name
 
     def _forward(self, strand_id: str, until: datetime, report: ForwardReport) -> None:
         tip = self.copy.tip(strand_id)

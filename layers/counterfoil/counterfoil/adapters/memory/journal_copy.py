@@ -17,9 +17,6 @@ class MemoryJournalSource(JournalSource):
     blocks: dict[str, list[StoredBlock]] = field(default_factory=dict)
     registry: Registered = field(default_factory=dict)
 
-    def strands(self) -> Sequence[str]:
-        return sorted(self.blocks)
-
     def stored(self, strand_id: str, begin: int, count: int, /) -> Sequence[StoredBlock]:
         return self.blocks.get(strand_id, [])[begin : begin + count]
 

@@ -1,0 +1,216 @@
+"""A journal's copy takes blocks behind the one they follow, once, and nothing else: in memory and in DynamoDB."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from counterfoil.adapters.dynamodb import journal_copy
+from counterfoil.adapters.dynamodb.journal_copy import BLOCKS_AT_ONCE, DynamoDbJournalCopy, DynamoDbJournalSource
+from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
+from counterfoil.errors import BrokenLinkError, UnavailableError
+from counterfoil.merkle import Hash
+from counterfoil.ports import CopiedTip, StoredBlock
+from tests.contract.conftest import AWS, BOTH
+from tests.journals import STRAND, transfer, transfers
+
+COUNT = BLOCKS_AT_ONCE + 21
+JOURNAL = transfers(COUNT).blocks
+
+
+@dataclass
+class World:
+    """A source, its copy, and a way to commit blocks to the source; ``large`` ones go to the bucket where there is one."""
+
+    source: Any
+    copy: Any
+    commit: Any
+
+
+def memory(request):
+    source = MemoryJournalSource()
+
+    def commit(blocks, *, large=()):
+        for each in blocks:
+            kept = StoredBlock(each.address.sequence_no, each.block_hash, each.block_binary(), "as it is kept")
+            source.blocks.setdefault(STRAND, []).append(kept)
+
+    return World(source, MemoryJournalCopy(), commit)
+
+
+def aws(request):
+    clients, make_ddb_table, make_bucket = map(request.getfixturevalue, ("clients", "make_ddb_table", "make_bucket"))
+
+    def store(kind):
+        places = make_ddb_table("JournalTable"), make_bucket(), make_ddb_table("RegistryTable")
+        return kind(clients("dynamodb"), clients("s3"), *places)
+
+    source = store(DynamoDbJournalSource)
+
+    def commit(blocks, *, large=()):
+        for each in blocks:
+            data, number = each.block_binary(), each.address.sequence_no
+            place = {"block": {"B": data}}
+            if number in large:
+                place = {"blockKey": {"S": sha256(data).hexdigest()}}
+                source.s3.put_object(Bucket=source.journal_bucket, Key=place["blockKey"]["S"], Body=data)
+            key = {"strandId": {"S": STRAND}, "sequenceNo": {"N": str(number)}}
+            beside = {"blockHash": {"B": bytes(each.block_hash)}, "transactionId": {"S": f"tx-{number}"}}
+            source.client.put_item(TableName=source.journal_table, Item=key | beside | place)
+
+    return World(source, store(DynamoDbJournalCopy), commit)
+
+
+@pytest.fixture(params=BOTH)
+def world(request):
+    return {"memory": memory, "aws": aws}[request.param](request)
+
+
+def all_of(store):
+    return [each[:3] for each in store.stored(STRAND, 0, COUNT)]
+
+
+def read_back(world):
+    """The copy, read as a journal."""
+    if isinstance(world.copy, MemoryJournalCopy):
+        return MemoryJournalSource(world.copy.blocks)
+    return DynamoDbJournalSource(
+        world.copy.client, world.copy.s3, world.copy.journal_table, world.copy.journal_bucket, world.copy.registry_table
+    )
+
+
+def test_blocks_are_read_in_order_from_any_place_and_none_behind_the_tip(world):
+    world.commit(JOURNAL[:5])
+    assert [each.sequence_no for each in world.source.stored(STRAND, 2, 2)] == [2, 3]
+    assert [each.data for each in world.source.stored(STRAND, 3, 9)] == [each.block_binary() for each in JOURNAL[3:5]]
+    assert list(world.source.stored(STRAND, 5, 9)) == []
+    assert list(world.source.stored("another strand", 0, 9)) == []
+
+
+def test_a_copy_ends_where_its_last_block_is(world):
+    assert world.copy.tip(STRAND) is None
+    world.commit(JOURNAL[:3])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    assert world.copy.tip(STRAND) == CopiedTip(2, JOURNAL[2].block_hash)
+
+
+def test_a_copy_has_everything_that_the_journal_keeps_of_a_block(world):
+    """More blocks than one transaction takes, some of them too large for an item."""
+    world.commit(JOURNAL, large={1, BLOCKS_AT_ONCE, COUNT - 1})
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, COUNT))
+    assert list(read_back(world).stored(STRAND, 0, COUNT)) == list(world.source.stored(STRAND, 0, COUNT))
+
+
+def test_what_is_there_already_is_passed_over(world):
+    world.commit(JOURNAL[:6])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 4))
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 4))
+    world.copy.append(STRAND, JOURNAL[3].block_hash, world.source.stored(STRAND, 4, 2))
+    assert all_of(read_back(world)) == all_of(world.source)
+
+
+def test_of_blocks_that_are_there_in_part_the_rest_is_put(world):
+    world.commit(JOURNAL[:6])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 2))
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 6))
+    assert all_of(read_back(world)) == all_of(world.source)
+
+
+def other(number):
+    """A block of another history that is as good as the journal's."""
+    return transfers(number).builder.append(transfer(number, "1.00"))
+
+
+def test_another_block_in_the_place_stays_and_is_said(world):
+    world.commit(JOURNAL[:4])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    own = other(3)
+    kept = world.source.stored(STRAND, 3, 1)[0]
+    ours = own_block(world, own, kept)
+    world.copy.append(STRAND, JOURNAL[2].block_hash, [ours])
+    with pytest.raises(BrokenLinkError):
+        world.copy.append(STRAND, JOURNAL[2].block_hash, [kept])
+    assert world.copy.tip(STRAND) == CopiedTip(3, own.block_hash)
+
+
+def own_block(world, block, like):
+    """A block as the copy's own ledger would have put it."""
+    changed = StoredBlock(like.sequence_no, block.block_hash, block.block_binary(), like.kept)
+    if isinstance(world.copy, MemoryJournalCopy):
+        return changed
+    item = like.kept.item | {"block": {"B": changed.data}, "blockHash": {"B": bytes(block.block_hash)}}
+    return changed._replace(kept=journal_copy.Kept(item, None))
+
+
+@pytest.mark.parametrize(
+    "previous", [Hash(bytes(32)), other(2).block_hash], ids=["no hash of a block", "another history's"]
+)
+def test_a_block_goes_behind_no_other_than_the_one_it_follows(previous, world):
+    world.commit(JOURNAL[:4])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    with pytest.raises(BrokenLinkError):
+        world.copy.append(STRAND, previous, world.source.stored(STRAND, 3, 1))
+    assert world.copy.tip(STRAND) == CopiedTip(2, JOURNAL[2].block_hash)
+
+
+def test_a_copy_has_no_hole(world):
+    world.commit(JOURNAL[:4])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 2))
+    with pytest.raises(BrokenLinkError):
+        world.copy.append(STRAND, JOURNAL[2].block_hash, world.source.stored(STRAND, 3, 1))
+    assert world.copy.tip(STRAND) == CopiedTip(1, JOURNAL[1].block_hash)
+
+
+def test_of_two_who_forward_at_once_the_slower_passes_over_what_the_faster_put(world):
+    world.commit(JOURNAL[:6])
+    slow = world.source.stored(STRAND, 0, 6)
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 6))
+    world.copy.append(STRAND, None, slow)
+    assert all_of(read_back(world)) == all_of(world.source)
+
+
+def registered(*names, kind="ledger"):
+    return {name: {"kind": {"S": kind}, "id": {"S": name}, "state": {"S": "ACTIVE"}} for name in names}
+
+
+def registry_of(copy):
+    if isinstance(copy, MemoryJournalCopy):
+        return copy.registry
+    return DynamoDbJournalSource(copy.client, copy.s3, "-", "-", copy.registry_table).registered()
+
+
+def test_the_copy_s_registry_holds_exactly_what_is_registered(world):
+    world.copy.keep_registered({"ledger": registered("bank", "gone"), "tag": registered("a", kind="tag")})
+    changed = registered("bank")
+    changed["bank"]["state"] = {"S": "DELETING"}
+    now = {"ledger": changed | registered("new"), "tag": registered("a", kind="tag")}
+    world.copy.keep_registered(now)
+    assert {kind: registry_of(world.copy)[kind] for kind in now} == now
+
+
+def test_kinds_that_are_the_other_region_s_own_are_left_alone(world):
+    world.copy.keep_registered({"permission": registered("teller", kind="permission")})
+    world.copy.keep_registered({"ledger": registered("bank")})
+    assert registry_of(world.copy)["permission"] == registered("teller", kind="permission")
+
+
+@pytest.mark.parametrize("kind", AWS)
+def test_jobs_are_not_among_what_is_copied(kind, request):
+    world = aws(request)
+    for job in ("stream", "export"):
+        item = registered("one", kind=job)["one"]
+        world.source.client.put_item(TableName=world.source.registry_table, Item=item)
+    assert world.source.registered() == {"ledger": {}, "permission": {}, "tag": {}}
+
+
+def test_a_region_that_does_not_answer_is_unavailable(gone):
+    away = DynamoDbJournalCopy(gone("dynamodb"), gone("s3"), "journal", "bucket", "registry")
+    block = StoredBlock(0, Hash(bytes(32)), b"", journal_copy.Kept({}, None))
+    for call in (
+        lambda: away.tip(STRAND),
+        lambda: away.append(STRAND, None, [block]),
+        lambda: away.keep_registered({"tag": {}}),
+    ):
+        with pytest.raises(UnavailableError):
+            call()
