@@ -1,15 +1,22 @@
 """A journal's copy takes blocks behind the one they follow, once, and nothing else: in memory and in DynamoDB."""
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from counterfoil.adapters.dynamodb import journal_copy
-from counterfoil.adapters.dynamodb.journal_copy import BLOCKS_AT_ONCE, DynamoDbJournalCopy, DynamoDbJournalSource
+from counterfoil import wiring
+from counterfoil.adapters.dynamodb.journal_copy import (
+    BLOCKS_AT_ONCE,
+    DynamoDbJournalCopy,
+    DynamoDbJournalSource,
+    Kept,
+)
 from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
-from counterfoil.errors import BrokenLinkError, UnavailableError
+from counterfoil.cli.copy_journal import copy_journal
+from counterfoil.errors import BrokenLinkError, IntegrityError, UnavailableError
 from counterfoil.merkle import Hash
 from counterfoil.ports import CopiedTip, StoredBlock
 from tests.contract.conftest import AWS, BOTH
@@ -140,7 +147,7 @@ def own_block(world, block, like):
     if isinstance(world.copy, MemoryJournalCopy):
         return changed
     item = like.kept.item | {"block": {"B": changed.data}, "blockHash": {"B": bytes(block.block_hash)}}
-    return changed._replace(kept=journal_copy.Kept(item, None))
+    return changed._replace(kept=Kept(item, None))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +213,7 @@ def test_jobs_are_not_among_what_is_copied(kind, request):
 
 def test_a_region_that_does_not_answer_is_unavailable(gone):
     away = DynamoDbJournalCopy(gone("dynamodb"), gone("s3"), "journal", "bucket", "registry")
-    block = StoredBlock(0, Hash(bytes(32)), b"", journal_copy.Kept({}, None))
+    block = StoredBlock(0, Hash(bytes(32)), b"", Kept({}, None))
     for call in (
         lambda: away.tip(STRAND),
         lambda: away.append(STRAND, None, [block]),
@@ -214,3 +221,38 @@ def test_a_region_that_does_not_answer_is_unavailable(gone):
     ):
         with pytest.raises(UnavailableError):
             call()
+
+
+@pytest.fixture
+def copy_by_command(request, monkeypatch, capsys):
+    """A world on the emulator, and the command that copies its journal: exit status and what it printed as JSON."""
+    world = aws(request)
+    monkeypatch.setattr(wiring, "client", request.getfixturevalue("clients"))
+
+    def run():
+        source, target = world.source, world.copy
+        copy_journal(
+            STRAND, source.journal_table, target.journal_table,
+            source_bucket=source.journal_bucket, target_bucket=target.journal_bucket, json=True,
+        )  # fmt: skip
+        return json.loads(capsys.readouterr().out)
+
+    return world, run
+
+
+@pytest.mark.parametrize("store", AWS)
+def test_the_command_copies_what_is_missing_and_says_where_the_copy_ends(store, copy_by_command):
+    world, run = copy_by_command
+    assert run() == {"holds": True, "strandId": STRAND, "copied": 0, "endsAt": None}
+    world.commit(JOURNAL, large={3})
+    ends_at = {"sequenceNo": COUNT - 1, "blockHash": str(JOURNAL[-1].block_hash)}
+    assert run() == {"holds": True, "strandId": STRAND, "copied": COUNT, "endsAt": ends_at}
+    assert run()["copied"] == 0
+
+
+@pytest.mark.parametrize("store", AWS)
+def test_the_command_fails_as_the_command_line_says_integrity_failures(store, copy_by_command):
+    world, run = copy_by_command
+    world.commit([*JOURNAL[:2], other(2), JOURNAL[3]])
+    with pytest.raises(IntegrityError, match="0 blocks were copied"):
+        run()

@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from counterfoil.cli import export, ledgers, maintain, operate, serve, verify
+from counterfoil.cli.copy_journal import copy_journal
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.shell.command import shell
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
@@ -29,6 +30,7 @@ app: Final = typer.Typer(
 app.add_typer(verify.app, name="verify")
 app.command()(operate.redrive)
 app.command()(operate.accept)
+app.command()(copy_journal)
 app.command()(serve.serve)
 app.command()(serve.client_env)
 app.command()(shell)

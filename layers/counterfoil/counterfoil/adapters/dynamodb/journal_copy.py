@@ -1,7 +1,7 @@
 """The journal's table as a source of blocks, and one in another region as their copy.
 
 A block goes over as the item that it is, and its object with it where it is a large one: what this region's ledger wrote beside the
-block (docs/decisions/0019) serves the copy's ledger as well. A transaction puts up to ``BLOCKS_AT_ONCE`` blocks where none is, under
+block serves the copy's ledger as well. A transaction puts up to ``BLOCKS_AT_ONCE`` blocks where none is, under
 the condition that the block in front of them is the one they follow; so the copy has no hole and no second history, whoever else
 may write to it at that moment.
 """
