@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.sqlite.registry import SqliteLedgerRegistry
 from counterfoil.adapters.sqlite.registry_file import RegistryFile
 from counterfoil.errors import ConflictError, InputError, LimitError, UnavailableError
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
+from tests.contract.conftest import ON_EMULATOR
 
 BANK = RegisteredLedger(
     "bank",
@@ -24,10 +26,14 @@ ACTIVE = replace(BANK, state=LedgerState.ACTIVE)
 ARN = "arn:aws:qldb:us-east-1:000000000000:ledger/bank"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("aws", marks=ON_EMULATOR)])
 def registry(request, tmp_path):
     if request.param == "memory":
         yield MemoryLedgerRegistry()
+        return
+    if request.param == "aws":
+        ddb_table = request.getfixturevalue("make_ddb_table")("RegistryTable")
+        yield DynamoDbLedgerRegistry(request.getfixturevalue("clients")("dynamodb"), ddb_table)
         return
     file = RegistryFile(tmp_path / "registry.db")
     yield SqliteLedgerRegistry(file)
@@ -129,6 +135,15 @@ def test_a_registry_that_does_not_answer_is_unavailable(tmp_path):
     file = RegistryFile(tmp_path / "registry.db")
     registry = SqliteLedgerRegistry(file)
     file.close()
+    for call in (lambda: registry.ledger("bank"), lambda: registry.save(None, BANK), lambda: registry.tags(ARN)):
+        with pytest.raises(UnavailableError):
+            call()
+
+
+@pytest.mark.end_to_end
+@pytest.mark.xdist_group("emulator")
+def test_an_aws_that_does_not_answer_is_unavailable(gone):
+    registry = DynamoDbLedgerRegistry(gone("dynamodb"), "none")
     for call in (lambda: registry.ledger("bank"), lambda: registry.save(None, BANK), lambda: registry.tags(ARN)):
         with pytest.raises(UnavailableError):
             call()

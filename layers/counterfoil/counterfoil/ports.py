@@ -284,7 +284,8 @@ class ExportFiles(Protocol):
 class JobStore(Protocol):
     """Keeps exports and streams with their progress. Not trusted: losing progress repeats work, at least once.
 
-    One runner writes; a call that returned is durable.
+    A call that returned is durable. ``save`` is for whoever begins a job, or runs alone; where several may change one, they
+    ``advance`` it. Progress of an export only adds to its keys.
     """
 
     def save_export(self, job: ExportJob, /) -> None:
@@ -293,6 +294,22 @@ class JobStore(Protocol):
 
     def save_stream(self, job: StreamJob, /) -> None:
         """Keep a stream under its id, in the place of what was kept."""
+        ...
+
+    def advance_export(self, old: ExportJob, new: ExportJob, /) -> None:
+        """Replace ``old`` by ``new`` in one step; ``ConflictError`` if what is kept is not ``old``."""
+        ...
+
+    def advance_stream(self, old: StreamJob, new: StreamJob, /) -> None:
+        """Replace ``old`` by ``new`` in one step; ``ConflictError`` if what is kept is not ``old``."""
+        ...
+
+    def export(self, export_id: str, /) -> ExportJob | None:
+        """The export as last saved; never stale."""
+        ...
+
+    def stream(self, stream_id: str, /) -> StreamJob | None:
+        """The stream as last saved; never stale."""
         ...
 
     def exports(self) -> Sequence[ExportJob]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -31,6 +31,13 @@ def translated(what: str) -> Iterator[None]:
         raise UnavailableError(f"{what}: {code}: {detail.get('Message', '')}"[:500]) from error
     except BotoCoreError as error:
         raise UnavailableError(f"{what}: {error}"[:500]) from error
+
+
+def there(error: ConflictError) -> Mapping[str, Any] | None:
+    """The item that stood in the way, where the request asked for it (``ReturnValuesOnConditionCheckFailure``)."""
+    cause = error.__cause__
+    response: Mapping[str, Any] = cause.response if isinstance(cause, ClientError) else {}
+    return response.get("Item")
 
 
 def _conditions_failed(error: ClientError) -> bool:
