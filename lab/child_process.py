@@ -33,12 +33,22 @@ class Log:
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._written = 0
+        self._writing = threading.Lock()
 
     def write(self, line: str) -> None:
-        self._lines.append(line)
+        with self._writing:
+            self._lines.append(line)
+            self._written += 1
 
     def tail(self, count: int = _KEPT_LINES) -> list[str]:
         return list(self._lines.copy())[-count:] if count else []
+
+    def since(self, mark: int) -> tuple[list[str], int]:
+        """The lines behind a mark, as far as they are kept, and the mark behind them; 0 is the first."""
+        with self._writing:
+            new = min(self._written - mark, len(self._lines))
+            return list(self._lines)[len(self._lines) - new :], self._written
 
 
 class _Starter(threading.Thread):

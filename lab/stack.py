@@ -32,6 +32,7 @@ from lab.mapping.destinations import BucketDestination, Destination, QueueDestin
 from lab.mapping.engine import MappingEngine, Pace, World
 from lab.mapping.faults import NO_FAULTS, FaultRates
 from lab.mapping.pump import Pump
+from lab.metrics import publish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,6 +87,7 @@ class Stack:
         self.emulator = emulator
         self.deployment = deployment
         self._options = options
+        self._marks: dict[str, int] = {}
         self.gateway = Gateway(emulator.endpoint, options.pace.backoff, options.aws_faults, options.seed)
         self.hosts = self.gateway.hosts = Hosts(self._behind_gateway(deployment))
         self._engines = {
@@ -168,6 +170,14 @@ class Stack:
     def logs(self, function_id: str, count: int = 1000) -> list[str]:
         """The last lines that a function's environments wrote."""
         return self.hosts[function_id].log.tail(count)
+
+    def publish_metrics(self) -> int:
+        """Put what functions have measured since the last time into the emulator's CloudWatch; how many metrics there were."""
+        lines: list[str] = []
+        for function_id in self.deployment.functions:
+            found, self._marks[function_id] = self.hosts[function_id].log.since(self._marks.get(function_id, 0))
+            lines += found
+        return publish(self.client("cloudwatch"), lines)
 
     def drain(self, seconds: float) -> None:
         """Wait until every stream is empty, every record delivered or discarded, and no asynchronous event is left.
