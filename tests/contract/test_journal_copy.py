@@ -46,6 +46,12 @@ def memory(request):
     return World(source, MemoryJournalCopy(), commit)
 
 
+def kept_outside(source, data):
+    key = f"blocks/{sha256(data).hexdigest()}"
+    source.s3.put_object(Bucket=source.journal_bucket, Key=key, Body=data)
+    return key
+
+
 def aws(request):
     clients, make_ddb_table, make_bucket = map(request.getfixturevalue, ("clients", "make_ddb_table", "make_bucket"))
 
@@ -58,10 +64,12 @@ def aws(request):
     def commit(blocks, *, large=()):
         for each in blocks:
             data, number = each.block_binary(), each.address.sequence_no
-            place = {"block": {"B": data}}
+            place = {"block": {"B": data}, "effects": {"B": b"what it changes"}}
             if number in large:
-                place = {"blockKey": {"S": sha256(data).hexdigest()}}
-                source.s3.put_object(Bucket=source.journal_bucket, Key=place["blockKey"]["S"], Body=data)
+                place = {
+                    "blockKey": {"S": kept_outside(source, data)},
+                    "effectsKey": {"S": kept_outside(source, b"much")},
+                }
             key = {"strandId": {"S": STRAND}, "sequenceNo": {"N": str(number)}}
             beside = {"blockHash": {"B": bytes(each.block_hash)}, "transactionId": {"S": f"tx-{number}"}}
             source.client.put_item(TableName=source.journal_table, Item=key | beside | place)
@@ -147,7 +155,7 @@ def own_block(world, block, like):
     if isinstance(world.copy, MemoryJournalCopy):
         return changed
     item = like.kept.item | {"block": {"B": changed.data}, "blockHash": {"B": bytes(block.block_hash)}}
-    return changed._replace(kept=Kept(item, None))
+    return changed._replace(kept=Kept(item, {}))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +221,7 @@ def test_jobs_are_not_among_what_is_copied(kind, request):
 
 def test_a_region_that_does_not_answer_is_unavailable(gone):
     away = DynamoDbJournalCopy(gone("dynamodb"), gone("s3"), "journal", "bucket", "registry")
-    block = StoredBlock(0, Hash(bytes(32)), b"", Kept({}, None))
+    block = StoredBlock(0, Hash(bytes(32)), b"", Kept({}, {}))
     for call in (
         lambda: away.tip(STRAND),
         lambda: away.append(STRAND, None, [block]),

@@ -1,7 +1,7 @@
 """The journal's table as a source of blocks, and one in another region as their copy.
 
-A block goes over as the item that it is, and its object with it where it is a large one: what this region's ledger wrote beside the
-block serves the copy's ledger as well. A transaction puts up to ``BLOCKS_AT_ONCE`` blocks where none is, under
+A block goes over as the item that it is (``journal.py``), and the objects that it names go before it: what this region's ledger wrote
+beside the block serves the copy's ledger as well. A transaction puts up to ``BLOCKS_AT_ONCE`` blocks where none is, under
 the condition that the block in front of them is the one they follow; so the copy has no hole and no second history, whoever else
 may write to it at that moment.
 """
@@ -30,11 +30,15 @@ BYTES_AT_ONCE: Final = 3_500_000
 COPIED_KINDS: Final = ("ledger", "permission", "tag")
 
 
+# Attributes of an item that name an object instead of holding its bytes.
+OBJECT_KEYS: Final = ("blockKey", "effectsKey")
+
+
 class Kept(NamedTuple):
-    """An item of the journal's table, and the object that its ``blockKey`` names, if it has one."""
+    """An item of the journal's table, and the objects that it names, by their keys."""
 
     item: Mapping[str, Any]
-    large: bytes | None
+    objects: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,12 @@ class DynamoDbJournalSource(JournalSource):
         }
 
     def _stored(self, item: Mapping[str, Any]) -> StoredBlock:
-        key = item.get("blockKey", {}).get("S")
-        large = None if key is None else self.s3.get_object(Bucket=self.journal_bucket, Key=key)["Body"].read()
-        data = item["block"]["B"] if large is None else large
-        return StoredBlock(int(item["sequenceNo"]["N"]), Hash(item["blockHash"]["B"]), data, Kept(item, large))
+        objects = {key: self._object(key) for name in OBJECT_KEYS if (key := item.get(name, {}).get("S"))}
+        data = item["block"]["B"] if "block" in item else objects[item["blockKey"]["S"]]
+        return StoredBlock(int(item["sequenceNo"]["N"]), Hash(item["blockHash"]["B"]), data, Kept(item, objects))
+
+    def _object(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket=self.journal_bucket, Key=key)["Body"].read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,8 @@ class DynamoDbJournalCopy(JournalCopy):
     def append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock], /) -> None:
         for group in _groups(blocks):
             for each in group:
-                self._keep_object(each)
+                for key, data in each.kept.objects.items():
+                    put_once(self.s3, self.journal_bucket, key, data, {"ContentType": "application/octet-stream"})
             self._append(strand_id, previous, group)
             previous = group[-1].block_hash
 
@@ -107,12 +114,6 @@ class DynamoDbJournalCopy(JournalCopy):
                     self.client.put_item(TableName=self.registry_table, Item=wanted[name])
                 for name in there.keys() - wanted.keys():
                     self.client.delete_item(TableName=self.registry_table, Key={"kind": {"S": kind}, "id": {"S": name}})
-
-    def _keep_object(self, block: StoredBlock) -> None:
-        item, large = block.kept
-        if large is not None:
-            options = {"ContentType": "application/octet-stream"}
-            put_once(self.s3, self.journal_bucket, item["blockKey"]["S"], large, options)
 
     def _append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock]) -> None:
         items = [_put(self.journal_table, each.kept.item) for each in blocks]
