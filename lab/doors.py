@@ -22,20 +22,24 @@ from counterfoil.adapters.memory import (
     MemoryChannel,
     MemoryFindings,
     MemoryHeads,
+    MemoryJournalCopy,
+    MemoryJournalSource,
     MemoryQuarantine,
     MemorySigner,
     MemorySnapshots,
 )
 from counterfoil.adapters.memory.accounts import MemoryAccounts
+from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FUNCTIONS: Final = ("journal_auditor", "fraud_detector", "alert_notifier", "digest_snapshot")
+FUNCTIONS: Final = ("journal_auditor", "fraud_detector", "alert_notifier", "digest_snapshot", "journal_forwarder")
 # The attribute of a door's module that holds its service.
 SERVICES: Final = {
     "journal_auditor": "auditor",
     "fraud_detector": "detector",
     "alert_notifier": "notifier",
     "digest_snapshot": "snapshotter",
+    "journal_forwarder": "forwarder",
 }
 # Nobody collects traces here.
 QUIET: Final = {
@@ -70,6 +74,9 @@ class Doors:
     signer: MemorySigner = field(default_factory=MemorySigner)
     alert_log: MemoryAlertLog = field(default_factory=MemoryAlertLog)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
+    journal: MemoryJournalSource = field(default_factory=MemoryJournalSource)
+    copied_journal: MemoryJournalCopy = field(default_factory=MemoryJournalCopy)
+    registry: MemoryLedgerRegistry = field(default_factory=MemoryLedgerRegistry)
     _loaded: dict[str, ModuleType] = field(default_factory=dict)
     _nowhere: Nowhere = field(default_factory=Nowhere)
 
@@ -104,6 +111,7 @@ class Doors:
                 "snapshots": self.snapshots,
                 "signer": self.signer,
             },
+            "journal_forwarder": {"source": self.journal, "copy": self.copied_journal, "registry": self.registry},
         }
         return {**stores[function], "clock": lambda: self.now}
 

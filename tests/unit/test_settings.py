@@ -11,6 +11,8 @@ from counterfoil.errors import InputError
 from counterfoil.settings import (
     AuditorSettings,
     DetectorSettings,
+    ForwarderSettings,
+    JournalPlaces,
     NotifierSettings,
     SnapshotSettings,
     in_memory,
@@ -25,6 +27,15 @@ REQUIRED = {
         "FINDINGS_TABLE": "findings",
         "SNAPSHOT_BUCKET": "bucket",
         "SIGNING_KEY_ID": "key",
+    },
+    ForwarderSettings: {
+        "JOURNAL_TABLE": "journal",
+        "JOURNAL_BUCKET": "objects",
+        "REGISTRY_TABLE": "registry",
+        "STANDBY_REGION": "eu-west-1",
+        "STANDBY_JOURNAL_TABLE": "there-journal",
+        "STANDBY_JOURNAL_BUCKET": "there-objects",
+        "STANDBY_REGISTRY_TABLE": "there-registry",
     },
 }
 MISSING = [(kind, name) for kind, names in REQUIRED.items() for name in names]
@@ -46,6 +57,14 @@ def test_the_detectors_settings_and_their_defaults():
     assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "{}", timedelta(seconds=60))
     assert of(DetectorSettings, FRAUD_RULES="").fraud_rules == "{}"
     assert of(DetectorSettings, FRAUD_RULES='{"a":1}').fraud_rules == '{"a":1}'
+
+
+def test_the_forwarders_settings_are_the_places_of_two_regions():
+    assert of(ForwarderSettings) == ForwarderSettings(
+        JournalPlaces("journal", "objects", "registry"),
+        "eu-west-1",
+        JournalPlaces("there-journal", "there-objects", "there-registry"),
+    )
 
 
 def test_the_notifiers_settings_and_their_defaults():

@@ -31,11 +31,18 @@ NAMES: Final = frozenset(
         "GAP_CONFIRM_SECONDS",
         "GAP_GRACE_SECONDS",
         "HEADS_TABLE",
+        "JOURNAL_BUCKET",
+        "JOURNAL_TABLE",
         "QUARANTINE_BUCKET",
+        "REGISTRY_TABLE",
         "SIGNING_KEY_ID",
         "SNAPSHOT_BUCKET",
         "SNAPSHOT_LOCK_DAYS",
         "SNAPSHOT_LOCK_MODE",
+        "STANDBY_JOURNAL_BUCKET",
+        "STANDBY_JOURNAL_TABLE",
+        "STANDBY_REGION",
+        "STANDBY_REGISTRY_TABLE",
     }
 )
 
@@ -129,6 +136,40 @@ class SnapshotSettings:
             _text(environ, "SIGNING_KEY_ID"),
             mode,
             timedelta(days=_whole(environ, "SNAPSHOT_LOCK_DAYS", 1, 36_500, default=365)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPlaces:
+    """Where a journal and what is registered of its ledgers are kept."""
+
+    journal_table: str
+    journal_bucket: str
+    registry_table: str
+
+    @classmethod
+    def from_env(cls, environ: Environment, prefix: str = "") -> Self:
+        return cls(
+            _text(environ, f"{prefix}JOURNAL_TABLE"),
+            _text(environ, f"{prefix}JOURNAL_BUCKET"),
+            _text(environ, f"{prefix}REGISTRY_TABLE"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ForwarderSettings:
+    """``standby`` are the places in ``standby_region``."""
+
+    here: JournalPlaces
+    standby_region: str
+    standby: JournalPlaces
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(
+            JournalPlaces.from_env(environ),
+            _text(environ, "STANDBY_REGION"),
+            JournalPlaces.from_env(environ, "STANDBY_"),
         )
 
 

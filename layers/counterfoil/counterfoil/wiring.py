@@ -5,6 +5,7 @@ The only room that knows both sides. Clients come from botocore directly, which 
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from functools import cache
 from typing import Any
 
@@ -14,10 +15,13 @@ from counterfoil.adapters.memory import (
     MemoryChannel,
     MemoryFindings,
     MemoryHeads,
+    MemoryJournalCopy,
+    MemoryJournalSource,
     MemoryQuarantine,
     MemorySigner,
     MemorySnapshots,
 )
+from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.system import system_clock
 from counterfoil.detection.alert import AlertPolicy
 from counterfoil.detection.finding import Severity
@@ -26,12 +30,14 @@ from counterfoil.detection.strand_audit import Patience
 from counterfoil.ports import Clock
 from counterfoil.services.audit import Auditor
 from counterfoil.services.detect import Detector
+from counterfoil.services.forward import Forwarder
 from counterfoil.services.notify import Notifier
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.settings import (
     AuditorSettings,
     DetectorSettings,
     Environment,
+    ForwarderSettings,
     NotifierSettings,
     SnapshotSettings,
     in_memory,
@@ -39,8 +45,8 @@ from counterfoil.settings import (
 
 
 @cache
-def client(service: str) -> Any:
-    """A client of an AWS service, one per process. It gives up early and often: the stream tries again anyway."""
+def client(service: str, region: str | None = None) -> Any:
+    """A client of an AWS service, one per process and region. It gives up early and often: the stream tries again anyway."""
     import botocore.session
     from botocore.config import Config
 
@@ -50,7 +56,7 @@ def client(service: str) -> Any:
         max_pool_connections=16,
         retries={"mode": "standard", "max_attempts": 4},
     )
-    return botocore.session.get_session().create_client(service, config=config)
+    return botocore.session.get_session().create_client(service, region_name=region, config=config)
 
 
 def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
@@ -121,5 +127,21 @@ def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotte
         DynamoDbFindings(client("dynamodb"), settings.findings_table),
         S3Snapshots(client("s3"), settings.bucket, settings.lock_mode, settings.retention, clock),
         KmsSigner(client("kms"), settings.signing_key_id),
+        clock,
+    )
+
+
+def forwarder(environ: Environment, clock: Clock = system_clock) -> Forwarder:
+    if in_memory(environ):
+        return Forwarder(MemoryJournalSource(), MemoryJournalCopy(), MemoryLedgerRegistry(), clock)
+    from counterfoil.adapters.dynamodb.journal_copy import DynamoDbJournalCopy, DynamoDbJournalSource
+    from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+
+    settings = ForwarderSettings.from_env(environ)
+    here, there, region = settings.here, settings.standby, settings.standby_region
+    return Forwarder(
+        DynamoDbJournalSource(client("dynamodb"), client("s3"), *astuple(here)),
+        DynamoDbJournalCopy(client("dynamodb", region), client("s3", region), *astuple(there)),
+        DynamoDbLedgerRegistry(client("dynamodb"), here.registry_table),
         clock,
     )
