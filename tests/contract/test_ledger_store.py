@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from counterfoil.errors import ClosedError, LimitError, OccConflictError, StatementError
+from counterfoil.errors import ClosedError, LimitError, NotFoundError, OccConflictError, StatementError
 from counterfoil.ion.codec import decode_datagram
 from counterfoil.ledger.limits import QLDB_LIMITS
+from counterfoil.partiql.equality import key_of
 from tests.ledgers import BALANCE, KINDS, SET, ToldClock, ledger_on, open_accounts, rows, verified_blocks
 
 
@@ -114,6 +115,32 @@ def test_a_change_says_how_many_documents_it_read(bank):
     assert transaction.execute("UPDATE Accounts AS a SET a.balance = 0 WHERE a.balance > 10").read_ios == 2
     assert transaction.execute("INSERT INTO Accounts ?", ({"accountId": "C"},)).read_ios == 0
     transaction.abort()
+
+
+def test_a_snapshot_of_an_earlier_block_shows_what_was_there_then(bank):
+    store = bank._store
+    held = store.snapshot()
+    rows(bank, SET, Decimal("1.00"), "A")
+    rows(bank, "CREATE TABLE Later")
+    again = store.snapshot_at(held.sequence_no)
+    assert (again.sequence_no, again.timestamp_ms, again.strand_id) == (
+        held.sequence_no,
+        held.timestamp_ms,
+        held.strand_id,
+    )
+    assert again.catalogue is held.catalogue
+    (entry,) = again.catalogue.entries.values()
+    assert sorted(each.value["balance"] for each in again.documents(entry.table_id)) == [
+        Decimal("50.00"),
+        Decimal("100.00"),
+    ]
+    held.release()
+    (index,) = entry.indexes
+    assert [each.value["balance"] for each in again.probe(index.index_id, key_of("A"))] == [Decimal("100.00")]
+    again.release()
+    with pytest.raises(NotFoundError):
+        store.snapshot_at(bank.head.sequence_no + 1)
+    store.snapshot_at(bank.head.sequence_no).release()
 
 
 # ---- serializability -------------------------------------------------------------------------------------------------

@@ -54,6 +54,10 @@ class SnapshotAtHead(Snapshot):
     _head: LedgerHead
 
     @property
+    def head(self) -> LedgerHead:
+        return self._head
+
+    @property
     def sequence_no(self) -> int:
         return self._head.sequence_no
 

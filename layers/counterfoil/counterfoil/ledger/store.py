@@ -28,6 +28,13 @@ class LedgerStore(Protocol):
         """The ledger as of the last durable block; it must be released."""
         ...
 
+    def snapshot_at(self, sequence_no: int) -> Snapshot:
+        """The ledger as of an earlier block, for a transaction that began there elsewhere; it must be released.
+
+        ``ClosedError`` where that state is not kept any more; ``NotFoundError`` where there is no such block yet.
+        """
+        ...
+
     def commit(self, proposal: Proposal) -> BlockAddress:
         """Append the proposal's block, all of it or nothing; when this returns, the block is durable and seen by new snapshots.
 

@@ -36,13 +36,23 @@ from counterfoil.partiql.tables import Action, Plan
 Authorise = Callable[[frozenset[tuple[Action, str]]], None]
 
 
+class Givens(NamedTuple):
+    """What a transaction takes from outside: ``clock`` dates its statements and its block, ``watch`` says when its time is up.
+
+    They are one clock but for whoever carries a transaction out again, or dates a whole request at once.
+    """
+
+    clock: Callable[[], datetime]
+    watch: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
 class Engine(NamedTuple):
     """What all transactions of a ledger share. ``commit`` is the store's; ``ended`` is told of each transaction that is over."""
 
     plans: Plans
     limits: Limits
-    clock: Callable[[], datetime]
-    new_id: Callable[[], str]
+    givens: Givens
     commit: Callable[[Proposal], BlockAddress]
     ended: Callable[[str], None]
 
@@ -108,22 +118,28 @@ class OpenTransaction:
 
     def __init__(self, transaction_id: str, snapshot: Snapshot, engine: Engine) -> None:
         self.transaction_id = transaction_id
-        self.began_at = engine.clock()
+        givens = engine.givens
+        self.began_at = givens.clock()
         self.expires_at = self.began_at + engine.limits.transaction_time
-        self._lifetime = Lifetime(self.began_at, self.expires_at, engine.clock)
-        self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, engine.new_id, self._lifetime)
+        self._lifetime = Lifetime(self.began_at, self.expires_at, givens.watch)
+        self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, givens.new_id, self._lifetime)
         self.commit_digest: Hash = hash_of_value(transaction_id)
         self.ended = False
         self._snapshot = snapshot
         self._engine = engine
         self._limits = engine.limits
-        self._clock = engine.clock
+        self._clock = givens.clock
         self._statements: list[Statement] = []
         self._text_size = 0
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
         # Rows that their caller has let go of need not be drawn before something changes.
         self._unfinished: dict[int, ReferenceType[Results]] = {}
+
+    @property
+    def snapshot_no(self) -> int:
+        """The last block that the transaction sees."""
+        return self._snapshot.sequence_no
 
     def check_open(self) -> None:
         """Raise ``ClosedError`` if the transaction is over or its time is up; the clock may go backwards, which prolongs nothing."""

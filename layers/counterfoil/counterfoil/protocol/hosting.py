@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from counterfoil.ion.values import Value
@@ -10,6 +11,7 @@ from counterfoil.journal import BlockAddress, Digest
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
+from counterfoil.ledger.transaction import Givens
 from counterfoil.merkle import Hash
 from counterfoil.partiql.tables import Action
 
@@ -32,6 +34,14 @@ class Transaction(Protocol):
 
     @property
     def transaction_id(self) -> str: ...
+
+    @property
+    def snapshot_no(self) -> int:
+        """The last block that it sees."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime: ...
 
     @property
     def commit_digest(self) -> Hash: ...
@@ -65,7 +75,17 @@ class Engine(Protocol):
     @property
     def catalogue(self) -> LedgerCatalogue: ...
 
-    def begin(self) -> Transaction: ...
+    def begin(self, transaction_id: str | None = None, givens: Givens | None = None) -> Transaction:
+        """A new transaction; ids, times and chance are the ledger's own unless they are given."""
+        ...
+
+    def resume(self, transaction_id: str, snapshot_no: int, givens: Givens) -> Transaction:
+        """A transaction that began elsewhere, before its first statement; ``ClosedError`` where that cannot be known any more."""
+        ...
+
+    def committed(self, transaction_id: str) -> BlockAddress | None:
+        """Where a transaction was committed, if it was."""
+        ...
 
     def digest(self) -> Digest:
         """``NotFoundError`` while there is no block."""

@@ -17,9 +17,10 @@ from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.ids import NewId
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.plans import Plans
+from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
-from counterfoil.ledger.transaction import Engine, OpenTransaction
+from counterfoil.ledger.transaction import Engine, Givens, OpenTransaction
 from counterfoil.merkle import Hash, prove_inclusion
 from counterfoil.merkle.nodes import prove_leaf
 from counterfoil.ports import Clock, JournalReader
@@ -40,7 +41,7 @@ class Ledger(JournalReader):
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._engine = Engine(self.plans, limits, clock, new_id, store.commit, self._ended)
+        self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended)
         self._open: dict[str, OpenTransaction] = {}
         self._lock = Lock()
 
@@ -56,9 +57,17 @@ class Ledger(JournalReader):
     def catalogue(self) -> LedgerCatalogue:
         return self.head.catalogue
 
-    def begin(self) -> OpenTransaction:
+    def begin(self, transaction_id: str | None = None, givens: Givens | None = None) -> OpenTransaction:
         """A new transaction on everything that was committed until now."""
-        transaction = OpenTransaction(self._new_id(), self._store.snapshot(), self._engine)
+        return self._begun(transaction_id or self._new_id(), self._store.snapshot(), givens)
+
+    def resume(self, transaction_id: str, snapshot_no: int, givens: Givens) -> OpenTransaction:
+        """A transaction that began elsewhere, as it was before its first statement; ``ClosedError`` where that cannot be known."""
+        return self._begun(transaction_id, self._store.snapshot_at(snapshot_no), givens)
+
+    def _begun(self, transaction_id: str, snapshot: Snapshot, givens: Givens | None) -> OpenTransaction:
+        engine = self._engine if givens is None else self._engine._replace(givens=givens)
+        transaction = OpenTransaction(transaction_id, snapshot, engine)
         with self._lock:
             self._open[transaction.transaction_id] = transaction
             over = self._over()

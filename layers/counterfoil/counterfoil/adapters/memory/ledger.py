@@ -48,12 +48,14 @@ class MemoryLedger(LedgerStore):
     _places: dict[str, int] = field(default_factory=dict)
     _snapshots: list[int] = field(default_factory=list)
     _head: LedgerHead = field(init=False)
+    _heads: list[LedgerHead] = field(default_factory=list)
     _log: WriteLog = field(default_factory=lambda: WriteLog(-1))
     _changed: Condition = field(default_factory=lambda: Condition(RLock()))
     _closed: bool = False
 
     def __post_init__(self) -> None:
         self._head = LedgerHead(self.strand_id)
+        self._heads.append(self._head)
 
     def head(self) -> LedgerHead:
         return self._head
@@ -61,8 +63,18 @@ class MemoryLedger(LedgerStore):
     def snapshot(self) -> Snapshot:
         with self._changed:
             self._check_open()
-            insort(self._snapshots, self._head.sequence_no)
-            return _MemorySnapshot(self, self._head)
+            return self._taken(self._head)
+
+    def snapshot_at(self, sequence_no: int) -> Snapshot:
+        with self._changed:
+            self._check_open()
+            if sequence_no > self._head.sequence_no:
+                raise NotFoundError(f"there is no block {self.strand_id}#{sequence_no}")
+            return self._taken(self._heads[sequence_no + 1])
+
+    def _taken(self, head: LedgerHead) -> Snapshot:
+        insort(self._snapshots, head.sequence_no)
+        return _MemorySnapshot(self, head)
 
     def commit(self, proposal: Proposal) -> BlockAddress:
         with self._changed:
@@ -123,6 +135,7 @@ class MemoryLedger(LedgerStore):
             self._build(entry.table_id, index.index_id, index.field)
         for redaction in effects.redactions:
             self._redact(redaction.address.sequence_no, redaction.document_id, redaction.version)
+        self._heads.append(self._head)
         self._log.forget_through(self._snapshots[0] if self._snapshots else number)
 
     def _leave(self, change: IndexChange, number: int) -> None:

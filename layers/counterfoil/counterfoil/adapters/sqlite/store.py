@@ -24,7 +24,7 @@ from counterfoil.adapters.sqlite.checks import check_on_open
 from counterfoil.adapters.sqlite.committer import Committer, Waiting
 from counterfoil.adapters.sqlite.connections import Readers, lock, translated
 from counterfoil.adapters.sqlite.snapshot import SqliteSnapshot
-from counterfoil.errors import ClosedError, CounterfoilError, PreconditionError, UnavailableError
+from counterfoil.errors import ClosedError, CounterfoilError, NotFoundError, PreconditionError, UnavailableError
 from counterfoil.journal import BlockAddress
 from counterfoil.ledger.concurrency import WriteLog
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
@@ -87,6 +87,20 @@ class SqliteLedger(LedgerStore):
         with self._shown:
             snapshot = SqliteSnapshot(self._readers, self._head, self._released)
             self._open_snapshots[snapshot] = snapshot.sequence_no
+            return snapshot
+
+    def snapshot_at(self, sequence_no: int) -> Snapshot:
+        """Only what another snapshot holds is kept."""
+        self._check_open()
+        with self._shown:
+            heads = [self._head, *(each.head for each in self._open_snapshots)]
+            head = next((each for each in heads if each.sequence_no == sequence_no), None)
+            if head is None and sequence_no > self._head.sequence_no:
+                raise NotFoundError(f"there is no block {self._head.strand_id}#{sequence_no}")
+            if head is None:
+                raise ClosedError(f"the ledger as of block {sequence_no} is not kept any more")
+            snapshot = SqliteSnapshot(self._readers, head, self._released)
+            self._open_snapshots[snapshot] = sequence_no
             return snapshot
 
     def commit(self, proposal: Proposal) -> BlockAddress:
