@@ -40,6 +40,17 @@ def replay(data: bytes, catalogue: LedgerCatalogue) -> Replayed:
     )
 
 
+def revisions_in(data: bytes) -> tuple[StoredRevision, ...]:
+    """The revisions of a block as a store keeps them; an ``IntegrityError`` where the block contradicts itself."""
+    unverified = parse_block(read_single(data))
+    return tuple(_revisions(unverified, verify_block(unverified)))
+
+
+def catalogue_behind(data: bytes, catalogue: LedgerCatalogue) -> LedgerCatalogue:
+    """The catalogue behind a block, from the one before it."""
+    return _catalogue_behind(verify_block(parse_block(read_single(data))), catalogue)
+
+
 def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevision]:
     tables = {each.document_id: each.table_id for each in block.documents}
     for revision, claimed in zip(block.revisions, unverified.revisions, strict=True):

@@ -1,0 +1,130 @@
+"""What a block changes, as it stands beside the block in the journal's table: for those who follow the journal without reading blocks.
+
+Keys of indexes are given by their digests, so that no value is longer than another; two keys of one digest are told apart by the
+documents' values, which every look-up compares again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
+from counterfoil.errors import InputError, IntegrityError
+from counterfoil.ion.codec import decode_datagram, encode
+from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, WriteLog, name_footprint
+from counterfoil.ledger.sequencing import Effects, IndexChange, LedgerHead
+
+DIGEST_CHARACTERS = 32
+
+
+def digest_of(key: bytes) -> str:
+    """What stands for a key of an index: 128 bits of its SHA-256, in hexadecimal."""
+    return sha256(key).hexdigest()[:DIGEST_CHARACTERS]
+
+
+class DocumentChange(NamedTuple):
+    table_id: str
+    document_id: str
+    version: int
+
+
+class EntryChange(NamedTuple):
+    """A document under a key of an index."""
+
+    index_id: str
+    digest: str
+    document_id: str
+
+
+class BlockEffects(NamedTuple):
+    """``names`` are those of the tables that the block's statements defined anew; ``redacts`` says that it asks for redactions."""
+
+    documents: tuple[DocumentChange, ...]
+    entered: tuple[EntryChange, ...]
+    left: tuple[EntryChange, ...]
+    names: tuple[str, ...]
+    redacts: bool
+
+    @property
+    def defines(self) -> bool:
+        return bool(self.names)
+
+    def footprints(self) -> Iterator[Footprint]:
+        """What the block writes, for transactions that read it (``ledger.concurrency``)."""
+        for each in self.documents:
+            yield each.document_id
+            yield each.table_id
+        for change in (*self.entered, *self.left):
+            yield change.index_id, change.digest
+        if self.names:
+            yield WHOLE_CATALOGUE
+            yield from map(name_footprint, self.names)
+
+
+def of_sequenced(effects: Effects, before: LedgerHead) -> BlockEffects:
+    """The effects of a block that was just given its place behind ``before``."""
+    entries = before.catalogue.entries
+    names = [each.name for table_id, each in effects.catalogue.entries.items() if entries.get(table_id) is not each]
+    return BlockEffects(
+        tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in effects.revisions),
+        tuple(map(_entry, effects.entered)),
+        tuple(map(_entry, effects.left)),
+        tuple(names) if effects.defined else (),
+        bool(effects.redactions),
+    )
+
+
+def _entry(change: IndexChange) -> EntryChange:
+    return EntryChange(change.index_id, digest_of(change.key), change.document_id)
+
+
+def render_effects(effects: BlockEffects) -> bytes:
+    return encode(
+        {
+            "documents": [list(each) for each in effects.documents],
+            "entered": [list(each) for each in effects.entered],
+            "left": [list(each) for each in effects.left],
+            "names": list(effects.names),
+            "redacts": effects.redacts,
+        }
+    )
+
+
+def parse_effects(data: bytes) -> BlockEffects:
+    """Read what ``render_effects`` wrote; ``IntegrityError`` for anything else."""
+    try:
+        document = decode_datagram(data)
+        return BlockEffects(
+            tuple(DocumentChange(*each) for each in document["documents"]),
+            tuple(EntryChange(*each) for each in document["entered"]),
+            tuple(EntryChange(*each) for each in document["left"]),
+            tuple(document["names"]),
+            document["redacts"],
+        )
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"the effects of a block cannot be read: {error!r}") from None
+
+
+class DigestLog(WriteLog):
+    """A log of writes in which keys of indexes stand by their digests, whoever names them."""
+
+    __slots__ = ()
+
+    def conflict(self, read: Iterator[Footprint] | set[Footprint], snapshot: int) -> Footprint | None:  # type: ignore[override]
+        return super().conflict(map(by_digest, read), snapshot)
+
+    def record(self, sequence_no: int, written: Iterator[Footprint]) -> None:  # type: ignore[override]
+        super().record(sequence_no, map(by_digest, written))
+
+
+def by_digest(footprint: Footprint) -> Footprint:
+    """A footprint as this store compares it."""
+    if (
+        isinstance(footprint, tuple)
+        and isinstance(footprint[1:2], tuple)
+        and len(footprint) == 2
+        and isinstance(footprint[1], bytes)
+    ):
+        return footprint[0], digest_of(footprint[1])
+    return footprint

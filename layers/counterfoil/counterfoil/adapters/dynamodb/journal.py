@@ -1,0 +1,260 @@
+"""A ledger's journal in DynamoDB: one item is one block, put once under the condition that none is in its place.
+
+Items of the journal's table (partition key ``strandId``, sort key ``sequenceNo``):
+
+* ``block`` (binary): the block in its whole form; or ``blockKey``: the object of the journal's bucket that has it, named by the
+  SHA-256 of the bytes and put there before the item;
+* ``effects`` (binary): what the block changes, for whoever follows the journal (``effects.py``); or ``effectsKey``, likewise;
+* ``nodes`` (binary): the hashes of the nodes of the tree that this block completes, from level 1 upwards. Node (level, position)
+  stands in block ((position + 1) << level) - 1, so that a proof reads blocks by their numbers and there is no table of nodes;
+* ``blockHash``, ``transactionId`` and ``timestampMs``: what the next block and a look-up need without reading the block.
+
+Blocks are read by their numbers, many at a time: that costs the same however long the strand is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from counterfoil.adapters.boto_errors import translated
+from counterfoil.adapters.s3 import put_once
+from counterfoil.errors import IntegrityError, NotFoundError, UnavailableError
+from counterfoil.merkle import Hash
+from counterfoil.ports import JournalReader
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+# An item holds 400 KB with its names and numbers; what is over this goes to the bucket.
+MAX_INLINE_BYTES: Final = 350_000
+
+# "BatchGetItem": 100 keys and 16 MB in one request. Fewer, so that what is read ahead stays small.
+READ_AHEAD_BLOCKS: Final = 25
+
+# How often whoever waits for a block looks: at first, and at most.
+FIRST_LOOK_SECONDS: Final = 0.02
+LONGEST_LOOK_SECONDS: Final = 1.0
+
+_SHORT: Final = ("sequenceNo", "blockHash", "transactionId", "timestampMs", "effects", "effectsKey", "nodes")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalItem:
+    """A block as it stands in the table; ``block`` and ``effects`` may be the key of an object instead."""
+
+    sequence_no: int
+    block_hash: Hash
+    transaction_id: str
+    timestamp_ms: int
+    nodes: bytes
+    block: bytes | str
+    effects: bytes | str
+
+    def node(self, level: int) -> Hash:
+        """The node of this level that the block completes; level 0 is the block's own hash."""
+        if level == 0:
+            return self.block_hash
+        hash_ = self.nodes[(level - 1) * 32 : level * 32]
+        if len(hash_) != 32:
+            raise IntegrityError(f"block {self.sequence_no} has no node of level {level}: the journal is damaged")
+        return Hash(hash_)
+
+
+def key_of_object(data: bytes) -> str:
+    """Where bytes are kept that are too large for an item: their name follows from them."""
+    return f"blocks/{sha256(data).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDbJournal(JournalReader):
+    """One strand. Never stale: every read is a consistent one."""
+
+    client: DynamoDBClient
+    journal_table: str
+    s3: S3Client
+    bucket: str
+    strand_id: str
+    # The last block that was seen, so that the tip is looked for from there.
+    _seen: list[int] = field(default_factory=lambda: [-1], repr=False, compare=False)
+
+    # The journal, for those who follow it
+
+    def tip(self) -> int | None:
+        number = self._seen[0]
+        if number < 0:
+            number = self._last()
+        while self.read(range(number + 1, number + 2)):
+            number = self._through(number + 1)
+        self._seen[0] = number
+        return None if number < 0 else number
+
+    def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
+        for first in range(begin, end, READ_AHEAD_BLOCKS):
+            wanted = range(first, min(first + READ_AHEAD_BLOCKS, end))
+            items = self.read(wanted, whole=True)
+            for number in wanted:
+                if number not in items:
+                    raise NotFoundError(f"there is no block {self.strand_id}#{number}")
+                yield self.bytes_of(items[number].block)
+
+    def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
+        until, pause = time.monotonic() + timeout, FIRST_LOOK_SECONDS
+        while not self.read(range(sequence_no, sequence_no + 1)):
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_LOOK_SECONDS)
+        return True
+
+    # Items
+
+    def read(self, numbers: range, *, whole: bool = False) -> Mapping[int, JournalItem]:
+        """Those of the blocks that are there; without their own bytes unless ``whole``."""
+        if len(numbers) == 1:
+            return self._read_one(numbers[0], whole=whole)
+        found: dict[int, JournalItem] = {}
+        for first in range(0, len(numbers), 100):
+            found |= self._read_many(numbers[first : first + 100], whole=whole)
+        return found
+
+    def nodes(self, places: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Hash]:
+        """Nodes of the tree by level and position; ``IntegrityError`` where one is missing."""
+        numbers = {place: ((place[1] + 1) << place[0]) - 1 for place in places}
+        items = self._read_many(sorted(set(numbers.values())), whole=False)
+        missing = sorted(set(numbers.values()) - items.keys())
+        if missing:
+            raise IntegrityError(f"block {self.strand_id}#{missing[0]} is missing: the journal is damaged")
+        return {place: items[number].node(place[0]) for place, number in numbers.items()}
+
+    def put_request(self, item: JournalItem) -> dict[str, Any]:
+        """The put of a block where none is."""
+        values: dict[str, Any] = {
+            "strandId": {"S": self.strand_id},
+            "sequenceNo": {"N": str(item.sequence_no)},
+            "blockHash": {"B": bytes(item.block_hash)},
+            "transactionId": {"S": item.transaction_id},
+            "timestampMs": {"N": str(item.timestamp_ms)},
+            "block" if isinstance(item.block, bytes) else "blockKey": _attribute(item.block),
+            "effects" if isinstance(item.effects, bytes) else "effectsKey": _attribute(item.effects),
+        }
+        if item.nodes:
+            values["nodes"] = {"B": item.nodes}
+        return {
+            "TableName": self.journal_table,
+            "Item": values,
+            "ConditionExpression": "attribute_not_exists(strandId)",
+        }
+
+    def keep_outside(self, *parts: bytes) -> tuple[bytes | str, ...]:
+        """The parts as an item may have them: the largest become objects until the rest fits. The objects are there on return."""
+        kept: list[bytes | str] = list(parts)
+        while sum(len(each) for each in kept if isinstance(each, bytes)) > MAX_INLINE_BYTES:
+            largest = max(
+                range(len(kept)), key=lambda place: len(kept[place]) if isinstance(kept[place], bytes) else -1
+            )
+            data = kept[largest]
+            assert isinstance(data, bytes)
+            kept[largest] = key_of_object(data)
+            put_once(self.s3, self.bucket, key_of_object(data), data, {"ContentType": "application/octet-stream"})
+        return tuple(kept)
+
+    def bytes_of(self, part: bytes | str) -> bytes:
+        """A part of an item, from the bucket where it is there; ``IntegrityError`` where the object is another one."""
+        if isinstance(part, bytes):
+            return part
+        with translated(f"reading {part}"):
+            data = self.s3.get_object(Bucket=self.bucket, Key=part)["Body"].read()
+        if key_of_object(data) != part:
+            raise IntegrityError(
+                f"object {part} is not what it is named after", expected=part, found=key_of_object(data)
+            )
+        return bytes(data)
+
+    def _read_one(self, number: int, *, whole: bool) -> Mapping[int, JournalItem]:
+        with translated(f"reading block {self.strand_id}#{number}"):
+            answer = self.client.get_item(
+                TableName=self.journal_table, Key=self._key(number), ConsistentRead=True, **_projection(whole=whole)
+            )
+        return {number: _parse(answer["Item"])} if "Item" in answer else {}
+
+    def _read_many(self, numbers: Sequence[int], *, whole: bool) -> Mapping[int, JournalItem]:
+        found: dict[int, JournalItem] = {}
+        wanted: Any = {
+            "Keys": [self._key(each) for each in numbers],
+            "ConsistentRead": True,
+            **_projection(whole=whole),
+        }
+        pause = FIRST_LOOK_SECONDS
+        while wanted.get("Keys"):
+            with translated(f"reading blocks of {self.strand_id}"):
+                answer = self.client.batch_get_item(RequestItems={self.journal_table: wanted})
+            items = [_parse(each) for each in answer["Responses"].get(self.journal_table, [])]
+            found |= {each.sequence_no: each for each in items}
+            wanted = answer.get("UnprocessedKeys", {}).get(self.journal_table, {})
+            if wanted and not items:
+                if pause > LONGEST_LOOK_SECONDS:
+                    raise UnavailableError(f"blocks of {self.strand_id} cannot be read: throttled")
+                time.sleep(pause)
+                pause *= 2
+        return found
+
+    def _key(self, number: int) -> dict[str, Any]:
+        return {"strandId": {"S": self.strand_id}, "sequenceNo": {"N": str(number)}}
+
+    def _last(self) -> int:
+        with translated(f"looking for the tip of {self.strand_id}"):
+            answer = self.client.query(
+                TableName=self.journal_table,
+                KeyConditionExpression="strandId = :s",
+                ExpressionAttributeValues={":s": {"S": self.strand_id}},
+                ProjectionExpression="sequenceNo",
+                ScanIndexForward=False,
+                Limit=1,
+                ConsistentRead=True,
+            )
+        return int(answer["Items"][0]["sequenceNo"]["N"]) if answer["Items"] else -1
+
+    def _through(self, number: int) -> int:
+        """The last of the blocks that follow each other from one that is there, as far as one reads ahead."""
+        items = self.read(range(number, number + READ_AHEAD_BLOCKS))
+        while number + 1 in items:
+            number += 1
+        return number
+
+
+def _projection(*, whole: bool) -> dict[str, Any]:
+    names = (*_SHORT, "block", "blockKey") if whole else _SHORT
+    return {
+        "ProjectionExpression": ", ".join(f"#{name}" for name in names),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+    }
+
+
+def _attribute(part: bytes | str) -> dict[str, Any]:
+    return {"B": part} if isinstance(part, bytes) else {"S": part}
+
+
+def _part(item: Mapping[str, Any], name: str) -> bytes | str:
+    part: bytes | str = item[name]["B"] if name in item else item.get(f"{name}Key", {}).get("S", b"")
+    return part
+
+
+def _parse(item: Mapping[str, Any]) -> JournalItem:
+    try:
+        return JournalItem(
+            int(item["sequenceNo"]["N"]),
+            Hash(item["blockHash"]["B"]),
+            item["transactionId"]["S"],
+            int(item["timestampMs"]["N"]),
+            item.get("nodes", {}).get("B", b""),
+            _part(item, "block"),
+            _part(item, "effects"),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise IntegrityError(f"an item of the journal cannot be read: {error!r}") from None

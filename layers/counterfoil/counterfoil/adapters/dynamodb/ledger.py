@@ -1,0 +1,383 @@
+"""A ledger in DynamoDB, journal first: any number of instances, each following the journal, write it by conditional puts.
+
+Life of a commit: (1) the instance checks the proposal against every block behind its snapshot that it knows and gives it its place;
+(2) it puts the block where no block is: that is the commit; (3) where another instance's block is there already, the instance takes in
+what is new and begins again, so that its client notices nothing unless there is a true conflict. A put without an answer is repeated
+until its place is decided: only a put that won or lost says whether the block is there (docs/decisions/0019). Documents, history
+and indexes are projections, which the projector writes later; reads put the blocks over them that they may lack.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from counterfoil.adapters.boto_errors import translated
+from counterfoil.adapters.dynamodb.effects import (
+    BlockEffects,
+    DigestLog,
+    by_digest,
+    of_sequenced,
+    parse_effects,
+    render_effects,
+)
+from counterfoil.adapters.dynamodb.following import Known
+from counterfoil.adapters.dynamodb.journal import FIRST_LOOK_SECONDS, READ_AHEAD_BLOCKS, DynamoDbJournal, JournalItem
+from counterfoil.adapters.dynamodb.projections import Projections
+from counterfoil.adapters.dynamodb.snapshot import DynamoDbSnapshot
+from counterfoil.errors import (
+    ClosedError,
+    ConflictError,
+    IntegrityError,
+    NotFoundError,
+    OccConflictError,
+    UnavailableError,
+)
+from counterfoil.journal import BlockAddress
+from counterfoil.ledger.catalogue import IndexStatus
+from counterfoil.ledger.proposal import Proposal
+from counterfoil.ledger.reading import Snapshot, StoredRevision
+from counterfoil.ledger.replay import catalogue_behind, revisions_in
+from counterfoil.ledger.sequencing import CONFLICT, LedgerHead, Sequenced, sequence
+from counterfoil.ledger.store import LedgerStore
+from counterfoil.ledger.times import milliseconds_of
+from counterfoil.merkle import Hash
+from counterfoil.merkle.nodes import append_leaf, range_of
+
+# Behind so many blocks that the projections may lack, an instance looks whether they have caught up.
+OVERLAY_BLOCKS: Final = 64
+# More than that is held by nobody: then the projector has stood still for long.
+MAX_OVERLAY_BLOCKS: Final = 50_000
+
+# Blocks whose revisions are kept as they were read from the journal.
+KEPT_BLOCKS: Final = 256
+
+# Puts of one block whose outcome is unknown before its client is told so.
+PUT_ATTEMPTS: Final = 5
+
+# Requests at once for documents that are read together.
+PARALLEL_READS: Final = 8
+
+
+class DynamoDbLedger(LedgerStore):
+    """One instance of one ledger. Any thread may call it; commits of one instance are one after the other."""
+
+    def __init__(self, journal: DynamoDbJournal, projections_table: str, clock: Callable[[], datetime]) -> None:
+        self.strand_id = journal.strand_id
+        self._journal = journal
+        self._projections = Projections(
+            journal.client,
+            projections_table,
+            journal.strand_id,
+            lambda number, document_id: self._in_block(number)[document_id],
+        )
+        self._clock = clock
+        self._lock = RLock()
+        self._known: Known | None = None
+        self._revisions: OrderedDict[int, Mapping[str, StoredRevision]] = OrderedDict()
+        self._readers = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reader")
+        self._looked_at = 0
+        self._closed = False
+
+    # The store
+
+    def head(self) -> LedgerHead:
+        return self._follow().head
+
+    def snapshot(self) -> Snapshot:
+        head = self._follow().head
+        return DynamoDbSnapshot(self, head.sequence_no, head.timestamp_ms, head.catalogue)
+
+    def snapshot_at(self, sequence_no: int) -> Snapshot:
+        with self._lock:
+            known = self._known if self._known is not None else self._follow()
+            if sequence_no > known.head.sequence_no:
+                known = self._follow()
+            if sequence_no > known.head.sequence_no:
+                raise NotFoundError(f"there is no block {self.strand_id}#{sequence_no}")
+            catalogue = known.catalogue_at(sequence_no)
+            if catalogue is None:
+                catalogue = known.numbered(self._projections.catalogue(sequence_no).catalogue)
+        items = self._journal.read(range(sequence_no, sequence_no + 1)) if sequence_no >= 0 else {}
+        timestamp_ms = items[sequence_no].timestamp_ms if items else 0
+        return DynamoDbSnapshot(self, sequence_no, timestamp_ms, catalogue)
+
+    def commit(self, proposal: Proposal) -> BlockAddress:
+        with self._lock:
+            known = self._known if self._known is not None else self._follow()
+            while True:
+                committed = self._committed_behind(known, proposal)
+                if committed is not None:
+                    return BlockAddress(self.strand_id, committed)
+                judged = replace(proposal, snapshot_no=max(proposal.snapshot_no, known.log.floor))
+                sequenced = sequence(known.head, known.log, judged, milliseconds_of(self._clock()))
+                effects = of_sequenced(sequenced.effects, known.head)
+                try:
+                    self._put(self._item(sequenced, effects))
+                except BaseException as error:
+                    known.log.forget_after(known.head.sequence_no)
+                    if not isinstance(error, ConflictError):
+                        raise
+                    self._follow()
+                    continue
+                self._keep(sequenced.head.sequence_no, sequenced.effects.revisions)
+                known.take(self._head_behind(known, sequenced.head, effects), proposal.transaction_id, effects)
+                return sequenced.block.address
+
+    def committed(self, transaction_id: str) -> BlockAddress | None:
+        known = self._follow()
+        number = known.transactions.get(transaction_id)
+        if number is None:
+            number = self._projections.transaction(transaction_id)
+        return None if number is None else BlockAddress(self.strand_id, number)
+
+    def block(self, sequence_no: int) -> bytes:
+        self._check_open()
+        return next(self._journal.blocks(sequence_no, sequence_no + 1))
+
+    def blocks(self, begin: int, end: int) -> Iterator[bytes]:
+        self._check_open()
+        return self._journal.blocks(begin, min(end, self.head().sequence_no + 1))
+
+    def node(self, level: int, position: int) -> Hash:
+        self._check_open()
+        return self._journal.nodes([(level, position)])[level, position]
+
+    def wait_for(self, sequence_no: int, timeout_seconds: float) -> int:
+        self._journal.wait_for(sequence_no, timeout_seconds)
+        return self._follow().head.sequence_no
+
+    def close(self) -> None:
+        self._closed = True
+        self._readers.shutdown()
+
+    # What snapshots read
+
+    def document(self, document_id: str, at: int) -> StoredRevision | None:
+        number = self._overlay_block(document_id, at)
+        if number is not None:
+            return self._in_block(number)[document_id]
+        return self._projections.document(document_id, at)
+
+    def several(self, ids: Iterable[str], at: int) -> Iterable[StoredRevision | None]:
+        """Documents by their ids, read at the same time."""
+        wanted = list(ids)
+        if len(wanted) == 1:
+            return (self.document(wanted[0], at),)
+        return self._readers.map(lambda each: self.document(each, at), wanted)
+
+    def revision_at(self, document_id: str, sequence_no: int) -> StoredRevision | None:
+        if sequence_no in self._known_blocks_of(document_id, sequence_no):
+            return self._in_block(sequence_no)[document_id]
+        return self._projections.revision_at(document_id, sequence_no)
+
+    def history(self, document_id: str, at: int) -> Iterator[StoredRevision]:
+        over = self._known_blocks_of(document_id, at)
+        first = over[0] if over else at + 1
+        yield from self._projections.history(document_id, first - 1)
+        for number in over:
+            yield self._in_block(number)[document_id]
+
+    def members(self, table_id: str, at: int) -> Iterator[str]:
+        """Documents that a table had as of a block, those deleted included."""
+        made = set(self._state().overlay.made(table_id, at))
+        for document_id in self._projections.members(table_id, at):
+            made.discard(document_id)
+            yield document_id
+        yield from made
+
+    def entered(self, index_id: str, digest: str, at: int) -> list[str]:
+        """Documents under a key of an index as of a block, and perhaps some that were not any more."""
+        events = list(self._state().overlay.events(index_id, digest, at))
+        found = dict.fromkeys(self._projections.entered(index_id, digest, at))
+        for event in events:
+            if event.enters:
+                found[event.document_id] = None
+            else:
+                found.pop(event.document_id, None)
+        return list(found)
+
+    def _overlay_block(self, document_id: str, at: int) -> int | None:
+        return self._state().overlay.block_of(document_id, at)
+
+    def _known_blocks_of(self, document_id: str, at: int) -> list[int]:
+        return self._state().overlay.blocks_of(document_id, at)
+
+    def _in_block(self, number: int) -> Mapping[str, StoredRevision]:
+        """The revisions of a block by document."""
+        kept = self._revisions.get(number)
+        return kept if kept is not None else self._keep(number, revisions_in(self.block(number)))
+
+    def _keep(self, number: int, revisions: Iterable[StoredRevision]) -> Mapping[str, StoredRevision]:
+        kept = {each.document_id: each for each in revisions}
+        with self._lock:
+            self._revisions[number] = kept
+            while len(self._revisions) > KEPT_BLOCKS:
+                self._revisions.popitem(last=False)
+        return kept
+
+    # Following
+
+    def _state(self) -> Known:
+        return self._known if self._known is not None else self._follow()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the ledger is closed")
+
+    def _follow(self) -> Known:
+        """Take in every block that is there; what is known then."""
+        with self._lock:
+            self._check_open()
+            known = self._known
+            if known is None:
+                known = self._known = self._begin()
+            next_no = known.head.sequence_no + 1
+            items = self._journal.read(range(next_no, next_no + 1))
+            while next_no in items:
+                while next_no in items:
+                    self._take(known, items[next_no])
+                    next_no += 1
+                items = self._journal.read(range(next_no, next_no + READ_AHEAD_BLOCKS))
+            self._look_at_projections(known)
+            return known
+
+    def _begin(self) -> Known:
+        """Where the projections are, with the head behind that block."""
+        watermark = self._projections.watermark()
+        head = LedgerHead(self.strand_id)
+        if watermark >= 0:
+            item = self._journal.read(range(watermark, watermark + 1)).get(watermark)
+            if item is None:
+                raise IntegrityError(f"the projections have block {self.strand_id}#{watermark}, the journal has not")
+            places: list[tuple[int, int]] = []
+
+            def note(level: int, position: int) -> Hash:
+                places.append((level, position))
+                return item.block_hash
+
+            range_of(note, watermark + 1)
+            nodes = self._journal.nodes(places)
+            peaks = range_of(lambda level, position: nodes[level, position], watermark + 1)
+            catalogue = self._projections.catalogue(watermark).catalogue
+            head = LedgerHead(self.strand_id, peaks, item.block_hash, item.timestamp_ms, catalogue)
+        known = Known(head, watermark, DigestLog(watermark))
+        known.head = replace(head, catalogue=known.numbered(head.catalogue))
+        known.catalogues.append((watermark, known.head.catalogue))
+        return known
+
+    def _take(self, known: Known, item: JournalItem) -> None:
+        head = known.head
+        effects = parse_effects(self._journal.bytes_of(item.effects))
+        peaks, nodes = append_leaf(head.peaks, item.block_hash)
+        if b"".join(each.hash for each in nodes) != item.nodes:
+            raise IntegrityError(
+                f"the nodes of block {self.strand_id}#{item.sequence_no} do not follow from the blocks before"
+            )
+        catalogue = head.catalogue
+        if effects.defines:
+            catalogue = catalogue_behind(self.block(item.sequence_no), catalogue)
+        behind = LedgerHead(self.strand_id, peaks, item.block_hash, item.timestamp_ms, catalogue)
+        known.log.record(item.sequence_no, effects.footprints())
+        known.take(self._head_behind(known, behind, effects), item.transaction_id, effects)
+
+    def _head_behind(self, known: Known, head: LedgerHead, effects: BlockEffects) -> LedgerHead:
+        return replace(head, catalogue=known.numbered(head.catalogue)) if effects.defines else head
+
+    def _look_at_projections(self, known: Known) -> None:
+        """Let go of what the projections have by now; learn which indexes have been built."""
+        behind = len(known.overlay)
+        if behind >= self._looked_at + OVERLAY_BLOCKS:
+            known.projected_through(self._projections.watermark())
+            self._looked_at = len(known.overlay)
+            if self._looked_at > MAX_OVERLAY_BLOCKS:
+                raise UnavailableError(f"the projections of {self.strand_id} are {self._looked_at} blocks behind")
+        elif behind < self._looked_at:
+            self._looked_at = behind
+        if next(known.head.catalogue.building(), None) is not None:
+            self._learn_indexes(known)
+
+    def _learn_indexes(self, known: Known) -> None:
+        kept = self._projections.catalogue(known.head.sequence_no).catalogue
+        catalogue = known.head.catalogue
+        for entry, index in tuple(catalogue.building()):
+            there = kept.entries.get(entry.table_id)
+            statuses = {} if there is None else {each.index_id: each.status for each in there.indexes}
+            if statuses.get(index.index_id) is IndexStatus.ONLINE:
+                catalogue = catalogue.with_index_online(entry.table_id, index.index_id)
+        if catalogue is not known.head.catalogue:
+            catalogue = known.numbered(catalogue)
+            known.head = replace(known.head, catalogue=catalogue)
+            known.catalogues.append((known.head.sequence_no, catalogue))
+
+    # Committing
+
+    def _committed_behind(self, known: Known, proposal: Proposal) -> int | None:
+        """Where the transaction was committed already; ``OccConflictError`` where blocks before those remembered are in its way."""
+        number = known.transactions.get(proposal.transaction_id)
+        if number is not None:
+            return number
+        read = None
+        begin, end = proposal.snapshot_no + 1, known.log.floor + 1
+        for first in range(begin, end, READ_AHEAD_BLOCKS):
+            items = self._journal.read(range(first, min(first + READ_AHEAD_BLOCKS, end)))
+            for item in (items[each] for each in sorted(items)):
+                if item.transaction_id == proposal.transaction_id:
+                    return item.sequence_no
+                read = {by_digest(each) for each in proposal.read} if read is None else read
+                written = parse_effects(self._journal.bytes_of(item.effects)).footprints()
+                if any(by_digest(each) in read for each in written):
+                    raise OccConflictError(CONFLICT)
+        return None
+
+    def _item(self, sequenced: Sequenced, effects: BlockEffects) -> JournalItem:
+        block, rendered = self._journal.keep_outside(sequenced.data, render_effects(effects))
+        return JournalItem(
+            sequenced.head.sequence_no,
+            sequenced.block.block_hash,
+            str(sequenced.block.fields["transactionId"]),
+            sequenced.head.timestamp_ms,
+            b"".join(each.hash for each in sequenced.nodes),
+            block,
+            rendered,
+        )
+
+    def _put(self, item: JournalItem) -> None:
+        """Put a block; ``ConflictError`` where another one is in its place, ``UnavailableError`` where nobody knows."""
+        request = self._journal.put_request(item) | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        pause = FIRST_LOOK_SECONDS
+        for attempt in range(PUT_ATTEMPTS):
+            try:
+                self._put_once(request, item)
+            except ConflictError:
+                raise
+            except UnavailableError:
+                if attempt + 1 == PUT_ATTEMPTS:
+                    raise
+                time.sleep(pause)
+                pause *= 2
+            else:
+                return
+
+    def _put_once(self, request: Any, item: JournalItem) -> None:
+        with translated(f"putting block {self.strand_id}#{item.sequence_no}"):
+            try:
+                self._journal.client.put_item(**request)
+            except ClientError as error:
+                if not _is_there(error, item):  # else it is an earlier put of ours, whose answer was lost
+                    raise
+
+
+def _is_there(error: ClientError, item: JournalItem) -> bool:
+    """Whether the block that is in the place is this one."""
+    response: Any = error.response
+    there = response.get("Item", {}).get("blockHash", {}).get("B")
+    return bool(there == bytes(item.block_hash))
