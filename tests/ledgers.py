@@ -13,7 +13,7 @@ from counterfoil.ledger.ids import render_id
 from counterfoil.ledger.limits import DEFAULT_LIMITS
 
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-KINDS = ("memory", "sqlite")
+KINDS = ("memory", "sqlite", "dynamodb")
 
 
 class Ids:
@@ -41,10 +41,14 @@ class ToldClock:
 
 
 def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
-    """A ledger of a kind; a SQLite one is opened again if it is in the folder already."""
+    """A ledger of a kind; one that is in the folder already is opened again, unless it was in memory."""
     clock, ids = clock or ToldClock(step=timedelta(milliseconds=1)), Ids(seed)
     if kind == "memory":
         return EmbeddedLedger("bank", MemoryLedger(ids(), clock), clock, ids, limits)
+    if kind == "dynamodb":
+        from tests.dynamodb_ledgers import store_in  # the emulator starts with the first of them
+
+        return EmbeddedLedger("bank", store_in(folder, ids, clock, seed), clock, ids, limits)
     if not (folder / "journal.db").exists():
         create_ledger(folder, ids())
     return EmbeddedLedger("bank", SqliteLedger(folder, clock, limits), clock, ids, limits)

@@ -13,10 +13,10 @@ from counterfoil.ion import read_single
 from counterfoil.journal import parse_block, verify_block
 from counterfoil.ledger import transaction as transactions
 from counterfoil.ledger.limits import Limits
-from tests.ledgers import KINDS, ToldClock, ledger_on, rows
+from tests.ledgers import ToldClock, ledger_on, rows
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["memory", "sqlite"])
 def kind(request):
     return request.param
 

@@ -176,17 +176,25 @@ class DynamoDbJournal(JournalReader):
             )
         return bytes(data)
 
+    def remove_object(self, name: str) -> None:
+        """Remove every version of an object: what was redacted is to be nowhere."""
+        with translated(f"removing {name}"):
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=name)
+            for page in pages:
+                for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    self.s3.delete_object(Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"])
+
     def _read_one(self, number: int, *, whole: bool) -> Mapping[int, JournalItem]:
         with translated(f"reading block {self.strand_id}#{number}"):
             answer = self.client.get_item(
-                TableName=self.journal_table, Key=self._key(number), ConsistentRead=True, **_projection(whole=whole)
+                TableName=self.journal_table, Key=self.key(number), ConsistentRead=True, **_projection(whole=whole)
             )
         return {number: _parse(answer["Item"])} if "Item" in answer else {}
 
     def _read_many(self, numbers: Sequence[int], *, whole: bool) -> Mapping[int, JournalItem]:
         found: dict[int, JournalItem] = {}
         wanted: Any = {
-            "Keys": [self._key(each) for each in numbers],
+            "Keys": [self.key(each) for each in numbers],
             "ConsistentRead": True,
             **_projection(whole=whole),
         }
@@ -204,7 +212,7 @@ class DynamoDbJournal(JournalReader):
                 pause *= 2
         return found
 
-    def _key(self, number: int) -> dict[str, Any]:
+    def key(self, number: int) -> dict[str, Any]:
         return {"strandId": {"S": self.strand_id}, "sequenceNo": {"N": str(number)}}
 
     def _last(self) -> int:

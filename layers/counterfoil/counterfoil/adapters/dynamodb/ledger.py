@@ -14,9 +14,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -52,8 +52,10 @@ from counterfoil.ledger.times import milliseconds_of
 from counterfoil.merkle import Hash
 from counterfoil.merkle.nodes import append_leaf, range_of
 
-# Behind so many blocks that the projections may lack, an instance looks whether they have caught up.
+# With so many more blocks that the projections may lack, or after this time, an instance looks whether they have caught up: what it
+# holds over them is not redacted.
 OVERLAY_BLOCKS: Final = 64
+LOOK_EVERY: Final = timedelta(seconds=30)
 # More than that is held by nobody: then the projector has stood still for long.
 MAX_OVERLAY_BLOCKS: Final = 50_000
 
@@ -67,10 +69,23 @@ PUT_ATTEMPTS: Final = 5
 PARALLEL_READS: Final = 8
 
 
+class Looked(NamedTuple):
+    """When an instance looked at the watermark, and how many blocks were over it then."""
+
+    at: datetime
+    blocks: int
+
+
 class DynamoDbLedger(LedgerStore):
     """One instance of one ledger. Any thread may call it; commits of one instance are one after the other."""
 
-    def __init__(self, journal: DynamoDbJournal, projections_table: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        journal: DynamoDbJournal,
+        projections_table: str,
+        clock: Callable[[], datetime],
+        look_every: timedelta = LOOK_EVERY,
+    ) -> None:
         self.strand_id = journal.strand_id
         self._journal = journal
         self._projections = Projections(
@@ -84,7 +99,8 @@ class DynamoDbLedger(LedgerStore):
         self._known: Known | None = None
         self._revisions: OrderedDict[int, Mapping[str, StoredRevision]] = OrderedDict()
         self._readers = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reader")
-        self._looked_at = 0
+        self._looked = Looked(clock(), 0)
+        self._look_every = look_every
         self._closed = False
 
     # The store
@@ -294,14 +310,13 @@ class DynamoDbLedger(LedgerStore):
 
     def _look_at_projections(self, known: Known) -> None:
         """Let go of what the projections have by now; learn which indexes have been built."""
-        behind = len(known.overlay)
-        if behind >= self._looked_at + OVERLAY_BLOCKS:
+        now = self._clock()
+        grown = len(known.overlay) >= self._looked.blocks + OVERLAY_BLOCKS
+        if grown or (len(known.overlay) and not timedelta(0) <= now - self._looked.at < self._look_every):
             known.projected_through(self._projections.watermark())
-            self._looked_at = len(known.overlay)
-            if self._looked_at > MAX_OVERLAY_BLOCKS:
-                raise UnavailableError(f"the projections of {self.strand_id} are {self._looked_at} blocks behind")
-        elif behind < self._looked_at:
-            self._looked_at = behind
+            self._looked = Looked(now, len(known.overlay))
+            if self._looked.blocks > MAX_OVERLAY_BLOCKS:
+                raise UnavailableError(f"the projections of {self.strand_id} are {self._looked.blocks} blocks behind")
         if next(known.head.catalogue.building(), None) is not None:
             self._learn_indexes(known)
 

@@ -117,6 +117,10 @@ class Projections:
         item = self.get(f"X#{transaction_id}")
         return None if item is None else int(item["n"]["N"])
 
+    def requests(self) -> Iterator[Mapping[str, Any]]:
+        """Redactions that are asked for, as items."""
+        return self.query(_all_of(f"R#{self.strand_id}"))
+
     def catalogue(self, at: int) -> KeptCatalogue:
         """The last one that was kept for a block up to this one."""
         condition = _up_to(f"C#{self.strand_id}", f"{block_key(at)}#{_LAST}") if at >= 0 else None

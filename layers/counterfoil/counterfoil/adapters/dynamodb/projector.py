@@ -160,7 +160,9 @@ class Projector:
         if enters:
             update = "SET fromNo = if_not_exists(fromNo, :n), lastNo = :n REMOVE toNo, expiresAt"
         else:
-            update = "SET toNo = :n, lastNo = :n, expiresAt = :gone"
+            # Who left without having entered was there when the index was made.
+            update = "SET fromNo = if_not_exists(fromNo, :first), toNo = :n, lastNo = :n, expiresAt = :gone"
+            values[":first"] = {"N": "0"}
             values[":gone"] = {"N": str(int(self._clock().timestamp()) + LEFT_SECONDS)}
         try:
             with translated(f"changing an entry of index {entry.index_id}"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from counterfoil.adapters.dynamodb.effects import digest_of
 from counterfoil.ledger.reading import Snapshot, StoredRevision
+from counterfoil.ledger.sequencing import key_in
 
 if TYPE_CHECKING:
     from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger
@@ -50,8 +51,10 @@ class DynamoDbSnapshot(Snapshot):
             yield from (each for each in self._read(ids) if each.data is not None)
 
     def probe(self, index_id: str, key: bytes, at_most: int | None = None) -> Sequence[StoredRevision]:
-        ids = self._store.entered(index_id, digest_of(key), self._at)
-        return list(islice((each for each in self._read(ids) if each.data is not None), at_most))
+        """An entry may be of another block: the document as it was here decides, so that nobody finds one under two keys."""
+        name = self._field_of(index_id)
+        found = self._read(self._store.entered(index_id, digest_of(key), self._at))
+        return list(islice((each for each in found if each.data is not None and key_in(each.value, name) == key), at_most))
 
     def history(
         self, table_id: str, start_ms: int | None, end_ms: int | None, document_id: str | None
@@ -65,6 +68,10 @@ class DynamoDbSnapshot(Snapshot):
 
     def release(self) -> None:
         pass
+
+    def _field_of(self, index_id: str) -> str:
+        entries = self._catalogue.entries.values()
+        return next(index.field for entry in entries for index in entry.indexes if index.index_id == index_id)
 
     def _members(self, table_id: str) -> Iterator[str]:
         return self._store.members(table_id, self._at)
