@@ -60,11 +60,15 @@ class Progress:
 
 
 class Change(NamedTuple):
-    """What a block does to an entry of an index that may be there already."""
+    """What a block does to an entry of an index that may be there already.
+
+    ``since`` is the block from which on the document is found by it: 0 for an index that was made later than the document.
+    """
 
     entry: EntryChange
     number: int
     enters: bool
+    since: int
 
 
 class Projector:
@@ -126,8 +130,13 @@ class Projector:
             effects = parse_effects(self._journal.bytes_of(item.effects))
             new = {each.document_id for each in effects.documents if each.version == 0}
             number = item.sequence_no
-            changes = [Change(each, number, enters=False) for each in effects.left]
-            changes += [Change(each, number, enters=True) for each in effects.entered if each.document_id not in new]
+            # Whoever leaves without having entered was there before the index was.
+            changes = [Change(each, number, enters=False, since=0) for each in effects.left]
+            changes += [
+                Change(each, number, enters=True, since=number)
+                for each in effects.entered
+                if each.document_id not in new
+            ]
             list(writers.map(self._change, changes))
         return catalogue
 
@@ -155,14 +164,13 @@ class Projector:
 
     def _change(self, change: Change) -> None:
         """Enter a document under a key, or note that it left, unless something later was noted already."""
-        entry, number, enters = change
-        values: dict[str, Any] = {":n": {"N": str(number)}}
+        entry, number, enters, since = change
+        values: dict[str, Any] = {":n": {"N": str(number)}, ":since": {"N": str(since)}}
+        update = "SET fromNo = if_not_exists(fromNo, :since), lastNo = :n"
         if enters:
-            update = "SET fromNo = if_not_exists(fromNo, :n), lastNo = :n REMOVE toNo, expiresAt"
+            update += " REMOVE toNo, expiresAt"
         else:
-            # Who left without having entered was there when the index was made.
-            update = "SET fromNo = if_not_exists(fromNo, :first), toNo = :n, lastNo = :n, expiresAt = :gone"
-            values[":first"] = {"N": "0"}
+            update += ", toNo = :n, expiresAt = :gone"
             values[":gone"] = {"N": str(int(self._clock().timestamp()) + LEFT_SECONDS)}
         try:
             with translated(f"changing an entry of index {entry.index_id}"):
@@ -212,7 +220,7 @@ class Projector:
         found = None if revision is None or revision.data is None else key_in(revision.value, index.field)
         if revision is not None and found is not None:
             entry = EntryChange(index.index_id, digest_of(found), document_id)
-            self._change(Change(entry, revision.sequence_no, enters=True))
+            self._change(Change(entry, revision.sequence_no, enters=True, since=0))
 
     def _online(self, watermark: int, entry: TableEntry, index: IndexEntry) -> LedgerCatalogue:
         while True:

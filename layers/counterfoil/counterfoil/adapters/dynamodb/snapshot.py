@@ -54,7 +54,9 @@ class DynamoDbSnapshot(Snapshot):
         """An entry may be of another block: the document as it was here decides, so that nobody finds one under two keys."""
         name = self._field_of(index_id)
         found = self._read(self._store.entered(index_id, digest_of(key), self._at))
-        return list(islice((each for each in found if each.data is not None and key_in(each.value, name) == key), at_most))
+        return list(
+            islice((each for each in found if each.data is not None and key_in(each.value, name) == key), at_most)
+        )
 
     def history(
         self, table_id: str, start_ms: int | None, end_ms: int | None, document_id: str | None
