@@ -26,6 +26,14 @@ class StreamImage(NamedTuple):
     is_news: bool
 
 
+class JournalChange(NamedTuple):
+    """A change of the journal's table: of which strand. ``appended`` is what a commit does; a block that was there is changed else."""
+
+    sequence_number: str
+    strand_id: str
+    appended: bool
+
+
 def is_sweep(event: object) -> bool:
     """Whether an event is the schedule's, which asks to look at what is overdue: ``{"sweep": true}``."""
     return isinstance(event, Mapping) and event.get("sweep") is True
@@ -42,6 +50,11 @@ def parse_kinesis_event(event: object) -> list[KinesisRecord]:
 def parse_dynamodb_event(event: object) -> list[StreamImage]:
     """The changes of a DynamoDB stream event in order; removals are no news."""
     return [_stream_image(entry) for entry in _entries(event)]
+
+
+def parse_journal_event(event: object) -> list[JournalChange]:
+    """The changes of the journal's table in order."""
+    return [_journal_change(entry) for entry in _entries(event)]
 
 
 def batch_answer(sequence_numbers: Sequence[str], failed_index: int | None) -> dict[str, Any]:
@@ -81,6 +94,13 @@ def _stream_image(entry: object) -> StreamImage:
     image = new if isinstance(new, Mapping) else {}
     earlier = old.get(_STATUS) if isinstance(old, Mapping) else None
     return StreamImage(_text(change, "SequenceNumber"), image, bool(image) and image.get(_STATUS) != earlier)
+
+
+def _journal_change(entry: object) -> JournalChange:
+    change = _part(entry, "dynamodb")
+    strand_id = _text(_part(_part(change, "Keys"), "strandId"), "S")
+    appended = isinstance(entry, Mapping) and entry.get("eventName") == "INSERT"
+    return JournalChange(_text(change, "SequenceNumber"), strand_id, appended)
 
 
 def _part(entry: object, name: str) -> Mapping[str, Any]:

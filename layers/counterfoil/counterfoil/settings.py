@@ -33,6 +33,7 @@ NAMES: Final = frozenset(
         "HEADS_TABLE",
         "JOURNAL_BUCKET",
         "JOURNAL_TABLE",
+        "PROJECTIONS_TABLE",
         "QUARANTINE_BUCKET",
         "REGISTRY_TABLE",
         "SIGNING_KEY_ID",
@@ -157,6 +158,18 @@ class JournalPlaces:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectorSettings:
+    """``places`` are the journal's and the registry's."""
+
+    places: JournalPlaces
+    projections_table: str
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(JournalPlaces.from_env(environ), _text(environ, "PROJECTIONS_TABLE"))
+
+
+@dataclass(frozen=True, slots=True)
 class ForwarderSettings:
     """``standby`` are the places in ``standby_region``."""
 
@@ -171,6 +184,11 @@ class ForwarderSettings:
             _text(environ, "STANDBY_REGION"),
             JournalPlaces.from_env(environ, "STANDBY_"),
         )
+
+
+def function_name(environ: Environment, name: str) -> str:
+    """The function that a variable names."""
+    return _text(environ, name)
 
 
 def _text(environ: Environment, name: str) -> str:

@@ -5,6 +5,7 @@ The only room that knows both sides. Clients come from botocore directly, which 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from functools import cache
 from typing import Any
@@ -12,14 +13,17 @@ from typing import Any
 from counterfoil.adapters.memory import (
     MemoryAccounts,
     MemoryAlertLog,
+    MemoryBucket,
     MemoryChannel,
     MemoryFindings,
     MemoryHeads,
+    MemoryJobs,
     MemoryJournalCopy,
     MemoryJournalSource,
     MemoryQuarantine,
     MemorySigner,
     MemorySnapshots,
+    MemoryStream,
 )
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.system import system_clock
@@ -27,19 +31,26 @@ from counterfoil.detection.alert import AlertPolicy
 from counterfoil.detection.finding import Severity
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
-from counterfoil.ports import Clock
+from counterfoil.errors import NotFoundError
+from counterfoil.ports import Clock, LedgerRegistry
 from counterfoil.services.audit import Auditor
 from counterfoil.services.detect import Detector
+from counterfoil.services.export_running import ExportRunning
 from counterfoil.services.forward import Forwarder
 from counterfoil.services.notify import Notifier
 from counterfoil.services.snapshot import Snapshotter
+from counterfoil.services.strand_work import StrandWork
+from counterfoil.services.stream_publishing import StreamPublishing
 from counterfoil.settings import (
     AuditorSettings,
     DetectorSettings,
     Environment,
     ForwarderSettings,
+    JournalPlaces,
     NotifierSettings,
+    ProjectorSettings,
     SnapshotSettings,
+    function_name,
     in_memory,
 )
 
@@ -145,3 +156,94 @@ def forwarder(environ: Environment, clock: Clock = system_clock) -> Forwarder:
         DynamoDbLedgerRegistry(client("dynamodb"), here.registry_table),
         clock,
     )
+
+
+def projector(environ: Environment, clock: Clock = system_clock) -> StrandWork:
+    if in_memory(environ):
+        return StrandWork(_nothing_to_do, MemoryLedgerRegistry(), clock)
+    from counterfoil.adapters.dynamodb.projector import Projector
+
+    settings = ProjectorSettings.from_env(environ)
+
+    def work(strand_id: str, running_out: Callable[[], bool]) -> int:
+        journal = _journal(settings.places, strand_id)
+        return Projector(journal, settings.projections_table, clock).project(running_out).blocks
+
+    return StrandWork(work, _registry(settings.places), clock)
+
+
+def redactor(environ: Environment, clock: Clock = system_clock) -> StrandWork:
+    if in_memory(environ):
+        return StrandWork(_nothing_to_do, MemoryLedgerRegistry(), clock)
+    from counterfoil.adapters.dynamodb.redactor import Redactor
+
+    settings = ProjectorSettings.from_env(environ)
+
+    def work(strand_id: str, running_out: Callable[[], bool]) -> int:
+        return Redactor(_journal(settings.places, strand_id), settings.projections_table, clock).redact(running_out)
+
+    return StrandWork(work, _registry(settings.places), clock)
+
+
+def publisher(environ: Environment, clock: Clock = system_clock) -> StreamPublishing:
+    if in_memory(environ):
+        return StreamPublishing(
+            MemoryJobs(), MemoryLedgerRegistry(), _no_journal, lambda _: MemoryStream(), lambda _: b"", clock
+        )
+    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs
+    from counterfoil.adapters.kinesis import KinesisSink, aggregate
+
+    places = JournalPlaces.from_env(environ)
+    return StreamPublishing(
+        DynamoDbJobs(client("dynamodb"), places.registry_table),
+        _registry(places),
+        lambda strand_id: _journal(places, strand_id),
+        lambda job: KinesisSink(client("kinesis"), job.kinesis_stream_name),
+        aggregate,
+        clock,
+    )
+
+
+def exporter(environ: Environment, clock: Clock = system_clock) -> ExportRunning:
+    if in_memory(environ):
+        return ExportRunning(MemoryJobs(), MemoryLedgerRegistry(), _no_journal, lambda _: MemoryBucket(), clock)
+    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs
+    from counterfoil.adapters.s3 import S3Bucket
+
+    places = JournalPlaces.from_env(environ)
+    return ExportRunning(
+        DynamoDbJobs(client("dynamodb"), places.registry_table),
+        _registry(places),
+        lambda strand_id: _journal(places, strand_id),
+        lambda job: S3Bucket(client("s3"), job.bucket, job.encryption),
+        clock,
+    )
+
+
+def invoker(environ: Environment, name: str) -> Callable[[Mapping[str, Any]], None]:
+    """Asks the function that an environment variable names; nobody where nothing is outside."""
+    if in_memory(environ):
+        return lambda _: None
+    from counterfoil.adapters.invocations import Invoker
+
+    return Invoker(client("lambda"), function_name(environ, name))
+
+
+def _journal(places: JournalPlaces, strand_id: str) -> Any:
+    from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
+
+    return DynamoDbJournal(client("dynamodb"), places.journal_table, client("s3"), places.journal_bucket, strand_id)
+
+
+def _registry(places: JournalPlaces) -> LedgerRegistry:
+    from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+
+    return DynamoDbLedgerRegistry(client("dynamodb"), places.registry_table)
+
+
+def _nothing_to_do(_strand_id: str, _running_out: Callable[[], bool]) -> int:
+    return 0
+
+
+def _no_journal(strand_id: str) -> Any:
+    raise NotFoundError(f"there is no strand {strand_id}")

@@ -6,11 +6,11 @@ control plane describes them. Times are aware datetimes in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from counterfoil.errors import InputError
+from counterfoil.errors import InputError, PreconditionError
 from counterfoil.journal.export_format import OutputFormat, check_prefix
 
 __all__ = [
@@ -106,7 +106,7 @@ class StreamJob:
     """One StreamJournalToKinesis.
 
     ``next_sequence_no`` is the first block of which Kinesis has not yet confirmed every record; ``None`` until the CREATED
-    record is confirmed.
+    record is confirmed. One that is ``paused`` is ``ACTIVE`` to those who ask, and publishes nothing.
     """
 
     stream_id: str
@@ -124,9 +124,26 @@ class StreamJob:
     next_sequence_no: int | None = None
     impaired_since: datetime | None = None
     ended_at: datetime | None = None
+    paused: bool = False
 
     def __post_init__(self) -> None:
         _check_range(self.inclusive_start, self.exclusive_end)
+
+    def with_paused(self, *, paused: bool) -> StreamJob:
+        """The stream held where it is, or going on; ``PreconditionError`` once it has ended."""
+        self._check_running()
+        return replace(self, paused=paused)
+
+    def replayed_from(self, sequence_no: int) -> StreamJob:
+        """The stream as if nothing from this block on had been published. Only back, never forward: nothing is passed over."""
+        self._check_running()
+        if not 0 <= sequence_no <= (self.next_sequence_no or 0):
+            raise InputError(f"block {sequence_no} has not been published: the stream is at {self.next_sequence_no or 0}")
+        return replace(self, next_sequence_no=sequence_no)
+
+    def _check_running(self) -> None:
+        if not self.status.running:
+            raise PreconditionError(f"stream {self.stream_id} is {self.status}")
 
     @property
     def kinesis_stream_name(self) -> str:

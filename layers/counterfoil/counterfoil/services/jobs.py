@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event, RLock, Thread
 from typing import Final
 
@@ -213,10 +213,7 @@ class Jobs:
         try:
             publisher = Publisher(reader, self._open_sink(job), self._aggregate)
             for each in publisher.publish(job, now):
-                healthy = replace(each, error_cause=None, impaired_since=None)
-                if healthy.status.running:
-                    healthy = replace(healthy, status=StreamStatus.ACTIVE)
-                if not self._save_stream(healthy) or self._stopping.is_set():
+                if not self._save_stream(healthy(each)) or self._stopping.is_set():
                     return True
         except UnavailableError:
             return False
@@ -226,12 +223,8 @@ class Jobs:
         return True
 
     def _impair(self, job: StreamJob, error: CounterfoilError) -> None:
-        now, cause = self._clock(), _cause_of(error)
-        since = job.impaired_since or now
-        hopeless = cause is ErrorCause.JOURNAL_UNREADABLE or now - since >= IMPAIRED_FOR
-        status, ended_at = (StreamStatus.FAILED, now) if hopeless else (StreamStatus.IMPAIRED, None)
         with suppress(UnavailableError):  # the next attempt comes to the same
-            self._save_stream(replace(job, status=status, error_cause=cause, impaired_since=since, ended_at=ended_at))
+            self._save_stream(impaired(job, error, self._clock()))
 
     # What is kept
 
@@ -260,6 +253,21 @@ class Jobs:
             self._store.forget(job_id)
             self._exports.pop(job_id, None)
             self._streams.pop(job_id, None)
+
+
+def healthy(job: StreamJob) -> StreamJob:
+    """The stream without what was in its way."""
+    mended = replace(job, error_cause=None, impaired_since=None)
+    return replace(mended, status=StreamStatus.ACTIVE) if mended.status.running else mended
+
+
+def impaired(job: StreamJob, error: CounterfoilError, now: datetime) -> StreamJob:
+    """The stream with what is in its way; ``FAILED`` where that cannot be mended, or was not for too long."""
+    cause = _cause_of(error)
+    since = job.impaired_since or now
+    hopeless = cause is ErrorCause.JOURNAL_UNREADABLE or now - since >= IMPAIRED_FOR
+    status, ended_at = (StreamStatus.FAILED, now) if hopeless else (StreamStatus.IMPAIRED, None)
+    return replace(job, status=status, error_cause=cause, impaired_since=since, ended_at=ended_at)
 
 
 def _cause_of(error: CounterfoilError) -> ErrorCause:

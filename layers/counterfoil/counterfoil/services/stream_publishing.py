@@ -1,0 +1,121 @@
+"""Publishes journal streams without a process of their own: each call goes on where the job says, and saves how far it came.
+
+A call comes when blocks were committed, when a stream was started, and by the clock. Two at once may put a batch twice, which the
+consumers know by its addresses; the one that saves second stops, for another has gone on or the stream was ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from counterfoil.errors import ConflictError, CounterfoilError, NotFoundError, UnavailableError
+from counterfoil.ledger.jobs import StreamJob
+from counterfoil.ports import Aggregate, Clock, JobStore, JournalReader, LedgerRegistry, StreamSink
+from counterfoil.services.jobs import healthy, impaired
+from counterfoil.services.publish import Publisher
+
+# A call ends in time for Lambda's minute, and asks to be called again where there is more.
+BUDGET: Final = timedelta(seconds=40)
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """What one call did. ``unfinished`` are streams with more to publish, ``failures`` say by stream what was in the way."""
+
+    blocks: int = 0
+    unfinished: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    failed_strands: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPublishing:
+    """``open_reader`` gives the journal of a strand; ``open_sink`` what a stream is put into (``NotFoundError``: it is not there)."""
+
+    jobs: JobStore
+    registry: LedgerRegistry
+    open_reader: Callable[[str], JournalReader]
+    open_sink: Callable[[StreamJob], StreamSink]
+    aggregate: Aggregate
+    clock: Clock
+
+    def publish_strands(self, strand_ids: Iterable[str]) -> PublishReport:
+        """Go on with every stream of these strands."""
+        wanted = set(strand_ids)
+        return self._publish([each for each in self._running() if self._strand_of(each) in wanted])
+
+    def publish_stream(self, stream_id: str) -> PublishReport:
+        """Go on with one stream; one that is not running is left alone."""
+        job = self.jobs.stream(stream_id)
+        return self._publish([job] if job is not None and job.status.running else [])
+
+    def publish_all(self) -> PublishReport:
+        """Go on with every stream: for end times that have come, and for whatever no other call led to."""
+        return self._publish(self._running())
+
+    def _running(self) -> list[StreamJob]:
+        return [each for each in self.jobs.streams() if each.status.running and not each.paused]
+
+    def _strand_of(self, job: StreamJob) -> str | None:
+        ledger = self.registry.ledger(job.ledger_name)
+        return None if ledger is None else ledger.ledger_id
+
+    def _publish(self, jobs: Iterable[StreamJob]) -> PublishReport:
+        report = PublishReport()
+        until = self.clock() + BUDGET
+        for job in jobs:
+            strand_id = self._strand_of(job)
+            if strand_id is None:  # its ledger was deleted
+                self.jobs.forget(job.stream_id)
+                continue
+            try:
+                self._publish_one(job, strand_id, until, report)
+            except ConflictError:
+                report.unfinished.append(job.stream_id)  # another call has gone on, or it has ended
+            except UnavailableError as error:
+                report.failures[job.stream_id] = str(error)
+                report.failed_strands.add(strand_id)
+        return report
+
+    def _publish_one(self, job: StreamJob, strand_id: str, until: datetime, report: PublishReport) -> None:
+        now = self.clock()
+        reached = job
+        try:
+            publisher = Publisher(self.open_reader(strand_id), self.open_sink(job), self.aggregate)
+            for each in publisher.publish(job, now):
+                before, after = reached, healthy(each)
+                self.jobs.advance_stream(before, after)
+                report.blocks += (after.next_sequence_no or 0) - (before.next_sequence_no or 0)
+                reached = after
+                if self.clock() >= until and reached.status.running:
+                    report.unfinished.append(job.stream_id)
+                    return
+        except (ConflictError, UnavailableError):
+            raise
+        except CounterfoilError as error:
+            self.jobs.advance_stream(reached, impaired(reached, error, now))
+            report.failures[job.stream_id] = str(error)
+
+
+def pause(jobs: JobStore, stream_id: str, *, paused: bool) -> StreamJob:
+    """Hold a stream where it is, or let it go on. ``NotFoundError`` where there is none, ``ConflictError`` where it is moving."""
+    return _changed(jobs, stream_id, paused=paused)
+
+
+def replay(jobs: JobStore, stream_id: str, sequence_no: int) -> StreamJob:
+    """Let a stream publish again from a block on; consumers know what they have already."""
+    return _changed(jobs, stream_id, sequence_no=sequence_no)
+
+
+def _changed(
+    jobs: JobStore, stream_id: str, *, paused: bool | None = None, sequence_no: int | None = None
+) -> StreamJob:
+    job = jobs.stream(stream_id)
+    if job is None:
+        raise NotFoundError(f"there is no stream {stream_id[:80]}")
+    changed = job.replayed_from(sequence_no) if sequence_no is not None else job.with_paused(paused=bool(paused))
+    jobs.advance_stream(job, changed)
+    return changed
