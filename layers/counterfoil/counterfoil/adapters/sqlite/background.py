@@ -134,7 +134,7 @@ class Background:
         return True
 
     def _copy_log(self) -> None:
-        """Copy SQLite's log of writes into the file, as far as no reader is in the way: whoever reads then need not look in the log."""
+        """Copy SQLite's log of writes into the file, as far as no reader is in the way: then nobody need look in it."""
         _, written, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         self._quiet_steps = None if written == copied else 0
 
