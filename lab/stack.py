@@ -33,6 +33,7 @@ from lab.mapping.engine import MappingEngine, Pace, World
 from lab.mapping.faults import NO_FAULTS, FaultRates
 from lab.mapping.pump import Pump
 from lab.metrics import publish
+from lab.roles import under_their_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +69,8 @@ class HandlerError(RuntimeError):
 class Options:
     """``seed`` decides the faults' chances; with ``pumping`` off nothing is delivered before ``drain`` or ``resume``.
 
-    ``principals`` may call the functions' URLs.
+    ``principals`` may call the functions' URLs. With ``under_roles`` the emulator evaluates IAM policies, and functions have their
+    roles' rights only; the gateway then counts and fails nothing but Lambda's Invoke.
     """
 
     template: Path = TEMPLATE
@@ -78,6 +80,7 @@ class Options:
     aws_faults: AwsFaults = NO_AWS_FAULTS
     seed: int = 0
     principals: Sequence[Principal] = (TELLER,)
+    under_roles: bool = False
 
 
 class Stack:
@@ -103,7 +106,7 @@ class Stack:
         """Start everything; on leaving, however, nothing keeps running and no file is left."""
         with ExitStack() as cleanup:
             folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="counterfoil-stack-")))
-            emulator = cleanup.enter_context(Emulator(folder))
+            emulator = cleanup.enter_context(Emulator(folder, authorizing=options.under_roles))
             yield cleanup.enter_context(cls.on(emulator, STACK_NAME, parameters, options))
 
     @classmethod
@@ -113,7 +116,10 @@ class Stack:
     ) -> Iterator[Self]:
         """A stack on an emulator that runs, beside others: their resources know nothing of each other."""
         with ExitStack() as cleanup:
-            stack = cls(emulator, deploy(emulator, options.template, parameters, stack_name), options)
+            deployment = deploy(emulator, options.template, parameters, stack_name)
+            if options.under_roles:
+                deployment = under_their_roles(emulator, deployment)
+            stack = cls(emulator, deployment, options)
             cleanup.callback(stack._close)
             stack._warm_up()
             stack._open_streams()
@@ -164,7 +170,8 @@ class Stack:
 
     def redeploy(self, parameters: Mapping[str, str] | None = None) -> None:
         """Deploy the template as it is now over the running stack; streams are read on, and what runs comes to its end."""
-        self.deployment = deploy(self.emulator, self._options.template, parameters, self.deployment.stack_name)
+        deployment = deploy(self.emulator, self._options.template, parameters, self.deployment.stack_name)
+        self.deployment = under_their_roles(self.emulator, deployment) if self._options.under_roles else deployment
         self.hosts.replace(self._behind_gateway(self.deployment))
 
     def logs(self, function_id: str, count: int = 1000) -> list[str]:
@@ -222,8 +229,12 @@ class Stack:
 
     def _behind_gateway(self, deployment: Deployment) -> dict[str, LambdaFunction]:
         """Functions whose calls to AWS pass through the gateway; what of them is called asynchronously is found there."""
+        endpoints = {"AWS_ENDPOINT_URL": self.gateway.url}
+        # The gateway changes requests, which a signature that is checked does not survive.
+        if self._options.under_roles:
+            endpoints = {"AWS_ENDPOINT_URL": self.emulator.endpoint, "AWS_ENDPOINT_URL_LAMBDA": self.gateway.url}
         functions = {
-            name: replace(each, environment={**each.environment, "AWS_ENDPOINT_URL": self.gateway.url})
+            name: replace(each, environment={**each.environment, **endpoints})
             for name, each in deployment.functions.items()
         }
         self.gateway.functions = [self._asynchronous(name, each) for name, each in functions.items()]
