@@ -2,11 +2,12 @@
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+from counterfoil.adapters.memory.session_log import MemorySessionLog
 from counterfoil.errors import ClosedError, DeferredError, ForbiddenError, NotFoundError
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Statement as JournaledStatement
@@ -24,6 +25,7 @@ from counterfoil.protocol.ledger_operations import LedgerOperations
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.proof_operations import ProofOperations
 from counterfoil.protocol.sessions import Sessions
+from counterfoil.protocol.stored_sessions import StoredSessions
 from counterfoil.protocol.tag_operations import TagOperations
 from counterfoil.server.identities import ANYBODY
 
@@ -73,6 +75,8 @@ class ScriptedTransaction:
     ended: bool = False
     expired: bool = False
     executed: list = field(default_factory=list)
+    expires_at: datetime = datetime(9999, 1, 1, tzinfo=UTC)
+    snapshot_no: int = -1
 
     def __post_init__(self):
         self.commit_digest = hash_of_value(self.transaction_id)
@@ -103,8 +107,8 @@ class ScriptedTransaction:
         self.ended = True
         if self.engine.commit_error is not None:
             raise self.engine.commit_error
-        self.engine.committed.append(self.executed)
-        return BlockAddress(STRAND, len(self.engine.committed) - 1)
+        self.engine.commits.append(self.executed)
+        return BlockAddress(STRAND, len(self.engine.commits) - 1)
 
     def abort(self):
         self.ended = True
@@ -118,7 +122,7 @@ class ScriptedEngine:
     commit_error: Exception | None = None
     begin_error: Exception | None = None
     strand_id: str = STRAND
-    committed: list = field(default_factory=list)
+    commits: list = field(default_factory=list)
     transactions: list = field(default_factory=list)
     results: Rows | None = None
     busy: threading.Lock = field(default_factory=threading.Lock)
@@ -126,9 +130,11 @@ class ScriptedEngine:
     entered: threading.Event = field(default_factory=threading.Event)
     overlapped: bool = False
 
-    def begin(self):
+    def begin(self, _=None, givens=None):
         if self.begin_error is not None:
             raise self.begin_error
+        if givens is not None:
+            givens.watch()
         self.transactions.append(ScriptedTransaction(f"{len(self.transactions):022}", self))
         return self.transactions[-1]
 
@@ -206,13 +212,19 @@ class ScriptedJobs:
         self.forgotten.append(ledger_name)
 
 
+# Sessions in a process's memory, and sessions in a log.
+SESSIONS = ("held", "stored")
+
+
 class Service:
-    """Both protocols over scripted ledgers; ledger ``bank`` is there from the start."""
+    """Both protocols over scripted ledgers; ledger ``bank`` is there from the start. ``kind`` is one of ``SESSIONS``."""
+
+    kind = "held"
 
     def __init__(self, mode=PermissionsMode.ALLOW_ALL, max_sessions=3_000, max_ledgers=10):
         self.seconds = Time()
         self.now = NOW
-        self.tokens = 0
+        self.tokens = self.requests = 0
         self.registry = MemoryLedgerRegistry()
         self.ledgers = ScriptedLedgers()
         self.jobs = ScriptedJobs()
@@ -221,7 +233,8 @@ class Service:
         self.ledgers.create(bank)
         self.ledgers.made.clear()
         self.directory = Directory(self.registry, self.ledgers)
-        self.sessions = Sessions(self.directory, QLDB_LIMITS, self.seconds, self._token, max_sessions)
+        self.log = MemorySessionLog()
+        self.sessions = self._sessions(max_sessions)
         self.operations = LedgerOperations(
             self.directory,
             self.registry,
@@ -240,6 +253,14 @@ class Service:
             TagOperations(self.directory, self.registry, self.jobs, Place()),
         )
 
+    def _sessions(self, max_sessions):
+        if self.kind == "held":
+            return Sessions(self.directory, QLDB_LIMITS, self.seconds, self._token, max_sessions)
+        return StoredSessions(self.log, self.directory, QLDB_LIMITS, self._clock, self._id, self._token)
+
+    def _clock(self):
+        return NOW + timedelta(seconds=self.seconds.now)
+
     @property
     def engine(self):
         return self.ledgers.engines["bank"]
@@ -252,8 +273,10 @@ class Service:
         self.tokens += 1
         return f"{self.tokens:022}"
 
-    def send(self, caller=ANYBODY, request_id="request-1", **request):
-        return self.sessions.send(request, caller, request_id)
+    def send(self, caller=ANYBODY, **request):
+        """Each request has an id of its own, the first one of a session the first."""
+        self.requests = 1 if "StartSession" in request else self.requests + 1
+        return self.sessions.send(request, caller, f"request-{self.requests}")
 
     def call(self, operation, caller=ANYBODY, **parameters):
         return self.control.call(operation, parameters, caller)

@@ -18,6 +18,7 @@ TEXT = "tests/property/test_text_reader_laws.py"
 
 SESSION = "protocol/session.py"
 SERVICE = "protocol/sessions.py"
+RULES = "protocol/session_rules.py"
 
 PROTOCOL = [
     Mutant(
@@ -127,14 +128,14 @@ PROTOCOL = [
     ),
     Mutant(
         "STANDARD mode as ALLOW_ALL",
-        SERVICE,
+        RULES,
         "permissions_mode is PermissionsMode.ALLOW_ALL",
         "permissions_mode is not None",
         (SESSIONS, "-k", "standard_mode"),
     ),
     Mutant(
         "only the first of a statement's actions is checked",
-        SERVICE,
+        RULES,
         "for action, table_id in sorted(actions):",
         "for action, table_id in sorted(actions)[:1]:",
         (SESSIONS, "-k", "standard_mode"),

@@ -325,6 +325,33 @@ class JobStore(Protocol):
         ...
 
 
+class SessionEvent(NamedTuple):
+    """One thing that happened on a session; ``number`` counts from 0. ``base`` is that of the event from which on all later ones
+    tell how the session stands.
+    """
+
+    number: int
+    base: int
+    data: bytes
+
+
+class SessionLog(Protocol):
+    """Keeps what happened on each session. TRUSTED: whoever can write here speaks for whoever began the session.
+
+    A session is named by a text that nobody can guess, and that is no key to it.
+    """
+
+    def append(self, session: str, event: SessionEvent, expires_at: datetime, /) -> None:
+        """Add an event behind those that are there; ``ConflictError`` if another one of its number is. It may be forgotten later
+        than ``expires_at``. Adding the same event again changes nothing.
+        """
+        ...
+
+    def events(self, session: str, /) -> Sequence[SessionEvent]:
+        """The events from the base of the last one on, in order; never stale. None where the session was forgotten."""
+        ...
+
+
 class LedgerRegistry(Protocol):
     """Keeps which ledgers there are and what they are tagged with. TRUSTED for what may be deleted and for permissions."""
 

@@ -8,6 +8,8 @@ from counterfoil.protocol.cursor import PAGE_BYTES, PAGE_VALUES
 from counterfoil.protocol.faults import ProtocolError
 from tests.scripted_ledgers import Service
 
+pytestmark = pytest.mark.usefixtures("every_kind")
+
 SELECT = "SELECT * FROM T"
 
 

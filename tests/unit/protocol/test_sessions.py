@@ -8,6 +8,8 @@ from counterfoil.protocol.faults import ProtocolError
 from counterfoil.protocol.sessions import IDLE_SECONDS
 from tests.scripted_ledgers import Service, refused
 
+every = pytest.mark.usefixtures("every_kind")
+
 SELECT = "SELECT * FROM T"
 
 
@@ -21,12 +23,14 @@ def token(service):
     return service.session()
 
 
+@every
 def test_a_session_begins_with_a_token_and_says_how_long_it_took(service):
     answer = service.send(StartSession={"LedgerName": "bank"})["StartSession"]
     assert set(answer) == {"SessionToken", "TimingInformation"}
     assert answer["TimingInformation"]["ProcessingTimeMilliseconds"] >= 1
 
 
+@every
 def test_a_ledger_that_is_not_there_is_a_bad_request_which_drivers_do_not_repeat(service):
     error = refused(
         lambda: service.send(StartSession={"LedgerName": "nonExistentLedger"}),
@@ -37,20 +41,24 @@ def test_a_ledger_that_is_not_there_is_a_bad_request_which_drivers_do_not_repeat
     assert error.members == {"Code": "400"}
 
 
+@every
 @pytest.mark.parametrize("commands", [(), ("StartTransaction", "EndSession")])
 def test_a_request_holds_exactly_one_command(service, token, commands):
     request = {"SessionToken": token} | {name: {} for name in commands}
     refused(lambda: service.send(**request), "BadRequestException", "exactly one command")
 
 
+@every
 def test_a_command_of_a_session_needs_its_token(service):
     refused(lambda: service.send(StartTransaction={}), "BadRequestException", "SessionToken")
 
 
+@every
 def test_a_token_that_was_never_given_is_no_session(service):
     refused(lambda: service.begin("AAAA"), "InvalidSessionException", "No such session")
 
 
+@every
 def test_an_ended_session_cannot_be_used_again(service, token):
     transaction_id = service.begin(token)
     assert service.send(SessionToken=token, EndSession={})["EndSession"].keys() == {"TimingInformation"}
@@ -63,6 +71,7 @@ def test_an_ended_session_cannot_be_used_again(service, token):
         refused(call, "InvalidSessionException", "No such session")
 
 
+@every
 def test_an_idle_session_ends_after_a_quarter_of_an_hour_and_says_so(service, token):
     service.begin(token)
     service.seconds.now += IDLE_SECONDS - 1

@@ -1,9 +1,13 @@
 """qldb-session: who may use sessions, and which statements are allowed on which tables."""
 
+import pytest
+
 from counterfoil.ledger.catalogue import LedgerCatalogue, TableEntry
 from counterfoil.ledger.registry import PermissionsMode
 from counterfoil.partiql.tables import Action
 from tests.scripted_ledgers import Restricted, Service, refused
+
+pytestmark = pytest.mark.usefixtures("every_kind")
 
 SELECT = "SELECT * FROM T"
 BOTH = "SELECT * FROM T, U"

@@ -20,6 +20,8 @@ from counterfoil.journal.builder import Statement, digest_of_statement, hash_of_
 from counterfoil.merkle import dot, hash_of
 from tests.scripted_ledgers import Service, refused
 
+pytestmark = pytest.mark.usefixtures("every_kind")
+
 SELECT = "SELECT * FROM T"
 INSERT = "INSERT INTO T ?"
 WRONG = "SELECT * FROM Nowhere"
@@ -45,7 +47,7 @@ def test_a_transaction_is_begun_filled_and_committed_with_the_digest_of_its_stat
     assert answer["TransactionId"] == transaction_id
     assert answer["CommitDigest"] == digest
     assert answer["ConsumedIOs"] == {"ReadIOs": 0, "WriteIOs": 1}
-    assert service.engine.committed == [[(INSERT, ({"a": 1},)), (INSERT, ({"a": 2},))]]
+    assert service.engine.commits == [[(INSERT, ({"a": 1},)), (INSERT, ({"a": 2},))]]
 
 
 def test_a_wrong_digest_is_refused_and_the_transaction_goes_on(service, token):
@@ -57,7 +59,7 @@ def test_a_wrong_digest_is_refused_and_the_transaction_goes_on(service, token):
             "BadRequestException",
             "Digests don't match",
         )
-    assert service.engine.committed == []
+    assert service.engine.commits == []
     service.commit(token, transaction_id)
 
 
@@ -81,7 +83,7 @@ def test_a_client_may_catch_an_error_and_commit_whether_it_counts_the_statement_
         "Digests don't match",
     )
     service.commit(token, transaction_id, digest_with(transaction_id, *counted))
-    assert service.engine.committed == [[(SELECT, ()), (SELECT, ())]]
+    assert service.engine.commits == [[(SELECT, ()), (SELECT, ())]]
 
 
 def test_what_failed_in_one_transaction_is_not_counted_in_the_next(service, token):
@@ -102,7 +104,7 @@ def test_a_commit_that_is_repeated_is_answered_as_the_first_time(service, token)
     service.execute(token, transaction_id, SELECT)
     first = service.commit(token, transaction_id)
     assert service.commit(token, transaction_id) == first
-    assert len(service.engine.committed) == 1
+    assert len(service.engine.commits) == 1
     refused(lambda: service.commit(token, transaction_id, hash_of(b"")), "BadRequestException", "Digests don't match")
 
 

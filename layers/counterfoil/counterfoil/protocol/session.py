@@ -30,7 +30,7 @@ from counterfoil.partiql.parser import parse
 from counterfoil.partiql.syntax import Query
 from counterfoil.protocol.cursor import Cursor
 from counterfoil.protocol.faults import CODE_REFUSED, ProtocolError, bad_request, session_error
-from counterfoil.protocol.hosting import Authorise, Caller, Engine, Results, Transaction
+from counterfoil.protocol.hosting import Authorise, Caller, Results, Transaction
 
 Command = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -50,14 +50,14 @@ class Ended:
 class Session:
     """Its commands are called under its ``lock``; they raise this library's errors, or a ``ProtocolError`` where only that will do.
 
-    ``used_at`` counts seconds on a clock that never goes back. ``authorise`` gives the check of a statement's actions, or none.
-    ``cursors`` are those with pages to come, by the token of the next. ``attempted`` is the digest of the transaction's statements
-    with those that failed; ``None`` while none did.
+    ``begin`` begins a transaction of its ledger. ``used_at`` counts seconds on a clock that never goes back. ``authorise`` gives
+    the check of a statement's actions, or none. ``cursors`` are those with pages to come, by the token of the next. ``attempted``
+    is the digest of the transaction's statements with those that failed; ``None`` while none did.
     """
 
     session_id: str
     ledger_name: str
-    engine: Engine
+    begin: Callable[[], Transaction]
     caller: Caller
     limits: Limits
     authorise: Callable[[], Authorise | None]
@@ -73,7 +73,7 @@ class Session:
         self.close_if_expired()
         if self.transaction is not None:
             raise bad_request(f"Transaction already open: {self.transaction.transaction_id}", CODE_REFUSED)
-        self.transaction = self.engine.begin()
+        self.transaction = self.begin()
         self.last = None
         return {"TransactionId": self.transaction.transaction_id}
 

@@ -13,24 +13,23 @@ from typing import Final
 
 from counterfoil.errors import CounterfoilError, DeferredError
 from counterfoil.ledger.limits import Limits
-from counterfoil.ledger.registry import PermissionsMode
-from counterfoil.partiql.tables import Action
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import CODE_EXPIRED, ProtocolError, bad_request, invalid_session, session_error
-from counterfoil.protocol.hosting import Authorise, Caller, Engine
+from counterfoil.protocol.hosting import Caller
 from counterfoil.protocol.session import COMMANDS, Answer, CarryOut, Command, Session
+from counterfoil.protocol.session_rules import (
+    IDLE_SECONDS,
+    START,
+    check_permission,
+    engine_of,
+    name_of_command,
+    statement_check,
+)
 
 # The service's quota. An idle session costs about a kilobyte here; the limit is for a client that loses its sessions.
 MAX_SESSIONS: Final = 3_000
 
-# The service ended sessions after 13 to 17 minutes.
-IDLE_SECONDS: Final = 15 * 60
-
-_START: Final = "StartSession"
-_END: Final = "EndSession"
 _EXECUTE: Final = "ExecuteStatement"
-_NAMES: Final = frozenset({_START, _END, *COMMANDS})
-_PERMISSION: Final = "qldb:SendCommand"
 
 
 class Sessions:
@@ -66,8 +65,8 @@ class Sessions:
         """
         began = self._seconds()
         try:
-            name = _name_of_command(request)
-            if name == _START:
+            name = name_of_command(request)
+            if name == START:
                 answer = self._start(request[name], caller, request_id)
             else:
                 carry_out = Session.execute_in_brief if in_brief and name == _EXECUTE else COMMANDS.get(name)
@@ -98,17 +97,17 @@ class Sessions:
 
     def _start(self, command: Command, caller: Caller, request_id: str) -> Answer:
         ledger_name = command["LedgerName"]
-        _check_permission(caller, ledger_name)
-        engine = self._engine(ledger_name)
+        check_permission(caller, ledger_name)
+        engine = engine_of(self._directory, ledger_name)
         if self.count >= self._max_sessions:
             self.sweep()
         session = Session(
             session_id=request_id,
             ledger_name=ledger_name,
-            engine=engine,
+            begin=engine.begin,
             caller=caller,
             limits=self._limits,
-            authorise=lambda: self._authorise(engine, ledger_name, caller),
+            authorise=lambda: statement_check(self._directory, engine, ledger_name, caller),
             new_token=self._new_token,
             used_at=self._seconds(),
         )
@@ -124,13 +123,6 @@ class Sessions:
             self._by_token[token] = session
             return token
 
-    def _engine(self, ledger_name: str) -> Engine:
-        try:
-            return self._directory.engine(ledger_name)
-        except CounterfoilError as error:
-            answered = session_error(error)
-            raise bad_request(str(error)) if answered.status < 500 else answered from None
-
     def _command(
         self, token: str | None, name: str, command: Command, caller: Caller, carry_out: CarryOut | None
     ) -> Answer:
@@ -145,7 +137,7 @@ class Sessions:
             if self._is_expired(session):
                 self._end(token, session)
                 raise invalid_session(f"Session {session.session_id} has expired", CODE_EXPIRED)
-            _check_permission(caller, session.ledger_name)
+            check_permission(caller, session.ledger_name)
             try:
                 if carry_out is not None:
                     return carry_out(session, command)
@@ -160,30 +152,3 @@ class Sessions:
     def _end(self, token: str, session: Session) -> None:
         self._by_token.pop(token, None)
         session.close_transaction()
-
-    def _authorise(self, engine: Engine, ledger_name: str, caller: Caller) -> Authorise | None:
-        """What checks a statement's actions; nothing does where the ledger allows all or the caller may do everything."""
-        if caller.unrestricted or self._directory.active(ledger_name).permissions_mode is PermissionsMode.ALLOW_ALL:
-            return None
-
-        def authorise(actions: frozenset[tuple[Action, str]]) -> None:
-            for action, table_id in sorted(actions):
-                table = engine.catalogue.table_by_id(table_id)
-                caller.check_table(action, ledger_name, table_id, None if table is None else table.name)
-
-        return authorise
-
-
-def _name_of_command(request: Command) -> str:
-    found = sorted(name for name in request if name in _NAMES)
-    if len(found) != 1:
-        raise bad_request(f"SendCommand needs exactly one command; found {found}")
-    return found[0]
-
-
-def _check_permission(caller: Caller, ledger_name: str) -> None:
-    """Whether a caller may use sessions of a ledger at all; statements are checked by themselves."""
-    try:
-        caller.check(_PERMISSION, ledger_name)
-    except CounterfoilError as error:
-        raise ProtocolError("AccessDeniedException", str(error)) from None

@@ -17,7 +17,6 @@ from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.ids import NewId
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.plans import Plans
-from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ledger.transaction import Engine, Givens, OpenTransaction
@@ -59,21 +58,22 @@ class Ledger(JournalReader):
 
     def begin(self, transaction_id: str | None = None, givens: Givens | None = None) -> OpenTransaction:
         """A new transaction on everything that was committed until now."""
-        return self._begun(transaction_id or self._new_id(), self._store.snapshot(), givens)
-
-    def resume(self, transaction_id: str, snapshot_no: int, givens: Givens) -> OpenTransaction:
-        """A transaction that began elsewhere, as it was before its first statement; ``ClosedError`` where that cannot be known."""
-        return self._begun(transaction_id, self._store.snapshot_at(snapshot_no), givens)
-
-    def _begun(self, transaction_id: str, snapshot: Snapshot, givens: Givens | None) -> OpenTransaction:
         engine = self._engine if givens is None else self._engine._replace(givens=givens)
-        transaction = OpenTransaction(transaction_id, snapshot, engine)
+        transaction = OpenTransaction(transaction_id or self._new_id(), self._store.snapshot(), engine)
         with self._lock:
             self._open[transaction.transaction_id] = transaction
             over = self._over()
         for each in over:
             each.abort()
         return transaction
+
+    def resume(self, transaction_id: str, snapshot_no: int, givens: Givens) -> OpenTransaction:
+        """A transaction that began elsewhere, as it was before its first statement; ``ClosedError`` where that cannot be known.
+
+        It is for its caller to let go of, whatever the time.
+        """
+        engine = self._engine._replace(givens=givens)
+        return OpenTransaction(transaction_id, self._store.snapshot_at(snapshot_no), engine)
 
     def _over(self) -> list[OpenTransaction]:
         """Transactions whose clients are gone: their time is up and nobody ended them. The oldest come first.
