@@ -21,12 +21,17 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"blocksPublished": report.blocks, "unfinished": report.unfinished}
     changes = parse_journal_event(event)
     report = publisher.publish_strands(each.strand_id for each in changes)
-    tell(report)
+    altered = [each for each in changes if each.altered]
+    for each in altered:
+        logger.critical("block was altered", extra={"strand_id": each.strand_id, "sequence_no": each.sequence_no})
+        report.add(publisher.publish_altered(each.strand_id, each.sequence_no))
+    tell(report, len(altered))
     failed = next((at for at, each in enumerate(changes) if each.strand_id in report.failed_strands), None)
     return batch_answer([each.sequence_number for each in changes], failed)
 
 
-def tell(report: PublishReport) -> None:
-    count(metrics, {"BlocksPublished": report.blocks, "StreamsInTheWay": len(report.failures)})
+def tell(report: PublishReport, altered: int = 0) -> None:
+    numbers = {"BlocksPublished": report.blocks, "BlocksAltered": altered, "StreamsInTheWay": len(report.failures)}
+    count(metrics, numbers)
     for stream_id, reason in report.failures.items():
         logger.error("stream will be tried again", extra={"stream_id": stream_id, "reason": reason})

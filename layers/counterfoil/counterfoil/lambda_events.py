@@ -16,6 +16,7 @@ from counterfoil.errors import InputError
 from counterfoil.services.batch import MAX_BATCH_RECORDS, KinesisRecord
 
 _STATUS: Final = "status"
+_REDACTABLE: Final = {"block", "blockKey"}
 
 
 class StreamImage(NamedTuple):
@@ -27,11 +28,12 @@ class StreamImage(NamedTuple):
 
 
 class JournalChange(NamedTuple):
-    """A change of the journal's table: of which strand. ``appended`` is what a commit does; a block that was there is changed else."""
+    """A change of the journal's table: of which block. ``altered`` is what neither a commit nor a redaction does to one."""
 
     sequence_number: str
     strand_id: str
-    appended: bool
+    sequence_no: int
+    altered: bool
 
 
 def is_sweep(event: object) -> bool:
@@ -98,9 +100,20 @@ def _stream_image(entry: object) -> StreamImage:
 
 def _journal_change(entry: object) -> JournalChange:
     change = _part(entry, "dynamodb")
-    strand_id = _text(_part(_part(change, "Keys"), "strandId"), "S")
-    appended = isinstance(entry, Mapping) and entry.get("eventName") == "INSERT"
-    return JournalChange(_text(change, "SequenceNumber"), strand_id, appended)
+    keys = _part(change, "Keys")
+    strand_id, number = _text(_part(keys, "strandId"), "S"), _text(_part(keys, "sequenceNo"), "N")
+    if not number.isdecimal():
+        raise InputError(f"a record of the event names block {number[:40]!r}")
+    committed = isinstance(entry, Mapping) and entry.get("eventName") == "INSERT"
+    new, old = (_what_stays(change, image) for image in ("NewImage", "OldImage"))
+    altered = not committed and (new is None or new != old)
+    return JournalChange(_text(change, "SequenceNumber"), strand_id, int(number), altered)
+
+
+def _what_stays(change: Mapping[str, Any], image: str) -> Mapping[str, Any] | None:
+    """What a redaction does not change of a block: all but its bytes, or where they lie. ``None`` of one that is not there."""
+    item = change.get(image)
+    return {name: item[name] for name in item.keys() - _REDACTABLE} if isinstance(item, Mapping) else None
 
 
 def _part(entry: object, name: str) -> Mapping[str, Any]:

@@ -131,6 +131,11 @@ class Publisher:
             self._put(job, [control("COMPLETED", job.arn)])
             yield replace(job, status=StreamStatus.COMPLETED, ended_at=now)
 
+    def repeat(self, job: StreamJob, sequence_no: int) -> None:
+        """Put a block's records once more, as the journal has it now. ``NotFoundError`` where it has none there."""
+        (data,) = self.reader.blocks(sequence_no, sequence_no + 1)
+        self._put(job, list(streamed_datagram(data, job.arn).records))
+
     def _range(self, job: StreamJob) -> tuple[int, int]:
         """The blocks to publish now: from the first one to the one behind the last."""
         tip = self.reader.tip()

@@ -30,6 +30,13 @@ class PublishReport:
     failures: dict[str, str] = field(default_factory=dict)
     failed_strands: set[str] = field(default_factory=set)
 
+    def add(self, other: PublishReport) -> None:
+        """Take in what another call did."""
+        self.blocks += other.blocks
+        self.unfinished += other.unfinished
+        self.failures |= other.failures
+        self.failed_strands |= other.failed_strands
+
 
 @dataclass(frozen=True, slots=True)
 class StreamPublishing:
@@ -51,6 +58,24 @@ class StreamPublishing:
         """Go on with one stream; one that is not running is left alone."""
         job = self.jobs.stream(stream_id)
         return self._publish([job] if job is not None and job.status.running else [])
+
+    def publish_altered(self, strand_id: str, sequence_no: int) -> PublishReport:
+        """Put a block that was altered into every stream that has published it: who verified it before finds out by it.
+
+        One that is gone, or cannot be read any more, leads to no record; whoever is told of the alteration looks at the table.
+        """
+        report = PublishReport()
+        for job in self._running():
+            if self._strand_of(job) == strand_id and (job.next_sequence_no or 0) > sequence_no:
+                try:
+                    Publisher(self.open_reader(strand_id), self.open_sink(job), self.aggregate).repeat(job, sequence_no)
+                    report.blocks += 1
+                except UnavailableError as error:
+                    report.failures[job.stream_id] = str(error)
+                    report.failed_strands.add(strand_id)
+                except CounterfoilError as error:
+                    report.failures[job.stream_id] = str(error)
+        return report
 
     def publish_all(self) -> PublishReport:
         """Go on with every stream: for end times that have come, and for whatever no other call led to."""
