@@ -12,18 +12,16 @@
 from __future__ import annotations
 
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
 from counterfoil.adapters.sqlite.store import FILE_NAME, SqliteLedger, create_ledger
-from counterfoil.adapters.system import system_clock
+from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.errors import NotFoundError, OccConflictError
 from counterfoil.ion.amazon_values import value_of
 from counterfoil.ion.values import Value, copy_of
-from counterfoil.ledger.ids import ID_BYTES, render_id
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.transaction import OpenTransaction, Results
 from counterfoil.services.ledger import Ledger
@@ -32,11 +30,6 @@ from counterfoil.services.ledger import Ledger
 RETRIES: Final = 4
 FIRST_WAIT_SECONDS: Final = 0.01
 LONGEST_WAIT_SECONDS: Final = 5.0
-
-
-def new_id() -> str:
-    """An id by chance; nobody can guess it."""
-    return render_id(secrets.token_bytes(ID_BYTES))
 
 
 class Rows(Iterator[Value]):

@@ -21,11 +21,13 @@ MAX_SECONDS: Final = 365 * 24 * 3600
 NAMES: Final = frozenset(
     {
         "ACCOUNTS_TABLE",
+        "ACCOUNT_ID",
         "ALERTS_TABLE",
         "ALERTS_TOPIC_ARN",
         "ALERT_MINIMUM_SEVERITY",
         "COUNTERFOIL_ADAPTERS",
         "EVENT_BUS_NAME",
+        "EXPORTER_FUNCTION",
         "FINDINGS_TABLE",
         "FRAUD_RULES",
         "GAP_CONFIRM_SECONDS",
@@ -33,9 +35,13 @@ NAMES: Final = frozenset(
         "HEADS_TABLE",
         "JOURNAL_BUCKET",
         "JOURNAL_TABLE",
+        "LEDGER_LIMITS",
+        "PERMISSIONS_DEFAULT",
         "PROJECTIONS_TABLE",
+        "PUBLISHER_FUNCTION",
         "QUARANTINE_BUCKET",
         "REGISTRY_TABLE",
+        "SESSIONS_TABLE",
         "SIGNING_KEY_ID",
         "SNAPSHOT_BUCKET",
         "SNAPSHOT_LOCK_DAYS",
@@ -170,6 +176,35 @@ class ProjectorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """``qldb_limits`` keeps to QLDB's own limits. ``allow_by_default`` says what a principal without a permission may do."""
+
+    places: JournalPlaces
+    projections_table: str
+    sessions_table: str
+    exporter_function: str
+    publisher_function: str
+    region: str
+    account: str
+    qldb_limits: bool
+    allow_by_default: bool
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(
+            JournalPlaces.from_env(environ),
+            _text(environ, "PROJECTIONS_TABLE"),
+            _text(environ, "SESSIONS_TABLE"),
+            _text(environ, "EXPORTER_FUNCTION"),
+            _text(environ, "PUBLISHER_FUNCTION"),
+            environ.get("AWS_REGION", "us-east-1"),
+            environ.get("ACCOUNT_ID", "000000000000"),
+            _choice(environ, "LEDGER_LIMITS", "default", "qldb") == "qldb",
+            _choice(environ, "PERMISSIONS_DEFAULT", "deny", "allow") == "allow",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ForwarderSettings:
     """``standby`` are the places in ``standby_region``."""
 
@@ -189,6 +224,14 @@ class ForwarderSettings:
 def function_name(environ: Environment, name: str) -> str:
     """The function that a variable names."""
     return _text(environ, name)
+
+
+def _choice(environ: Environment, name: str, *choices: str) -> str:
+    """One of the choices; the first where nothing is said."""
+    value = environ.get(name, choices[0])
+    if value not in choices:
+        raise InputError(f"{name} is {value[:40]!r}, none of {', '.join(choices)}")
+    return value
 
 
 def _text(environ: Environment, name: str) -> str:

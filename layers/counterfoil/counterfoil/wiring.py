@@ -166,8 +166,11 @@ def projector(environ: Environment, clock: Clock = system_clock) -> StrandWork:
     settings = ProjectorSettings.from_env(environ)
 
     def work(strand_id: str, running_out: Callable[[], bool]) -> int:
-        journal = _journal(settings.places, strand_id)
-        return Projector(journal, settings.projections_table, clock).project(running_out).blocks
+        return (
+            Projector(journal(settings.places, strand_id), settings.projections_table, clock)
+            .project(running_out)
+            .blocks
+        )
 
     return StrandWork(work, _registry(settings.places), clock)
 
@@ -180,7 +183,7 @@ def redactor(environ: Environment, clock: Clock = system_clock) -> StrandWork:
     settings = ProjectorSettings.from_env(environ)
 
     def work(strand_id: str, running_out: Callable[[], bool]) -> int:
-        return Redactor(_journal(settings.places, strand_id), settings.projections_table, clock).redact(running_out)
+        return Redactor(journal(settings.places, strand_id), settings.projections_table, clock).redact(running_out)
 
     return StrandWork(work, _registry(settings.places), clock)
 
@@ -197,7 +200,7 @@ def publisher(environ: Environment, clock: Clock = system_clock) -> StreamPublis
     return StreamPublishing(
         DynamoDbJobs(client("dynamodb"), places.registry_table),
         _registry(places),
-        lambda strand_id: _journal(places, strand_id),
+        lambda strand_id: journal(places, strand_id),
         lambda job: KinesisSink(client("kinesis"), job.kinesis_stream_name),
         aggregate,
         clock,
@@ -214,7 +217,7 @@ def exporter(environ: Environment, clock: Clock = system_clock) -> ExportRunning
     return ExportRunning(
         DynamoDbJobs(client("dynamodb"), places.registry_table),
         _registry(places),
-        lambda strand_id: _journal(places, strand_id),
+        lambda strand_id: journal(places, strand_id),
         lambda job: S3Bucket(client("s3"), job.bucket, job.encryption),
         clock,
     )
@@ -229,7 +232,8 @@ def invoker(environ: Environment, name: str) -> Callable[[Mapping[str, Any]], No
     return Invoker(client("lambda"), function_name(environ, name))
 
 
-def _journal(places: JournalPlaces, strand_id: str) -> Any:
+def journal(places: JournalPlaces, strand_id: str) -> Any:
+    """One strand's journal."""
     from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
 
     return DynamoDbJournal(client("dynamodb"), places.journal_table, client("s3"), places.journal_bucket, strand_id)

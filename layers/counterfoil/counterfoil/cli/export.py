@@ -59,7 +59,7 @@ def export(
 
 def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFormat) -> ExportJob:
     from counterfoil.adapters.outbox import DirectoryBucket  # noqa: PLC0415 - other commands start faster without these
-    from counterfoil.embedded import new_id  # noqa: PLC0415
+    from counterfoil.adapters.system import new_id  # noqa: PLC0415
     from counterfoil.journal.stored import block_time  # noqa: PLC0415
     from counterfoil.services.export import Exporter  # noqa: PLC0415
 

@@ -18,10 +18,19 @@ from weakref import WeakValueDictionary
 
 from counterfoil.errors import DeferredError, InputError
 from counterfoil.protocol.control import ControlPlane
-from counterfoil.protocol.faults import CODE_MALFORMED, ProtocolError, internal_failure
+from counterfoil.protocol.faults import ProtocolError, internal_failure
 from counterfoil.protocol.sessions import Sessions
-from counterfoil.server import routes
-from counterfoil.server.answers import JSON, JSON_1_0, Answer, render, render_error
+from counterfoil.server.answers import JSON, JSON_1_0, Answer, render
+from counterfoil.server.dispatch import (
+    check_control_request,
+    check_session_request,
+    control_answer,
+    error_answer,
+    error_of_input,
+    find_operation,
+    is_to_sessions,
+    read_session_command,
+)
 from counterfoil.server.identities import ANYBODY, Identity
 from counterfoil.server.requests import (
     CutShortError,
@@ -29,16 +38,11 @@ from counterfoil.server.requests import (
     Receive,
     Request,
     Send,
-    TooLargeError,
-    TooSlowError,
     read_request,
 )
-from counterfoil.server.shapes import ShapeError
 from counterfoil.server.workers import Workers
 
 _LOGGER: Final = logging.getLogger(__name__)
-_TARGET: Final = "QLDBSession.SendCommand"
-_SESSION_TYPES: Final = frozenset({JSON_1_0, "application/x-amz-json-1.1", JSON})
 
 # Commands that read nothing and wait for nothing are carried out on the event loop.
 _INSTANT: Final = frozenset({"StartTransaction", "AbortTransaction"})
@@ -84,7 +88,7 @@ class LedgerApp:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
     async def _answer(self, scope: Message, receive: Receive, request_id: str) -> Answer:
-        to_sessions = scope["method"] == "POST" and scope["raw_path"] == b"/"
+        to_sessions = is_to_sessions(scope["method"], scope["raw_path"].decode("latin-1"))
         content_type = JSON_1_0 if to_sessions else JSON
         try:
             request = await read_request(scope, receive)
@@ -93,28 +97,22 @@ class LedgerApp:
                 return render({"status": "ok", "sessions": self.sessions.count}, JSON)
             return await (self._session(request, request_id) if to_sessions else self._control(request))
         except ProtocolError as error:
-            return _error(error, content_type)
+            return error_answer(error, content_type)
         except CutShortError:
             raise
         except InputError as error:
-            return _error(_of_input(error, content_type), content_type)
+            return error_answer(error_of_input(error, content_type), content_type)
         except Exception:
             _LOGGER.exception("request %s", request_id)
-            return _error(internal_failure(), content_type)
+            return error_answer(internal_failure(), content_type)
 
     def _check_host(self, request: Request) -> None:
         if not self.allows_host(request.header("host")):
             raise ProtocolError("AccessDeniedException", "This server is not to be reached by that name", 403)
 
     async def _session(self, request: Request, request_id: str) -> Answer:
-        target = request.header("x-amz-target")
-        if target != _TARGET:
-            raise ProtocolError(
-                "UnknownOperationException", f"There is no operation {target[:200]!r}; {_TARGET} is one"
-            )
-        if request.content_type not in _SESSION_TYPES:
-            raise ProtocolError("UnsupportedMediaTypeException", f"The content type must be {JSON_1_0}", 415)
-        caller, command = await self._read(request, lambda: _command(request))
+        check_session_request(request)
+        caller, command = await self._read(request, lambda: read_session_command(request))
         async with self._lock(str(command.get("SessionToken", request_id))):
             if command.keys() & _INSTANT:
                 return self._send(command, caller, request_id)
@@ -127,12 +125,9 @@ class LedgerApp:
         return render(self.sessions.send(command, caller, request_id, in_brief=in_brief), JSON_1_0)
 
     async def _control(self, request: Request) -> Answer:
-        if request.body and request.content_type != JSON:
-            raise ProtocolError("UnsupportedMediaTypeException", f"The content type of a body must be {JSON}", 415)
-        caller, (operation, parameters) = await self._read(
-            request, lambda: routes.find(request.method, request.raw_path, request.query, request.body)
-        )
-        return await self.workers.run(lambda: render(self.control.call(operation, parameters, caller), JSON))
+        check_control_request(request)
+        caller, (operation, parameters) = await self._read(request, lambda: find_operation(request))
+        return await self.workers.run(lambda: control_answer(self.control, operation, parameters, caller))
 
     async def _read[Read](self, request: Request, read: Callable[[], Read]) -> tuple[Identity, Read]:
         """Who sent a request, and what it says."""
@@ -152,34 +147,3 @@ class LedgerApp:
         if lock is None:
             lock = self._busy[token] = asyncio.Lock()
         return lock
-
-
-def _command(request: Request) -> dict[str, Any]:
-    command: dict[str, Any] = routes.read_command()(routes.read_json(request.body), "")
-    return command
-
-
-def _of_input(error: InputError, content_type: str) -> ProtocolError:
-    """What is wrong with a request before any ledger sees it."""
-    message = str(error)
-    match error:
-        case TooLargeError():
-            return ProtocolError("RequestEntityTooLargeException", message, 413)
-        case TooSlowError():
-            return ProtocolError("RequestTimeoutException", message, 408)
-        case routes.UnknownOperationError():
-            return ProtocolError("UnknownOperationException", message, 404)
-        case ShapeError() if content_type == JSON:
-            return ProtocolError("InvalidParameterException", message, ParameterName=error.name)
-        case ShapeError():
-            return ProtocolError("BadRequestException", message, Code=CODE_MALFORMED)
-        case _:
-            return ProtocolError("SerializationException", message)
-
-
-def _error(error: ProtocolError, content_type: str) -> Answer:
-    """The rest of a request that was not read whole cannot be told from the next one: the connection ends."""
-    answer = render_error(error, content_type)
-    if error.status in {408, 413}:
-        return answer._replace(headers=(*answer.headers, ("connection", "close")))
-    return answer

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import logging
-import secrets
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,8 +16,7 @@ from counterfoil.adapters.sqlite.connections import lock
 from counterfoil.adapters.sqlite.jobs import SqliteJobs
 from counterfoil.adapters.sqlite.registry import SqliteLedgerRegistry
 from counterfoil.adapters.sqlite.registry_file import FILE_NAME, RegistryFile
-from counterfoil.adapters.system import system_clock
-from counterfoil.embedded import new_id
+from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.errors import CounterfoilError
 from counterfoil.journal.publication import KeyedRecord
 from counterfoil.ledger.limits import DEFAULT_LIMITS, QLDB_LIMITS
@@ -36,6 +33,7 @@ from counterfoil.server import outside
 from counterfoil.server.app import LedgerApp, RequestVerifier
 from counterfoil.server.folders import LedgerFolders
 from counterfoil.server.identities import Identity, read_identities
+from counterfoil.server.tokens import new_token
 from counterfoil.server.workers import Workers
 from counterfoil.services.jobs import Jobs
 from counterfoil.services.ledger import Ledger
@@ -145,11 +143,6 @@ def _opened(data: Path) -> tuple[IO[str], RegistryFile]:
     except BaseException:
         lock_file.close()
         raise
-
-
-def new_token() -> str:
-    """A token of 32 random bytes; nobody can guess it."""
-    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _aggregate(records: Sequence[KeyedRecord]) -> bytes:

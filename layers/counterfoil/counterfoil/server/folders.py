@@ -7,8 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from counterfoil.adapters.sqlite.store import FILE_NAME, SqliteLedger, create_ledger
-from counterfoil.adapters.system import system_clock
-from counterfoil.embedded import new_id
+from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.errors import ClosedError, IntegrityError
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.registry import LEDGER_NAME, RegisteredLedger

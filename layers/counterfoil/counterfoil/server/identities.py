@@ -96,10 +96,11 @@ def read_identities(path: Path) -> Mapping[str, Identity]:
 
 def _identity(document: Any) -> Identity:
     name, secret = _text(document, "accessKeyId"), _text(document, "secretAccessKey")
-    return Identity(name, secret, tuple(_permission(each) for each in _items(document, "allow")))
+    return Identity(name, secret, tuple(permission_of(each) for each in _items(document, "allow")))
 
 
-def _permission(document: Any) -> Permission:
+def permission_of(document: Any) -> Permission:
+    """One permission as a keys file has it; anything else is an ``InputError``."""
     unknown = set(document) - {"actions", "ledgers", "tables"} if isinstance(document, dict) else set()
     if unknown:
         raise InputError(f"{min(unknown)!r} is not known; a permission has actions, ledgers and tables")

@@ -1,0 +1,20 @@
+"""A request to the function's URL in, the ledger's answer out: QLDB's two protocols."""
+
+import os
+from typing import Any
+
+from counterfoil.instruments import Logger, Metrics, Tracer, count
+from counterfoil.server.ledger_api import ledger_api
+
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+api = ledger_api(os.environ)
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@metrics.log_metrics
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    answer = api.answer(event)
+    count(metrics, {"Requests": 1, "RequestsRefused": float(400 <= answer["statusCode"] < 500)})
+    if answer["statusCode"] >= 500:
+        logger.error("a request could not be carried out", extra={"status": answer["statusCode"]})
+    return answer
