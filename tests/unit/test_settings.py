@@ -9,15 +9,18 @@ from counterfoil.adapters.memory import MemoryAlertLog, MemoryHeads, MemorySigne
 from counterfoil.detection.finding import Severity
 from counterfoil.errors import InputError
 from counterfoil.settings import (
+    ApiSettings,
     AuditorSettings,
     DetectorSettings,
     ForwarderSettings,
     JournalPlaces,
     NotifierSettings,
+    ProjectorSettings,
     SnapshotSettings,
     in_memory,
 )
 
+PLACES = {"JOURNAL_TABLE": "journal", "JOURNAL_BUCKET": "objects", "REGISTRY_TABLE": "registry"}
 REQUIRED = {
     AuditorSettings: {"HEADS_TABLE": "heads", "FINDINGS_TABLE": "findings", "QUARANTINE_BUCKET": "bucket"},
     DetectorSettings: {"ACCOUNTS_TABLE": "accounts", "FINDINGS_TABLE": "findings"},
@@ -28,10 +31,16 @@ REQUIRED = {
         "SNAPSHOT_BUCKET": "bucket",
         "SIGNING_KEY_ID": "key",
     },
+    ProjectorSettings: {**PLACES, "PROJECTIONS_TABLE": "projections"},
+    ApiSettings: {
+        **PLACES,
+        "PROJECTIONS_TABLE": "projections",
+        "SESSIONS_TABLE": "sessions",
+        "EXPORTER_FUNCTION": "exporter",
+        "PUBLISHER_FUNCTION": "publisher",
+    },
     ForwarderSettings: {
-        "JOURNAL_TABLE": "journal",
-        "JOURNAL_BUCKET": "objects",
-        "REGISTRY_TABLE": "registry",
+        **PLACES,
         "STANDBY_REGION": "eu-west-1",
         "STANDBY_JOURNAL_TABLE": "there-journal",
         "STANDBY_JOURNAL_BUCKET": "there-objects",
@@ -128,9 +137,26 @@ def test_a_lock_mode_that_is_none_is_named(mode):
         of(SnapshotSettings, SNAPSHOT_LOCK_MODE=mode)
 
 
+def test_the_apis_settings_and_their_defaults():
+    assert of(ProjectorSettings) == ProjectorSettings(JournalPlaces("journal", "objects", "registry"), "projections")
+    here = of(ApiSettings)
+    assert (here.places, here.sessions_table) == (JournalPlaces("journal", "objects", "registry"), "sessions")
+    assert (here.region, here.account) == ("us-east-1", "000000000000")
+    assert (here.qldb_limits, here.allow_by_default) == (False, False)
+    given = of(ApiSettings, LEDGER_LIMITS="qldb", PERMISSIONS_DEFAULT="allow", AWS_REGION="eu-west-1", ACCOUNT_ID="1")
+    assert (given.qldb_limits, given.allow_by_default, given.region, given.account) == (True, True, "eu-west-1", "1")
+
+
+@pytest.mark.parametrize("name", ["LEDGER_LIMITS", "PERMISSIONS_DEFAULT"])
+def test_a_choice_that_is_none_is_named(name):
+    with pytest.raises(InputError, match=name):
+        of(ApiSettings, **{name: "perhaps"})
+
+
 def test_every_name_that_is_read_is_declared():
     read = {name for names in REQUIRED.values() for name in names} | {name for _, name in NUMBERS}
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
+    read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID"}
     assert read == settings.NAMES
 
 
