@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from counterfoil.cli.output import JsonOption, err, print_json
+from counterfoil.errors import InputError
 from counterfoil.server.client_env import client_env as environment
+from counterfoil.server.client_env import region_of, url_env
 
 DEFAULT_PORT = 8600
 DEFAULT_HOST = "127.0.0.1"
@@ -56,12 +58,23 @@ def client_env(
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the server.")] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="The address of the server.")] = DEFAULT_HOST,
+    url: Annotated[str | None, typer.Option(help="A deployed ledger's URL, in place of a server's port.")] = None,
+    region: Annotated[str | None, typer.Option(help="The region of the URL, where it does not say so.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Print the environment variables that point unmodified official clients at it: eval "$(counterfoil client-env)"."""
-    variables: dict[str, Any] = dict(environment(port, host))
+    variables: dict[str, Any] = dict(environment(port, host) if url is None else _of_url(url, region))
     if json:
         print_json({"holds": True, **variables})
         return
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _of_url(url: str, region: str | None) -> dict[str, str]:
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise InputError(f"{url[:200]!r} is no address of a function: it begins with https://")
+    found = region or region_of(url)
+    if found is None:
+        raise InputError("the URL does not say its region: add --region")
+    return url_env(url, found)
