@@ -6,11 +6,13 @@ import json
 import socket
 import threading
 
+from counterfoil.ledger.limits import QLDB_LIMITS
+from counterfoil.protocol.one_shot import OneShot
 from counterfoil.server.app import LedgerApp
 from counterfoil.server.http import Connections
 from counterfoil.server.running import HttpServer
 from counterfoil.server.workers import Workers
-from tests.scripted_ledgers import Service
+from tests.scripted_ledgers import NOW, Service
 
 SESSION_HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "QLDBSession.SendCommand"}
 
@@ -22,7 +24,15 @@ class ServedApp:
         self.service = Service()
         self.workers = Workers(workers)
         self.ids = 0
-        self.app = LedgerApp(self.service.sessions, self.service.control, self.workers, self._request_id, **app)
+        self.app = LedgerApp(
+            sessions=self.service.sessions,
+            control=self.service.control,
+            transactions=OneShot(self.service.directory, lambda: NOW, self.service._id),
+            limits=QLDB_LIMITS,
+            workers=self.workers,
+            new_request_id=self._request_id,
+            **app,
+        )
         self.table = Connections(at_most, header_seconds)
 
     def _request_id(self):

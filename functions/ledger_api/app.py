@@ -1,4 +1,4 @@
-"""A request to the function's URL in, the ledger's answer out: QLDB's two protocols."""
+"""A request to the function's URL in, the ledger's answer out: QLDB's two protocols, and whole transactions."""
 
 import os
 from typing import Any
@@ -12,8 +12,8 @@ api = ledger_api(os.environ)
 
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    answer = api.answer(event)
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    answer = api.answer(event, context)
     count(metrics, {"Requests": 1, "RequestsRefused": float(400 <= answer["statusCode"] < 500)})
     if answer["statusCode"] >= 500:
         logger.error("a request could not be carried out", extra={"status": answer["statusCode"]})

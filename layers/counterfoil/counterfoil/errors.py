@@ -17,6 +17,7 @@ CounterfoilError
 └── UnavailableError    something outside did not answer: try again from here
     ├── ConflictError       somebody else wrote first: load anew, then try again
     │   └── OccConflictError    a transaction read what another has changed since: run it again
+    ├── ThrottledError      something outside was asked for too much at once: the same call may succeed later
     └── CapacityError       too much at once: the same call may succeed later
 """
 
@@ -115,6 +116,10 @@ class OccConflictError(ConflictError):
 
 class DeferredError(UnavailableError):
     """Carrying this out may take longer than its caller can wait; nothing of it was done. It is asked for again without the limit."""
+
+
+class ThrottledError(UnavailableError):
+    """Something outside refuses for now, because it was asked for too much at once. The same call may succeed later."""
 
 
 class CapacityError(UnavailableError):

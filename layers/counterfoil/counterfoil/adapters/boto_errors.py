@@ -8,10 +8,20 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from counterfoil.errors import ConflictError, UnavailableError
+from counterfoil.errors import ConflictError, ThrottledError, UnavailableError
 
 _CONFLICTS: Final = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 _CANCELLED: Final = "TransactionCanceledException"
+_THROTTLED: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 
 @contextmanager
@@ -28,7 +38,8 @@ def translated(what: str) -> Iterator[None]:
         code = detail.get("Code", "unknown")
         if code in _CONFLICTS or (code == _CANCELLED and _conditions_failed(error)):
             raise ConflictError(f"{what}: another writer was first") from error
-        raise UnavailableError(f"{what}: {code}: {detail.get('Message', '')}"[:500]) from error
+        kind = ThrottledError if code in _THROTTLED else UnavailableError
+        raise kind(f"{what}: {code}: {detail.get('Message', '')}"[:500]) from error
     except BotoCoreError as error:
         raise UnavailableError(f"{what}: {error}"[:500]) from error
 

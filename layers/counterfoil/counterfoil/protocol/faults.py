@@ -21,6 +21,7 @@ from counterfoil.errors import (
     OccConflictError,
     PreconditionError,
     StatementError,
+    ThrottledError,
     UnavailableError,
 )
 
@@ -82,7 +83,7 @@ def limit_exceeded(kind: str, at_most: int, what: str) -> ProtocolError:
 def session_error(error: CounterfoilError) -> ProtocolError:
     """An error as ``qldb-session`` answers it.
 
-    A limit that a transaction passes is a BadRequest: drivers try LimitExceeded again, which would not help. Capacity and
+    A limit that a transaction passes is a BadRequest: drivers try LimitExceeded again, which would not help. Capacity, rate and
     what is unavailable come with status 503, which every driver takes as a reason to try again.
     """
     message = str(error)
@@ -105,6 +106,8 @@ def session_error(error: CounterfoilError) -> ProtocolError:
             return ProtocolError("OccConflictException", OCC_CONFLICT)
         case CapacityError():
             return ProtocolError("CapacityExceededException", "Capacity exceeded", 503)
+        case ThrottledError():
+            return ProtocolError("RateExceededException", "Rate exceeded", 503)
         case UnavailableError():
             return ProtocolError("ServiceUnavailableException", message, 503)
         case _:

@@ -1,4 +1,4 @@
-"""The application: one HTTP request in, one answer out, for both protocols on one port.
+"""The application: one HTTP request in, one answer out, for both protocols and whole transactions on one port.
 
 The event loop reads and writes, and carries out what takes a moment: handing it over would take as long again. Whatever may take
 longer runs in a bounded pool of threads, so that a long scan holds up nobody but its own session. Requests of one session wait
@@ -17,8 +17,10 @@ from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from counterfoil.errors import DeferredError, InputError
+from counterfoil.ledger.limits import Limits
 from counterfoil.protocol.control import ControlPlane
 from counterfoil.protocol.faults import ProtocolError, internal_failure
+from counterfoil.protocol.one_shot import OneShot
 from counterfoil.protocol.sessions import Sessions
 from counterfoil.server.answers import JSON, JSON_1_0, Answer, render
 from counterfoil.server.dispatch import (
@@ -28,6 +30,8 @@ from counterfoil.server.dispatch import (
     error_answer,
     error_of_input,
     find_operation,
+    health_answer,
+    is_health,
     is_to_sessions,
     read_session_command,
 )
@@ -40,6 +44,7 @@ from counterfoil.server.requests import (
     Send,
     read_request,
 )
+from counterfoil.server.transactions import describes, description, is_transaction, transaction_answer
 from counterfoil.server.workers import Workers
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -64,6 +69,8 @@ class LedgerApp:
 
     sessions: Sessions
     control: ControlPlane
+    transactions: OneShot
+    limits: Limits
     workers: Workers
     new_request_id: Callable[[], str]
     verifier: RequestVerifier | None = None
@@ -93,8 +100,12 @@ class LedgerApp:
         try:
             request = await read_request(scope, receive)
             self._check_host(request)
-            if request.raw_path == "/healthz" and request.method in {"GET", "HEAD"}:
-                return render({"status": "ok", "sessions": self.sessions.count}, JSON)
+            if is_health(request):
+                return health_answer(self.sessions.count)
+            if describes(request):
+                return description()
+            if is_transaction(request):
+                return await self._transaction(request)
             return await (self._session(request, request_id) if to_sessions else self._control(request))
         except ProtocolError as error:
             return error_answer(error, content_type)
@@ -123,6 +134,10 @@ class LedgerApp:
 
     def _send(self, command: dict[str, Any], caller: Identity, request_id: str, *, in_brief: bool = False) -> Answer:
         return render(self.sessions.send(command, caller, request_id, in_brief=in_brief), JSON_1_0)
+
+    async def _transaction(self, request: Request) -> Answer:
+        caller, _ = await self._read(request, lambda: None)
+        return await self.workers.run(lambda: transaction_answer(self.transactions, self.limits, request, caller))
 
     async def _control(self, request: Request) -> Answer:
         check_control_request(request)

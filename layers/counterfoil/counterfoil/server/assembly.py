@@ -25,6 +25,7 @@ from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlP
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.job_operations import JobOperations
 from counterfoil.protocol.ledger_operations import LedgerOperations
+from counterfoil.protocol.one_shot import OneShot
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.proof_operations import ProofOperations
 from counterfoil.protocol.sessions import Sessions
@@ -75,6 +76,8 @@ class LedgerServer:
         self.app = LedgerApp(
             sessions=self.sessions,
             control=self._control_plane(QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS),
+            transactions=OneShot(self.directory, system_clock, new_id),
+            limits=limits,
             workers=self.workers,
             new_request_id=lambda: str(uuid.uuid4()),
             verifier=None if identities is None else _verifier(identities),

@@ -7,9 +7,9 @@ from typing import Any, Final
 from counterfoil.errors import InputError
 from counterfoil.protocol.control import ControlPlane
 from counterfoil.protocol.faults import CODE_MALFORMED, ProtocolError
+from counterfoil.protocol.hosting import Caller
 from counterfoil.server import routes
 from counterfoil.server.answers import JSON, JSON_1_0, Answer, render, render_error
-from counterfoil.server.identities import Identity
 from counterfoil.server.requests import Request, TooLargeError, TooSlowError
 from counterfoil.server.shapes import ShapeError
 
@@ -20,6 +20,16 @@ _SESSION_TYPES: Final = frozenset({JSON_1_0, "application/x-amz-json-1.1", JSON}
 def is_to_sessions(method: str, raw_path: str) -> bool:
     """Whether a request is one of ``qldb-session``."""
     return method == "POST" and raw_path == "/"
+
+
+def is_health(request: Request) -> bool:
+    """Whether a request asks only whether anybody is there; it needs no signature."""
+    return request.raw_path == "/healthz" and request.method in {"GET", "HEAD"}
+
+
+def health_answer(sessions: int) -> Answer:
+    """``sessions`` are those that this process knows of."""
+    return render({"status": "ok", "sessions": sessions}, JSON)
 
 
 def read_session_command(request: Request) -> dict[str, Any]:
@@ -48,7 +58,7 @@ def find_operation(request: Request) -> tuple[str, dict[str, Any]]:
     return routes.find(request.method, request.raw_path, request.query, request.body)
 
 
-def control_answer(control: ControlPlane, operation: str, parameters: dict[str, Any], caller: Identity) -> Answer:
+def control_answer(control: ControlPlane, operation: str, parameters: dict[str, Any], caller: Caller) -> Answer:
     return render(control.call(operation, parameters, caller), JSON)
 
 

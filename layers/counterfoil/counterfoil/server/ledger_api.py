@@ -19,9 +19,10 @@ from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ports import Clock, JobStore, LedgerRegistry, SessionLog
 from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlPlane
-from counterfoil.protocol.directory import Directory
+from counterfoil.protocol.directory import Directory, Remembered
 from counterfoil.protocol.job_operations import JobOperations
 from counterfoil.protocol.ledger_operations import LedgerOperations
+from counterfoil.protocol.one_shot import OneShot
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.proof_operations import ProofOperations
 from counterfoil.protocol.stored_sessions import StoredSessions
@@ -67,8 +68,12 @@ def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl
     limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
     ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits))
     directory = Directory(outside.registry, ledgers)
-    sessions = StoredSessions(outside.sessions, directory, limits, clock, new_id, new_token)
-    permissions = PrincipalPermissions(outside.permissions, settings.allow_by_default, time.monotonic)
+    remembered = Remembered(outside.registry, time.monotonic)
+    in_use = Directory(remembered, ledgers)
+    sessions = StoredSessions(outside.sessions, in_use, limits, clock, new_id, new_token)
+    permissions = PrincipalPermissions(
+        outside.permissions, settings.allow_by_default, remembered.ledger, time.monotonic
+    )
     jobs = AskedJobs(
         outside.jobs,
         wiring.invoker(environ, "EXPORTER_FUNCTION"),
@@ -76,6 +81,11 @@ def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl
         clock,
     )
     place = Place(settings.region, settings.account)
+
+    def end_sessions(ledger_name: str) -> None:
+        remembered.forget(ledger_name)
+        sessions.forget_ledger(ledger_name)
+
     operations = LedgerOperations(
         directory=directory,
         registry=outside.registry,
@@ -84,7 +94,7 @@ def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl
         place=place,
         clock=clock,
         new_id=new_id,
-        end_sessions=sessions.forget_ledger,
+        end_sessions=end_sessions,
         max_ledgers=QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS,
     )
     control = ControlPlane(
@@ -93,7 +103,7 @@ def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl
         JobOperations(directory, outside.registry, jobs, place, clock, new_id),
         TagOperations(directory, outside.registry, jobs, place),
     )
-    return FunctionUrl(sessions.send, control, permissions.identity)
+    return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id), limits, permissions.caller)
 
 
 def _in_memory(clock: Callable[[], datetime]) -> _Outside:
