@@ -32,9 +32,25 @@ from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FUNCTIONS: Final = ("journal_auditor", "fraud_detector", "alert_notifier", "digest_snapshot", "journal_forwarder")
+FUNCTIONS: Final = (
+    "ledger_api",
+    "ledger_projector",
+    "journal_redactor",
+    "journal_publisher",
+    "journal_exporter",
+    "journal_auditor",
+    "fraud_detector",
+    "alert_notifier",
+    "digest_snapshot",
+    "journal_forwarder",
+)
 # The attribute of a door's module that holds its service.
 SERVICES: Final = {
+    "ledger_api": "api",
+    "ledger_projector": "projector",
+    "journal_redactor": "redactor",
+    "journal_publisher": "publisher",
+    "journal_exporter": "exporter",
     "journal_auditor": "auditor",
     "fraud_detector": "detector",
     "alert_notifier": "notifier",
@@ -113,7 +129,9 @@ class Doors:
             },
             "journal_forwarder": {"source": self.journal, "copy": self.copied_journal, "registry": self.registry},
         }
-        return {**stores[function], "clock": lambda: self.now}
+        if function == "ledger_api":  # its time is the machine's: answers of the sample events have none
+            return {}
+        return {**stores.get(function, {"registry": self.registry}), "clock": lambda: self.now}
 
 
 @contextmanager

@@ -97,3 +97,69 @@ def schedule_event() -> dict[str, Any]:
         "resources": [f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/counterfoil-snapshot"],
         "detail": "{}",
     }
+
+
+def journal_table_event(blocks: Iterable[tuple[str, int]]) -> dict[str, Any]:
+    """An event of blocks that were put into the journal's table, each by its strand and number; the images are left out."""
+    return {"Records": [_appended(index, *each) for index, each in enumerate(blocks)]}
+
+
+def _appended(index: int, strand_id: str, sequence_no: int) -> dict[str, Any]:
+    return {
+        "eventID": f"{index:032x}",
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "dynamodb": {
+            "ApproximateCreationDateTime": ARRIVED_AT,
+            "Keys": {"strandId": {"S": strand_id}, "sequenceNo": {"N": str(sequence_no)}},
+            "SequenceNumber": str(4_421_584_500_000_000_017_450_439_091 + index),
+            "SizeBytes": 2_048,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": TABLE.replace("findings", "journal"),
+    }
+
+
+def url_event(method: str, path: str) -> dict[str, Any]:
+    """A request without a body to a function's URL, signed by a user of IAM (payload format 2.0)."""
+    domain = f"abcdefghijklmnopqrstuvwxyz012345.lambda-url.{REGION}.on.aws"
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": domain, "x-amz-date": "20250303T110000Z", "user-agent": "aws-sdk"},
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": domain.partition(".")[0],
+            "authentication": None,
+            "authorizer": {
+                "iam": {
+                    "accessKey": "AKIAEXAMPLE",
+                    "accountId": ACCOUNT,
+                    "callerId": "AIDAEXAMPLE",
+                    "cognitoIdentity": None,
+                    "principalOrgId": None,
+                    "userArn": f"arn:aws:iam::{ACCOUNT}:user/teller",
+                    "userId": "AIDAEXAMPLE",
+                }
+            },
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7",
+                "userAgent": "aws-sdk",
+            },
+            "requestId": "6f1f5f2c-5f6c-4b43-8b1d-3a5ad0f3a1c7",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "03/Mar/2025:11:00:00 +0000",
+            "timeEpoch": 1_741_000_000_000,
+        },
+        "isBase64Encoded": False,
+    }
