@@ -87,6 +87,8 @@ def deploy(
 def _content_of(template: Path) -> str:
     """A name for everything that a build reads: the template and the folders that it names."""
     digest = hashlib.sha256(template.read_bytes())
+    for nested in _nested_templates(Template.read(template)):
+        digest.update(f"{nested}\0".encode() + hashlib.sha256((template.parent / nested).read_bytes()).digest())
     for file in sorted(_sources(template)):
         digest.update(f"{file.relative_to(template.parent)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:24]
@@ -97,6 +99,12 @@ def _sources(template: Path) -> Iterator[Path]:
         for file in folder.rglob("*"):
             if file.is_file() and not any(fnmatch(part, pattern) for pattern in _NOT_BUILT for part in file.parts):
                 yield file
+
+
+def _nested_templates(template: Template) -> list[str]:
+    """Files that stacks inside this one are made from, whether they are asked for or not."""
+    stacks = (each for each in template.resources.values() if each["Type"] == "AWS::CloudFormation::Stack")
+    return sorted(str(each["Properties"]["TemplateURL"]) for each in stacks)
 
 
 def _code_folders(template: Template) -> Iterator[str]:

@@ -44,12 +44,16 @@ def intrinsic(loader: TemplateLoader, name: str, node: yaml.Node) -> dict[str, A
 TemplateLoader.add_multi_constructor("!", intrinsic)
 
 
-def holds(condition: Any, parameters: dict[str, Any]) -> bool:
+def holds(condition: Any, parameters: dict[str, Any], conditions: dict[str, Any]) -> bool:
     match condition:
-        case {"Fn::Equals": [{"Ref": name}, value]}:
-            return str(parameters[name]) == value
+        case {"Fn::Equals": [{"Ref": name} | {"Fn::Join": ["", {"Ref": name}]}, value]}:
+            return str(parameters[name]) == str(value)
         case {"Fn::Not": [inner]}:
-            return not holds(inner, parameters)
+            return not holds(inner, parameters, conditions)
+        case {"Fn::Or": inner}:
+            return any(holds(each, parameters, conditions) for each in inner)
+        case {"Condition": name}:
+            return holds(conditions[name], parameters, conditions)
     pytest.fail(f"a condition these tests cannot decide: {condition}")
 
 
@@ -71,7 +75,8 @@ def decide(value: Any, truth: dict[str, bool]) -> Any:
 
 def decided_resources(template: dict[str, Any], **overrides: str) -> dict[str, Any]:
     parameters = {name: body["Default"] for name, body in template["Parameters"].items()} | overrides
-    truth = {name: holds(condition, parameters) for name, condition in template["Conditions"].items()}
+    conditions = template["Conditions"]
+    truth = {name: holds(condition, parameters, conditions) for name, condition in conditions.items()}
     kept = {name: body for name, body in template["Resources"].items() if truth.get(body.get("Condition"), True)}
     return decide(kept, truth)
 
@@ -103,17 +108,40 @@ def resources(template: dict[str, Any]) -> dict[str, Any]:
     return decided_resources(template)
 
 
+EVERY_OPTION = {
+    "EnhancedFanOut": "true",
+    "StreamMode": "PROVISIONED",
+    "AlertEmail": "somebody@example.com",
+    "JournalObjectLock": "true",
+    "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+    "CallerPrincipal": "210987654321",
+    "ApiConcurrency": "100",
+    "CacheUrl": "valkeys://cache.example.com:6379",
+    "VpcSubnetIds": "subnet-0a,subnet-0b",
+    "VpcSecurityGroupIds": "sg-0a",
+    "RealQldbEndpoint": "true",
+    "StandbyRegion": "eu-west-1",
+    "StandbyJournalTable": "standby-journal",
+    "StandbyRegistryTable": "standby-registry",
+    "StandbyJournalBucket": "standby-journal-bucket",
+    "StandbyDataKeyId": "00000000-0000-0000-0000-000000000000",
+    "ReplicaExportsBucket": "replica-exports",
+    "ReplicaSnapshotsBucket": "replica-snapshots",
+    "ReplicaKeyId": "00000000-0000-0000-0000-000000000001",
+    "RestorerRoleArn": "arn:aws:iam::123456789012:role/restorer",
+}
+
+
 @pytest.fixture(scope="session")
 def everything(template: dict[str, Any]) -> dict[str, Any]:
     """What is deployed when every option is taken."""
-    return decided_resources(
-        template,
-        EnhancedFanOut="true",
-        StreamMode="PROVISIONED",
-        AlertEmail="somebody@example.com",
-        JournalObjectLock="true",
-        PermissionsBoundaryArn="arn:aws:iam::123456789012:policy/boundary",
-    )
+    return decided_resources(template, **EVERY_OPTION)
+
+
+@pytest.fixture(scope="session")
+def deployed_with(template: dict[str, Any]):
+    """What is deployed with these parameters and the others' defaults."""
+    return lambda **parameters: decided_resources(template, **parameters)
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,28 @@ import re
 
 import pytest
 
-CONSUMERS = {"JournalAuditor": "Journal", "FraudDetector": "Journal", "AlertNotifier": "Findings"}
-FUNCTIONS = [*CONSUMERS, "DigestSnapshot"]
+CONSUMERS = {
+    "LedgerProjector": "Journal", "JournalPublisher": "Journal", "JournalForwarder": "Journal",
+    "JournalAuditor": "Journal", "FraudDetector": "Journal", "AlertNotifier": "Findings",
+}  # fmt: skip
+FUNCTIONS = [*CONSUMERS, "LedgerApi", "JournalRedactor", "JournalExporter", "DigestSnapshot"]
 
 # Each of these is a heading of docs/runbook.md, named as its link is.
 RUNBOOK_SECTIONS = {
+    "altered-blocks",  # a block of the journal was changed or removed
+    "api-faults",  # the ledger answers with faults of its own
     "destination-failures",  # Lambda cannot write failed batches to S3
     "dropped-events",  # records that are in no bucket: replay from the stream
     "failed-batches",  # records set aside in S3: redrive
+    "forward-refusals",  # a strand is not forwarded to the standby region any more
     "function-duration",  # a function comes near its timeout
     "function-errors",  # a function ended in an error
     "function-throttles",  # the account's concurrency did not suffice
     "hash-failures",  # a block or revision does not match its hash
     "iterator-age",  # a function has fallen behind its stream
+    "journal-throttles",  # DynamoDB refuses writes of blocks
     "open-gaps",  # blocks have been missing for 15 minutes
+    "streams-in-the-way",  # a journal stream is not published
     "schedule-dead-letters",  # a sweep or snapshot never started
 }
 # Every metric a function emits, by the function, in namespace counterfoil.
@@ -28,6 +36,11 @@ EMITTED = {
     ("Quarantined", "journal_auditor"), ("WatermarkLagMs", "journal_auditor"), ("FindingsWritten", "journal_auditor"),
     ("RecordsRead", "fraud_detector"), ("TransfersJudged", "fraud_detector"), ("FindingsWritten", "fraud_detector"),
     ("AlertsSent", "alert_notifier"), ("AlertsRepeated", "alert_notifier"),
+    ("Requests", "ledger_api"), ("RequestsRefused", "ledger_api"),
+    ("BlocksProjected", "ledger_projector"), ("RevisionsRedacted", "journal_redactor"),
+    ("BlocksPublished", "journal_publisher"), ("BlocksAltered", "journal_publisher"), ("StreamsInTheWay", "journal_publisher"),
+    ("ObjectsExported", "journal_exporter"), ("ExportsInTheWay", "journal_exporter"),
+    ("BlocksForwarded", "journal_forwarder"), ("ForwardRefusals", "journal_forwarder"),
     ("SnapshotsTaken", "digest_snapshot"), ("SnapshotFailures", "digest_snapshot"),
 }  # fmt: skip
 
@@ -100,6 +113,28 @@ def test_a_gap_that_stays_open_for_a_quarter_of_an_hour_is_told_and_silence_clos
 def test_a_run_that_never_started_is_noticed(watched):
     alarm = watched["ApproximateNumberOfMessagesVisible", "ScheduleDeadLetters"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ScheduleDeadLetters", "QueueName"]}}]
+
+
+def test_a_ledger_that_fails_or_is_held_up_is_noticed(watched):
+    assert watched["Url5xxCount", "LedgerApiFunction"]["Namespace"] == "AWS/Lambda"
+    refused = watched["WriteThrottleEvents", "JournalTable"]
+    assert (refused["Namespace"], refused["Dimensions"][0]["Name"]) == ("AWS/DynamoDB", "TableName")
+
+
+def test_one_block_that_does_not_hold_on_its_way_to_the_standby_is_enough(watched):
+    alarm = watched["ForwardRefusals", "journal_forwarder"]
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("counterfoil", "Sum", 0)
+
+
+def test_one_altered_block_is_enough_and_no_later_silence_takes_it_back(watched):
+    alarm = watched["BlocksAltered", "journal_publisher"]
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("counterfoil", "Sum", 0)
+    assert "OKActions" not in alarm
+
+
+def test_a_stream_that_is_held_up_for_a_quarter_of_an_hour_is_noticed(watched):
+    alarm = watched["StreamsInTheWay", "journal_publisher"]
+    assert (alarm["Statistic"], alarm["Period"] * alarm["EvaluationPeriods"]) == ("Minimum", 15 * 60)
 
 
 def test_every_alarm_reaches_people(alarms):

@@ -155,7 +155,7 @@ def sam_build(root, tmp_path_factory):
     copy = tmp_path_factory.mktemp("tree")
     for name in ("layers", "functions"):
         shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("template.yaml", "samconfig.toml"):
+    for name in ("template.yaml", "qldb.yaml", "samconfig.toml"):
         shutil.copy(root / name, copy)
     environment = os.environ | {
         "PATH": f"{root / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",
@@ -170,7 +170,7 @@ def sam_build(root, tmp_path_factory):
 
 
 def test_sam_builds_every_function_and_the_layer_without_docker(sam_build, template):
-    buildable = {"AWS::Serverless::Function", "AWS::Serverless::LayerVersion"}
+    buildable = {"AWS::Serverless::Function", "AWS::Serverless::LayerVersion", "AWS::CloudFormation::Stack"}
     expected = {name for name, body in template["Resources"].items() if body["Type"] in buildable}
     assert {path.name for path in sam_build.iterdir() if path.is_dir()} == expected
 

@@ -3,10 +3,19 @@
 import pytest
 
 MAPPINGS = {
+    "LedgerProjectorFunction.Journal": ("DynamoDB", {"Fn::GetAtt": ["JournalTable", "StreamArn"]}),
+    "JournalPublisherFunction.Journal": ("DynamoDB", {"Fn::GetAtt": ["JournalTable", "StreamArn"]}),
+    "JournalForwarderFunction.Journal": ("Kinesis", {"Fn::GetAtt": ["JournalStream", "Arn"]}),
     "JournalAuditorFunction.Journal": ("Kinesis", {"Fn::GetAtt": ["JournalStream", "Arn"]}),
     "FraudDetectorFunction.Journal": ("Kinesis", {"Fn::GetAtt": ["JournalStream", "Arn"]}),
     "AlertNotifierFunction.Findings": ("DynamoDB", {"Fn::GetAtt": ["FindingsTable", "StreamArn"]}),
 }
+PROMPT = {
+    name
+    for name in MAPPINGS
+    if name.split("Function.")[0] in {"LedgerProjector", "JournalPublisher", "JournalForwarder"}
+}
+OPTIONAL = {"JournalForwarderFunction.Journal"}
 FAILED_BATCHES = {"Fn::GetAtt": ["FailedBatchesBucket", "Arn"]}
 
 
@@ -15,19 +24,35 @@ def events(resources):
         f"{function}.{name}": event
         for function, body in resources.items()
         if body["Type"] == "AWS::Serverless::Function"
-        for name, event in body["Properties"]["Events"].items()
+        for name, event in body["Properties"].get("Events", {}).items()
         if event["Type"] != "ScheduleV2"
     }
 
 
 @pytest.fixture(params=MAPPINGS)
-def mapping(request, resources):
-    return events(resources)[request.param]["Properties"]
+def mapping_name(request):
+    return request.param
 
 
-def test_each_function_reads_its_stream_and_no_other(resources):
+@pytest.fixture
+def mapping(mapping_name, everything):
+    return events(everything)[mapping_name]["Properties"]
+
+
+def test_each_function_reads_its_stream_and_no_other(deployed_with):
+    resources = deployed_with(StandbyJournalTable="standby-journal")
     found = {name: (event["Type"], event["Properties"]["Stream"]) for name, event in events(resources).items()}
     assert found == MAPPINGS
+
+
+def test_a_table_s_stream_has_two_readers_at_most():
+    """DynamoDB Developer Guide, "Change data capture for DynamoDB Streams": more readers of a shard are throttled."""
+    readers = [str(stream) for kind, stream in MAPPINGS.values() if kind == "DynamoDB"]
+    assert max(map(readers.count, readers)) == 2
+
+
+def test_nothing_is_forwarded_unasked(resources):
+    assert events(resources).keys() == MAPPINGS.keys() - OPTIONAL
 
 
 def test_with_enhanced_fan_out_each_consumer_reads_its_own_pipe(everything):
@@ -68,19 +93,20 @@ def test_reading_starts_at_the_oldest_record(mapping):
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
 
 
-def test_batches_are_large_and_prompt(mapping):
+def test_batches_are_large_and_prompt(mapping_name, mapping):
+    """Between a commit and its finding a window of the publisher would be felt."""
     assert mapping["BatchSize"] == 200
-    assert mapping["MaximumBatchingWindowInSeconds"] == 1
+    assert mapping["MaximumBatchingWindowInSeconds"] == (0 if mapping_name in PROMPT else 1)
 
 
 def test_what_the_mapping_drops_is_counted(mapping):
     assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
 
 
-def test_a_record_is_set_aside_before_its_stream_forgets_it(resources, template):
+def test_a_record_is_set_aside_before_its_stream_forgets_it(everything, template):
     # DynamoDB streams keep a record for 24 hours, whatever is asked of them.
     kept_hours = {"Kinesis": template["Parameters"]["StreamRetentionHours"]["MinValue"], "DynamoDB": 24}
-    for name, event in events(resources).items():
+    for name, event in events(everything).items():
         age = event["Properties"]["MaximumRecordAgeInSeconds"]
         assert 3600 <= age < kept_hours[event["Type"]] * 3600, name
 

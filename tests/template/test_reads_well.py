@@ -67,7 +67,7 @@ def test_a_text_of_another_shape_is_refused(template, name, refused):
 
 
 def test_every_parameter_is_used(template, template_text):
-    unused = [name for name in template["Parameters"] if not re.search(rf"!Ref {name}\b", template_text)]
+    unused = [name for name in template["Parameters"] if not re.search(rf"!Ref {name}\b|\${{{name}}}", template_text)]
     assert not unused
 
 

@@ -101,7 +101,7 @@ def test_large_blocks_are_locked_only_when_asked_for(resources, everything):
     assert locked["ObjectLockConfiguration"] == snapshots["ObjectLockConfiguration"]
 
 
-def test_what_a_redaction_removed_is_gone_as_soon_as_no_backup_of_the_table_has_it(resources):
+def test_what_somebody_deletes_can_be_brought_back_as_long_as_the_table_can(resources):
     rules = resources["JournalBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     [days] = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
     assert days == {"NoncurrentDays": 35}  # DynamoDB's longest point-in-time recovery, which is the template's
