@@ -59,15 +59,19 @@ NAMES = re.compile(r"[A-Za-z0-9]{22}|token-\d+-\d+")
 class RememberingLedger(MemoryLedger):
     """Forgets nothing that an old snapshot may be judged by: the instances release theirs earlier than the server.
 
-    ``fault`` befalls the next commit: it is refused, or its answer is lost.
+    ``fault`` befalls the next commit: it is refused, or its answer is lost. ``meanwhile`` holds what is done right before the next
+    commits, the last first.
     """
 
     fault = None
+    meanwhile = ()
 
     def release(self, sequence_no):
         pass
 
     def commit(self, proposal):
+        if self.meanwhile:
+            self.meanwhile.pop()()
         fault, self.fault = self.fault, None
         if fault == "refused":
             raise UnavailableError("the ledger does not answer")

@@ -141,6 +141,12 @@ class OpenTransaction:
         """The last block that the transaction sees."""
         return self._snapshot.sequence_no
 
+    @property
+    def dated_at(self) -> datetime:
+        """The time of the block, if it is committed now."""
+        # A document's versions follow each other in time, also where the clock went back.
+        return max(self._clock(), times.moment_of(self._snapshot.timestamp_ms))
+
     def check_open(self) -> None:
         """Raise ``ClosedError`` if the transaction is over or its time is up; the clock may go backwards, which prolongs nothing."""
         if self.ended:
@@ -314,8 +320,7 @@ class OpenTransaction:
 
     def proposal(self) -> Proposal:
         """What ``commit`` hands to the store."""
-        # A document's versions follow each other in time, also where the clock went back.
-        tx_time = max(self._clock(), times.moment_of(self._snapshot.timestamp_ms))
+        tx_time = self.dated_at
         documents = self.workspace.documents
         changes = [
             Change(

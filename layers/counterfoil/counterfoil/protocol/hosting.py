@@ -44,6 +44,11 @@ class Transaction(Protocol):
     def expires_at(self) -> datetime: ...
 
     @property
+    def dated_at(self) -> datetime:
+        """The time of its block, if it is committed now."""
+        ...
+
+    @property
     def commit_digest(self) -> Hash: ...
 
     @property

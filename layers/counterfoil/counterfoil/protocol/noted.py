@@ -102,6 +102,10 @@ class NotingTransaction:
         return self._inner.commit_digest
 
     @property
+    def dated_at(self) -> datetime:
+        return self._inner.dated_at
+
+    @property
     def ended(self) -> bool:
         return self._inner.ended
 
@@ -150,6 +154,10 @@ class SleepingTransaction:
 
     @property
     def commit_digest(self) -> Hash:
+        _wake_first()
+
+    @property
+    def dated_at(self) -> datetime:
         _wake_first()
 
     def execute(self, _: str, __: Sequence[Value] = (), ___: Authorise | None = None) -> Results:

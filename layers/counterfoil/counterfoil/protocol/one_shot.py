@@ -107,16 +107,17 @@ class _Run:
             # Asked behind the snapshot's beginning: what is committed later is found by the commit itself.
             before = self._committed()
             if before is not None:
-                return self._repeated(before)
+                return self._repeated(before, self._block(before))
             rows, read_ios = self._execute(transaction)
+            dated_at = transaction.dated_at
             address = transaction.commit()
         finally:
             transaction.abort()
         assert address is not None  # there is a statement
         if self.transaction_id is not None:
-            block = decode_datagram(self.engine.block(address))
-            if not self._is_own(block):
-                return self._repeated(address)
+            block = self._block(address)
+            if not self._is_own(block, dated_at):
+                return self._repeated(address, block)
         return Done(transaction.transaction_id, address, rows, read_ios, number)
 
     def _execute(self, transaction: Transaction) -> tuple[tuple[list[Value], ...], int]:
@@ -143,26 +144,29 @@ class _Run:
     def _committed(self) -> BlockAddress | None:
         return None if self.transaction_id is None else self.engine.committed(self.transaction_id)
 
-    def _repeated(self, address: BlockAddress) -> Done:
-        """What the journal says of the transaction that was committed under the key."""
-        block = decode_datagram(self.engine.block(address))
-        info = block["transactionInfo"]
-        digests = [each["statementDigest"] for each in info["statements"]]
+    def _block(self, address: BlockAddress) -> dict[str, Any]:
+        """The block that was committed under the key; ``OtherRequestError`` where it was for another request."""
+        block: dict[str, Any] = decode_datagram(self.engine.block(address))
+        digests = [each["statementDigest"] for each in block["transactionInfo"]["statements"]]
         if digests != [bytes(digest_of_statement(each)) for each in self.asked.statements]:
             raise OtherRequestError("the idempotency key was used before, for another request")
-        documents = info.get("documents", {})
+        return block
+
+    def _repeated(self, address: BlockAddress, block: dict[str, Any]) -> Done:
+        """What the journal says of the transaction that was committed under the key."""
+        documents = block["transactionInfo"].get("documents", {})
         rows = tuple(_changed_by(number, each, documents) for number, each in enumerate(self.asked.statements))
         return Done(block["transactionId"], address, rows, repeated=True)
 
-    def _is_own(self, block: dict[str, Any]) -> bool:
+    def _is_own(self, block: dict[str, Any], dated_at: datetime) -> bool:
         """Whether this attempt wrote the block, and not another one of the same key that was under way meanwhile.
 
-        Ids of new documents are drawn by chance. Without any, another attempt has to fall into the same millisecond to be taken
-        for this one, and then wrote the same.
+        Ids of new documents are drawn by chance. Without any, only an attempt that falls into the same millisecond is taken for
+        this one.
         """
         made = {each["metadata"]["id"] for each in block["revisions"] if each.get("metadata", {}).get("version") == 0}
         (first, *_) = block["transactionInfo"]["statements"]
-        return made <= self.drawn and first["startTime"] == timestamp_of(milliseconds_of(self.at))
+        return made <= self.drawn and first["startTime"] == timestamp_of(milliseconds_of(dated_at))
 
     def _watch(self) -> datetime:
         self.check_time()
