@@ -7,6 +7,7 @@ import pytest
 
 from lab.invocation import Outcome
 from lab.stack import Options, Stack
+from tests.deployed_ledger import committed, created, items
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("under-roles")]
 
@@ -49,6 +50,53 @@ def test_the_pipeline_verifies_finds_keeps_tells_and_signs(stack, shared_vectors
     for schedule in stack.deployment.schedules:
         assert stack.tick(schedule).outcome is Outcome.ANSWERED, (schedule, denials(stack))
     assert denials(stack) == {}
+
+
+def test_the_ledger_commits_publishes_exports_and_redacts(stack):
+    """Small blocks and one too large for an item of the table, which goes to the bucket and is redacted there."""
+    with created(stack, "bank", PermissionsMode="ALLOW_ALL") as ledger:
+        ledger.stream_to(stack.outputs["JournalStreamArn"])
+        table_id = committed(stack, "bank", ["CREATE TABLE Notes"])["results"][0]["rows"][0]["tableId"]
+        committed(stack, "bank", ["CREATE INDEX ON Notes (number)"])
+        notes = [committed(stack, "bank", ["INSERT INTO Notes ?", note]) for note in ({"number": 1}, {"text": LONG})]
+        committed(stack, "bank", ["UPDATE Notes SET number = 2 WHERE number = ?", 1])
+        large = notes[1]["blockAddress"]
+        redact = f'EXEC REDACT_REVISION `{{strandId: "{large["strandId"]}", sequenceNo: {large["sequenceNo"]}}}`, ?, ?'
+        document_id = notes[1]["results"][0]["rows"][0]["documentId"]
+        committed(stack, "bank", ["DELETE FROM Notes BY id WHERE id = ?", document_id])
+        committed(stack, "bank", [redact, table_id, document_id])
+        stack.drain(PATIENCE)
+        assert large_objects(stack)
+        let_wait_be_over(stack)
+        assert stack.tick("JournalRedactorFunctionSweep").answer == {"revisionsRedacted": 1}
+        assert not large_objects(stack)
+        ledger.export_to(stack.outputs["ExportsBucketName"])
+    for schedule in stack.deployment.schedules:
+        assert stack.tick(schedule).outcome is Outcome.ANSWERED, (schedule, denials(stack))
+    assert LONG.encode() not in b"".join(
+        value["B"] for item in items(stack, "JournalTable") for value in item.values() if "B" in value
+    )
+    assert denials(stack) == {}
+
+
+LONG = "private " * 60_000
+
+
+def large_objects(stack):
+    """Versions of large blocks that are there."""
+    return stack.client("s3").list_object_versions(Bucket=stack.outputs["JournalBucketName"]).get("Versions", [])
+
+
+def let_wait_be_over(stack):
+    """A redaction waits until no projector can be at work that began before it."""
+    for item in items(stack, "ProjectionsTable"):
+        if item["pk"]["S"].startswith("R#"):
+            stack.client("dynamodb").update_item(
+                TableName=stack.physical_id("ProjectionsTable"),
+                Key={"pk": item["pk"], "sk": item["sk"]},
+                UpdateExpression="SET askedAt = :long_ago",
+                ExpressionAttributeValues={":long_ago": {"N": "0"}},
+            )
 
 
 def test_a_right_that_is_missing_would_be_seen(stack):
