@@ -202,7 +202,7 @@ def test_rows_are_bounded_before_anything_is_committed(service, monkeypatch):
 def test_permissions_are_those_of_a_session(service):
     with pytest.raises(ForbiddenError, match="Secrets"):
         service.run(("SELECT * FROM Secrets",))
-    with pytest.raises(ProtocolError, match="NOBODY may not qldb:SendCommand"):
+    with pytest.raises(ForbiddenError, match="NOBODY may not qldb:SendCommand"):
         service.run((READ, "A"), caller=Restricted("NOBODY"))
     assert service.run(("SELECT * FROM Secrets",), caller=ANYBODY).rows == ([],)
     registry = service.side.registry

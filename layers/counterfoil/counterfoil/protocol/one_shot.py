@@ -26,7 +26,7 @@ from counterfoil.partiql.parser import parse
 from counterfoil.partiql.syntax import Delete, Insert, Update
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.hosting import Authorise, Caller, Engine, Transaction
-from counterfoil.protocol.session_rules import check_permission, statement_check
+from counterfoil.protocol.session_rules import PERMISSION, statement_check
 
 # What has changed under a transaction is read anew this often before its client is told.
 ATTEMPTS: Final = 6
@@ -73,7 +73,7 @@ class OneShot:
 
     def run(self, asked: Asked, caller: Caller, check_time: Callable[[], None] = lambda: None) -> Done:
         """Commit; ``OccConflictError`` after so many attempts, ``OtherRequestError`` for a key that is taken."""
-        check_permission(caller, asked.ledger_name)
+        caller.check(PERMISSION, asked.ledger_name)
         engine = self.directory.engine(asked.ledger_name)
         run = _Run(self, asked, engine, caller, check_time)
         for number in range(1, ATTEMPTS):

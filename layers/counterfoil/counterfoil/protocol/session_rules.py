@@ -18,7 +18,7 @@ IDLE_SECONDS: Final = 15 * 60
 START: Final = "StartSession"
 END: Final = "EndSession"
 _NAMES: Final = frozenset({START, END, *COMMANDS})
-_PERMISSION: Final = "qldb:SendCommand"
+PERMISSION: Final = "qldb:SendCommand"
 
 
 def name_of_command(request: Command) -> str:
@@ -31,7 +31,7 @@ def name_of_command(request: Command) -> str:
 def check_permission(caller: Caller, ledger_name: str) -> None:
     """Whether a caller may use sessions of a ledger at all; statements are checked by themselves."""
     try:
-        caller.check(_PERMISSION, ledger_name)
+        caller.check(PERMISSION, ledger_name)
     except CounterfoilError as error:
         raise ProtocolError("AccessDeniedException", str(error)) from None
 

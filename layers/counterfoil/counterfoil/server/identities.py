@@ -101,7 +101,9 @@ def _identity(document: Any) -> Identity:
 
 def permission_of(document: Any) -> Permission:
     """One permission as a keys file has it; anything else is an ``InputError``."""
-    unknown = set(document) - {"actions", "ledgers", "tables"} if isinstance(document, dict) else set()
+    if not isinstance(document, dict):
+        raise InputError("'actions' must be a list: a permission has actions, ledgers and tables")
+    unknown = document.keys() - {"actions", "ledgers", "tables"}
     if unknown:
         raise InputError(f"{min(unknown)!r} is not known; a permission has actions, ledgers and tables")
     return Permission(*(_patterns(document, name) for name in ("actions", "ledgers", "tables")))
