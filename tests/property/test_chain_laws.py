@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import BrokenLinkError
-from counterfoil.ion import dump_binary, read_single
+from counterfoil.ion import dump_binary, encode, read_single
+from counterfoil.ion.codec import decode_datagram
 from counterfoil.journal import (
+    BlockAddress,
     BlockSummaryRecord,
     RevisionDetailsRecord,
     RevisionKind,
@@ -20,9 +22,10 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.builder import build_block, reseal
 from counterfoil.journal.chain import extend_all
 from counterfoil.merkle import root_of
-from tests.journals import FEW, STREAM_ARN, checked, head_of, journals
+from tests.journals import FEW, STRAND, STREAM_ARN, checked, head_of, journals, transactions
 
 
 def verified(journal):
@@ -168,3 +171,14 @@ def _details_match(details, block, expected):
 def test_the_binary_and_the_text_of_a_block_hash_alike(journal):
     for built in journal.blocks:
         assert read_single(built.block_binary()).raw() == read_single(dump_binary(built.fields)).raw()
+
+
+@FEW
+@given(transactions(1), transactions(2), st.integers(0, 2**40))
+def test_a_block_that_moves_is_the_block_that_would_have_been_there(transaction, other, sequence_no):
+    here, there = BlockAddress(STRAND, 3), BlockAddress(STRAND, sequence_no)
+    before = build_block(here, None, other).block_hash
+    moved, expected = build_block(here, None, transaction), build_block(there, before, transaction)
+    block_hash, fields = reseal(decode_datagram(moved.block_binary()), there, before, transaction.committed_at)
+    assert block_hash == expected.block_hash
+    assert encode(fields) == expected.block_binary()

@@ -17,6 +17,7 @@ CounterfoilError
 └── UnavailableError    something outside did not answer: try again from here
     ├── ConflictError       somebody else wrote first: load anew, then try again
     │   └── OccConflictError    a transaction read what another has changed since: run it again
+    ├── UnknownOutcomeError whether it was done, or will be, nobody can say yet: ask before doing it another way
     ├── ThrottledError      something outside was asked for too much at once: the same call may succeed later
     └── CapacityError       too much at once: the same call may succeed later
 """
@@ -116,6 +117,13 @@ class OccConflictError(ConflictError):
 
 class DeferredError(UnavailableError):
     """Carrying this out may take longer than its caller can wait; nothing of it was done. It is asked for again without the limit."""
+
+
+class UnknownOutcomeError(UnavailableError):
+    """A write was asked for and its answer was lost: it may have happened, or happen yet.
+
+    The same call may be repeated; doing the same in another way may do it twice.
+    """
 
 
 class ThrottledError(UnavailableError):

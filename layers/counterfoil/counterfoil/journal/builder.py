@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from counterfoil.ion import encode, render_text
 from counterfoil.journal.address import BlockAddress
@@ -49,6 +49,7 @@ __all__ = [
     "ion_time",
     "prepare",
     "render_proof",
+    "reseal",
     "revision_hash",
     "seal",
 ]
@@ -155,15 +156,44 @@ def seal(
 ) -> BuiltBlock:
     """Give a prepared transaction its place behind ``previous``: three hashes, whatever its size."""
     place = address_fields(address)
-    header: dict[str, Any] = {
-        "blockAddress": place,
-        "transactionId": prepared.transaction_id,
-        "blockTimestamp": ion_time(committed_at),
-    }
-    first = hash_of_value(header) if bind_header else hash_of(prepared.transaction_id.encode())
-    entries: tuple[Hash, ...] = (first, prepared.revisions_root, HASH_OF_NOTHING, prepared.info_hash)
+    rest: tuple[Hash, ...] = (prepared.revisions_root, HASH_OF_NOTHING, prepared.info_hash)
     if prepared.redaction_hash is not None:
-        entries = (*entries, prepared.redaction_hash)
+        rest = (*rest, prepared.redaction_hash)
+    header = _header(place, prepared.transaction_id, committed_at)
+    first = hash_of_value(header) if bind_header else hash_of(prepared.transaction_id.encode())
+    head = _head(header, (first, *rest), previous)
+    fields = head.fields | {
+        "transactionInfo": prepared.info,
+        **({"redactionInfo": prepared.redaction_info} if prepared.redaction_info else {}),
+        "revisions": _revisions(prepared, place),
+    }
+    return BuiltBlock(address, head.block_hash, previous, head.entries, fields, prepared.changes)
+
+
+def reseal(
+    block: dict[str, Any], address: BlockAddress, previous: Hash | None, committed_at: datetime
+) -> tuple[Hash, dict[str, Any]]:
+    """A block that binds its header (its fields, in their whole form) as it would be in another place: its hash and its fields."""
+    place = address_fields(address)
+    header = _header(place, block["transactionId"], committed_at)
+    head = _head(header, (hash_of_value(header), *map(Hash, block["entriesHashList"][1:])), previous)
+    revisions = [each | {"blockAddress": place} if "blockAddress" in each else each for each in block["revisions"]]
+    return head.block_hash, block | head.fields | {"revisions": revisions}
+
+
+class _Head(NamedTuple):
+    """The fields of a block that say where it stands, and what they are made of."""
+
+    block_hash: Hash
+    entries: tuple[Hash, ...]
+    fields: dict[str, Any]
+
+
+def _header(place: dict[str, Any], transaction_id: str, committed_at: datetime) -> dict[str, Any]:
+    return {"blockAddress": place, "transactionId": transaction_id, "blockTimestamp": ion_time(committed_at)}
+
+
+def _head(header: dict[str, Any], entries: tuple[Hash, ...], previous: Hash | None) -> _Head:
     entries_hash = root_of(entries)
     block_hash = dot(entries_hash, previous)
     fields = header | {
@@ -171,11 +201,8 @@ def seal(
         "entriesHash": bytes(entries_hash),
         "previousBlockHash": bytes(previous or b""),
         "entriesHashList": [bytes(entry) for entry in entries],
-        "transactionInfo": prepared.info,
-        **({"redactionInfo": prepared.redaction_info} if prepared.redaction_info else {}),
-        "revisions": _revisions(prepared, place),
     }
-    return BuiltBlock(address, block_hash, previous, entries, fields, prepared.changes)
+    return _Head(block_hash, entries, fields)
 
 
 def render_proof(path: Sequence[Hash]) -> str:

@@ -6,7 +6,7 @@ documents' values, which every look-up compares again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -111,20 +111,15 @@ class DigestLog(WriteLog):
 
     __slots__ = ()
 
-    def conflict(self, read: Iterator[Footprint] | set[Footprint], snapshot: int) -> Footprint | None:  # type: ignore[override]
+    def conflict(self, read: Iterable[Footprint], snapshot: int) -> Footprint | None:
         return super().conflict(map(by_digest, read), snapshot)
 
-    def record(self, sequence_no: int, written: Iterator[Footprint]) -> None:  # type: ignore[override]
+    def record(self, sequence_no: int, written: Iterable[Footprint]) -> None:
         super().record(sequence_no, map(by_digest, written))
 
 
 def by_digest(footprint: Footprint) -> Footprint:
     """A footprint as this store compares it."""
-    if (
-        isinstance(footprint, tuple)
-        and isinstance(footprint[1:2], tuple)
-        and len(footprint) == 2
-        and isinstance(footprint[1], bytes)
-    ):
+    if isinstance(footprint, tuple) and len(footprint) == 2 and isinstance(footprint[1], bytes):
         return footprint[0], digest_of(footprint[1])
     return footprint
