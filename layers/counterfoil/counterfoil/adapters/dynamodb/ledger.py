@@ -3,52 +3,39 @@
 Life of a commit: (1) the instance checks the proposal against every block behind its snapshot that it knows and gives it its place;
 (2) it puts the block where no block is: that is the commit; (3) where another instance's block is there already, the instance takes in
 what is new and begins again, so that its client notices nothing unless there is a true conflict. A put without an answer is repeated
-until its place is decided: only a put that won or lost says whether the block is there (docs/decisions/0019). Documents, history
-and indexes are projections, which the projector writes later; reads put the blocks over them that they may lack.
+until its place is decided: only a put that won or lost says whether the block is there. Those who wait at once are written at once
+(``committing.py``). Documents, history and indexes are projections, which the projector writes later; reads put the blocks over
+them that they may lack.
 """
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 from threading import RLock
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from botocore.exceptions import ClientError
-
-from counterfoil.adapters.boto_errors import translated
-from counterfoil.adapters.dynamodb.effects import (
-    BlockEffects,
-    DigestLog,
-    by_digest,
-    of_sequenced,
-    parse_effects,
-    render_effects,
-)
+from counterfoil.adapters.dynamodb.committing import Committer
+from counterfoil.adapters.dynamodb.effects import BlockEffects, DigestLog, by_digest, parse_effects
 from counterfoil.adapters.dynamodb.following import Known
-from counterfoil.adapters.dynamodb.journal import FIRST_LOOK_SECONDS, READ_AHEAD_BLOCKS, DynamoDbJournal, JournalItem
+from counterfoil.adapters.dynamodb.journal import READ_AHEAD_BLOCKS, DynamoDbJournal, JournalItem
+from counterfoil.adapters.dynamodb.placing import Placed
 from counterfoil.adapters.dynamodb.projections import Projections
 from counterfoil.adapters.dynamodb.snapshot import DynamoDbSnapshot
-from counterfoil.errors import (
-    ClosedError,
-    ConflictError,
-    IntegrityError,
-    NotFoundError,
-    OccConflictError,
-    UnavailableError,
-)
+from counterfoil.adapters.dynamodb.waiting_room import WaitingRoom
+from counterfoil.errors import ClosedError, IntegrityError, NotFoundError, OccConflictError, UnavailableError
 from counterfoil.journal import BlockAddress
 from counterfoil.ledger.catalogue import IndexStatus
 from counterfoil.ledger.proposal import Proposal
 from counterfoil.ledger.reading import Snapshot, StoredRevision
 from counterfoil.ledger.replay import catalogue_behind, revisions_in
-from counterfoil.ledger.sequencing import CONFLICT, LedgerHead, Sequenced, sequence
+from counterfoil.ledger.sequencing import CONFLICT, LedgerHead
 from counterfoil.ledger.store import LedgerStore
-from counterfoil.ledger.times import milliseconds_of
 from counterfoil.merkle import Hash
 from counterfoil.merkle.nodes import append_leaf, range_of
 
@@ -62,9 +49,6 @@ MAX_OVERLAY_BLOCKS: Final = 50_000
 # Blocks whose revisions are kept as they were read from the journal.
 KEPT_BLOCKS: Final = 256
 
-# Puts of one block whose outcome is unknown before its client is told so.
-PUT_ATTEMPTS: Final = 5
-
 # Requests at once for documents that are read together.
 PARALLEL_READS: Final = 8
 
@@ -77,7 +61,7 @@ class Looked(NamedTuple):
 
 
 class DynamoDbLedger(LedgerStore):
-    """One instance of one ledger. Any thread may call it; commits of one instance are one after the other."""
+    """One instance of one ledger. Any thread may call it."""
 
     def __init__(
         self,
@@ -101,6 +85,8 @@ class DynamoDbLedger(LedgerStore):
         self._readers = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reader")
         self._looked = Looked(clock(), 0)
         self._look_every = look_every
+        room = WaitingRoom(journal.client, projections_table, journal.strand_id, clock, token_hex(8))
+        self._committer = Committer(journal, room, self, clock, self._readers)
         self._closed = False
 
     # The store
@@ -127,26 +113,7 @@ class DynamoDbLedger(LedgerStore):
         return DynamoDbSnapshot(self, sequence_no, timestamp_ms, catalogue)
 
     def commit(self, proposal: Proposal) -> BlockAddress:
-        with self._lock:
-            known = self._known if self._known is not None else self._follow()
-            while True:
-                committed = self._committed_behind(known, proposal)
-                if committed is not None:
-                    return BlockAddress(self.strand_id, committed)
-                judged = replace(proposal, snapshot_no=max(proposal.snapshot_no, known.log.floor))
-                sequenced = sequence(known.head, known.log, judged, milliseconds_of(self._clock()))
-                effects = of_sequenced(sequenced.effects, known.head)
-                try:
-                    self._put(self._item(sequenced, effects))
-                except BaseException as error:
-                    known.log.forget_after(known.head.sequence_no)
-                    if not isinstance(error, ConflictError):
-                        raise
-                    self._follow()
-                    continue
-                self._keep(sequenced.head.sequence_no, sequenced.effects.revisions)
-                known.take(self._head_behind(known, sequenced.head, effects), proposal.transaction_id, effects)
-                return sequenced.block.address
+        return self._committer.commit(proposal)
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
         known = self._follow()
@@ -204,7 +171,7 @@ class DynamoDbLedger(LedgerStore):
 
     def members(self, table_id: str, at: int) -> Iterator[str]:
         """Documents that a table had as of a block, those deleted included."""
-        made = set(self._state().overlay.made(table_id, at))
+        made = set(self.state().overlay.made(table_id, at))
         for document_id in self._projections.members(table_id, at):
             made.discard(document_id)
             yield document_id
@@ -212,7 +179,7 @@ class DynamoDbLedger(LedgerStore):
 
     def entered(self, index_id: str, digest: str, at: int) -> list[str]:
         """Documents under a key of an index as of a block, and perhaps some that were not any more."""
-        events = list(self._state().overlay.events(index_id, digest, at))
+        events = list(self.state().overlay.events(index_id, digest, at))
         found = dict.fromkeys(self._projections.entered(index_id, digest, at))
         for event in events:
             if event.enters:
@@ -222,10 +189,10 @@ class DynamoDbLedger(LedgerStore):
         return list(found)
 
     def _overlay_block(self, document_id: str, at: int) -> int | None:
-        return self._state().overlay.block_of(document_id, at)
+        return self.state().overlay.block_of(document_id, at)
 
     def _known_blocks_of(self, document_id: str, at: int) -> list[int]:
-        return self._state().overlay.blocks_of(document_id, at)
+        return self.state().overlay.blocks_of(document_id, at)
 
     def _in_block(self, number: int) -> Mapping[str, StoredRevision]:
         """The revisions of a block by document."""
@@ -241,9 +208,6 @@ class DynamoDbLedger(LedgerStore):
         return kept
 
     # Following
-
-    def _state(self) -> Known:
-        return self._known if self._known is not None else self._follow()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -306,7 +270,8 @@ class DynamoDbLedger(LedgerStore):
         known.take(self._head_behind(known, behind, effects), item.transaction_id, effects)
 
     def _head_behind(self, known: Known, head: LedgerHead, effects: BlockEffects) -> LedgerHead:
-        return replace(head, catalogue=known.numbered(head.catalogue)) if effects.defines else head
+        catalogue = known.numbered(head.catalogue) if effects.defines else known.head.catalogue
+        return replace(head, catalogue=catalogue)
 
     def _look_at_projections(self, known: Known) -> None:
         """Let go of what the projections have by now; learn which indexes have been built."""
@@ -333,9 +298,28 @@ class DynamoDbLedger(LedgerStore):
             known.head = replace(known.head, catalogue=catalogue)
             known.catalogues.append((known.head.sequence_no, catalogue))
 
-    # Committing
+    # Committing: what ``committing.Instance`` needs
 
-    def _committed_behind(self, known: Known, proposal: Proposal) -> int | None:
+    def state(self) -> Known:
+        return self._known if self._known is not None else self._follow()
+
+    def follow(self) -> Known:
+        return self._follow()
+
+    def changing(self) -> AbstractContextManager[object]:
+        return self._lock
+
+    def absorb(self, placed: Sequence[Placed]) -> None:
+        with self._lock:
+            known = self.state()
+            for block in placed:
+                if block.sequence_no == known.head.sequence_no + 1:  # else a look at the journal was faster
+                    if block.revisions is not None:
+                        self._keep(block.sequence_no, block.revisions)
+                    known.log.record(block.sequence_no, block.effects.footprints())
+                    known.take(self._head_behind(known, block.head, block.effects), block.transaction_id, block.effects)
+
+    def committed_behind(self, known: Known, proposal: Proposal) -> int | None:
         """Where the transaction was committed already; ``OccConflictError`` where blocks before those remembered are in its way."""
         number = known.transactions.get(proposal.transaction_id)
         if number is not None:
@@ -352,47 +336,3 @@ class DynamoDbLedger(LedgerStore):
                 if any(by_digest(each) in read for each in written):
                     raise OccConflictError(CONFLICT)
         return None
-
-    def _item(self, sequenced: Sequenced, effects: BlockEffects) -> JournalItem:
-        block, rendered = self._journal.keep_outside(sequenced.data, render_effects(effects))
-        return JournalItem(
-            sequenced.head.sequence_no,
-            sequenced.block.block_hash,
-            str(sequenced.block.fields["transactionId"]),
-            sequenced.head.timestamp_ms,
-            b"".join(each.hash for each in sequenced.nodes),
-            block,
-            rendered,
-        )
-
-    def _put(self, item: JournalItem) -> None:
-        """Put a block; ``ConflictError`` where another one is in its place, ``UnavailableError`` where nobody knows."""
-        request = self._journal.put_request(item) | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-        pause = FIRST_LOOK_SECONDS
-        for attempt in range(PUT_ATTEMPTS):
-            try:
-                self._put_once(request, item)
-            except ConflictError:
-                raise
-            except UnavailableError:
-                if attempt + 1 == PUT_ATTEMPTS:
-                    raise
-                time.sleep(pause)
-                pause *= 2
-            else:
-                return
-
-    def _put_once(self, request: Any, item: JournalItem) -> None:
-        with translated(f"putting block {self.strand_id}#{item.sequence_no}"):
-            try:
-                self._journal.client.put_item(**request)
-            except ClientError as error:
-                if not _is_there(error, item):  # else it is an earlier put of ours, whose answer was lost
-                    raise
-
-
-def _is_there(error: ClientError, item: JournalItem) -> bool:
-    """Whether the block that is in the place is this one."""
-    response: Any = error.response
-    there = response.get("Item", {}).get("blockHash", {}).get("B")
-    return bool(there == bytes(item.block_hash))
