@@ -281,6 +281,21 @@ class ExportFiles(Protocol):
         ...
 
 
+class SharedCache(Protocol):
+    """Keeps bytes for all instances for a while. NOT trusted to be current or to have anything; what it has, an instance put there.
+
+    A cache that does not answer is an ``UnavailableError``, within a few milliseconds.
+    """
+
+    def get(self, names: Sequence[str], /) -> Mapping[str, bytes]:
+        """Those of the entries that are there."""
+        ...
+
+    def put(self, entries: Mapping[str, bytes], seconds: int, /) -> None:
+        """Keep entries for at most so long, in the place of what was kept under their names."""
+        ...
+
+
 class JobStore(Protocol):
     """Keeps exports and streams with their progress. Not trusted: losing progress repeats work, at least once.
 

@@ -25,6 +25,8 @@ NAMES: Final = frozenset(
         "ALERTS_TABLE",
         "ALERTS_TOPIC_ARN",
         "ALERT_MINIMUM_SEVERITY",
+        "CACHE_MEGABYTES",
+        "CACHE_URL",
         "COUNTERFOIL_ADAPTERS",
         "EVENT_BUS_NAME",
         "EXPORTER_FUNCTION",
@@ -177,7 +179,10 @@ class ProjectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """``qldb_limits`` keeps to QLDB's own limits. ``allow_by_default`` says what a principal without a permission may do."""
+    """``qldb_limits`` keeps to QLDB's own limits. ``allow_by_default`` says what a principal without a permission may do.
+
+    ``cache_megabytes`` bounds what an instance remembers; an empty ``cache_url`` means that instances share nothing.
+    """
 
     places: JournalPlaces
     projections_table: str
@@ -188,6 +193,8 @@ class ApiSettings:
     account: str
     qldb_limits: bool
     allow_by_default: bool
+    cache_megabytes: int
+    cache_url: str
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
@@ -201,6 +208,8 @@ class ApiSettings:
             environ.get("ACCOUNT_ID", "000000000000"),
             _choice(environ, "LEDGER_LIMITS", "default", "qldb") == "qldb",
             _choice(environ, "PERMISSIONS_DEFAULT", "deny", "allow") == "allow",
+            _whole(environ, "CACHE_MEGABYTES", 0, 8_192, default=64),
+            environ.get("CACHE_URL", "").strip(),
         )
 
 

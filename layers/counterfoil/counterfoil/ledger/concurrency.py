@@ -58,6 +58,10 @@ class WriteLog:
                 return each
         return None
 
+    def last(self, footprint: Footprint) -> int:
+        """The last block behind the floor that wrote a footprint; -1 where none did."""
+        return self._last.get(footprint, -1)
+
     def forget_through(self, sequence_no: int) -> None:
         """No snapshot before this block is in use any more."""
         order, last = self._order, self._last

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from counterfoil import wiring
@@ -17,7 +16,7 @@ from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.ledger.limits import DEFAULT_LIMITS, QLDB_LIMITS
 from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.ledger.store import LedgerStore
-from counterfoil.ports import Clock, JobStore, LedgerRegistry, SessionLog
+from counterfoil.ports import Clock, JobStore, LedgerRegistry, SessionLog, SharedCache
 from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlPlane
 from counterfoil.protocol.directory import Directory, Remembered
 from counterfoil.protocol.job_operations import JobOperations
@@ -47,8 +46,8 @@ _NOWHERE = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Outside:
-    """What the ledger keeps its state in."""
+class Outside:
+    """What the ledger keeps its state in, shared by all its instances."""
 
     registry: LedgerRegistry
     permissions: Callable[[], Mapping[str, Any]]
@@ -58,37 +57,47 @@ class _Outside:
 
 
 def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl:
-    """Both protocols, over the stack's tables or, with ``COUNTERFOIL_ADAPTERS=memory``, over nothing that lasts."""
+    """One instance of the ledger: over the stack's tables or, with ``COUNTERFOIL_ADAPTERS=memory``, over nothing that lasts."""
     if in_memory(environ):
-        settings = ApiSettings.from_env({**_NOWHERE, **environ})
-        outside = _in_memory(clock)
-    else:
-        settings = ApiSettings.from_env(environ)
-        outside = _on_aws(settings, clock)
+        return instance({**_NOWHERE, **environ}, outside_in_memory(clock), clock)
+    return instance(environ, _outside_on_aws(ApiSettings.from_env(environ), clock), clock)
+
+
+def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUrl:
+    """Both protocols and whole transactions over what is outside."""
+    settings = ApiSettings.from_env(environ)
     limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
     ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits))
-    directory = Directory(outside.registry, ledgers)
     remembered = Remembered(outside.registry, time.monotonic)
     in_use = Directory(remembered, ledgers)
     sessions = StoredSessions(outside.sessions, in_use, limits, clock, new_id, new_token)
     permissions = PrincipalPermissions(
         outside.permissions, settings.allow_by_default, remembered.ledger, time.monotonic
     )
-    jobs = AskedJobs(
-        outside.jobs,
-        wiring.invoker(environ, "EXPORTER_FUNCTION"),
-        wiring.invoker(environ, "PUBLISHER_FUNCTION"),
-        clock,
-    )
-    place = Place(settings.region, settings.account)
 
     def end_sessions(ledger_name: str) -> None:
         remembered.forget(ledger_name)
         sessions.forget_ledger(ledger_name)
 
+    control = _control_plane(environ, settings, outside, ledgers, end_sessions, clock)
+    return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id), limits, permissions.caller)
+
+
+def _control_plane(
+    environ: Environment,
+    settings: ApiSettings,
+    outside: Outside,
+    ledgers: LedgersByStrand,
+    end_sessions: Callable[[str], None],
+    clock: Clock,
+) -> ControlPlane:
+    registry, place = outside.registry, Place(settings.region, settings.account)
+    directory = Directory(registry, ledgers)
+    exporter, publisher = (wiring.invoker(environ, name) for name in ("EXPORTER_FUNCTION", "PUBLISHER_FUNCTION"))
+    jobs = AskedJobs(outside.jobs, exporter, publisher, clock)
     operations = LedgerOperations(
         directory=directory,
-        registry=outside.registry,
+        registry=registry,
         ledgers=ledgers,
         jobs=jobs,
         place=place,
@@ -97,36 +106,49 @@ def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl
         end_sessions=end_sessions,
         max_ledgers=QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS,
     )
-    control = ControlPlane(
+    return ControlPlane(
         operations,
         ProofOperations(directory),
-        JobOperations(directory, outside.registry, jobs, place, clock, new_id),
-        TagOperations(directory, outside.registry, jobs, place),
-    )
-    return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id), limits, permissions.caller)
-
-
-def _in_memory(clock: Callable[[], datetime]) -> _Outside:
-    registry = MemoryLedgerRegistry()
-    return _Outside(
-        registry, dict, MemorySessionLog(), MemoryJobs(), lambda ledger: MemoryLedger(ledger.ledger_id, clock)
+        JobOperations(directory, registry, jobs, place, clock, new_id),
+        TagOperations(directory, registry, jobs, place),
     )
 
 
-def _on_aws(settings: ApiSettings, clock: Callable[[], datetime]) -> _Outside:
+def outside_in_memory(clock: Clock) -> Outside:
+    return Outside(
+        MemoryLedgerRegistry(),
+        dict,
+        MemorySessionLog(),
+        MemoryJobs(),
+        lambda ledger: MemoryLedger(ledger.ledger_id, clock),
+    )
+
+
+def _outside_on_aws(settings: ApiSettings, clock: Clock) -> Outside:
     from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs  # noqa: PLC0415 - the adapters import botocore
     from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger  # noqa: PLC0415
     from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry  # noqa: PLC0415
     from counterfoil.adapters.dynamodb.session_log import DynamoDbSessionLog  # noqa: PLC0415
 
     dynamodb = wiring.client("dynamodb")
+    cache = _shared_cache(settings.cache_url) if settings.cache_url else None
     registry = DynamoDbLedgerRegistry(dynamodb, settings.places.registry_table)
-    return _Outside(
+    return Outside(
         registry,
         registry.permissions,
         DynamoDbSessionLog(dynamodb, settings.sessions_table),
         DynamoDbJobs(dynamodb, settings.places.registry_table),
         lambda ledger: DynamoDbLedger(
-            wiring.journal(settings.places, ledger.ledger_id), settings.projections_table, clock
+            wiring.journal(settings.places, ledger.ledger_id),
+            settings.projections_table,
+            clock,
+            cache_bytes=settings.cache_megabytes * 1024 * 1024,
+            shared_cache=cache,
         ),
     )
+
+
+def _shared_cache(url: str) -> SharedCache:
+    from counterfoil.adapters.valkey import ValkeyCache, connect  # noqa: PLC0415 - only for stacks that share one
+
+    return ValkeyCache(connect(url))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -18,6 +18,10 @@ from counterfoil.ledger.sequencing import LedgerHead
 
 # Blocks whose writes are remembered: transactions live for half a minute.
 REMEMBERED_BLOCKS: Final = 4_096
+
+
+def ignore(_sequence_no: int, _effects: BlockEffects) -> None:
+    """Nobody wants to know of each block."""
 
 
 class Event(NamedTuple):
@@ -97,7 +101,10 @@ def _drop_events(kept: defaultdict, name: object, number: int) -> None:  # type:
 
 @dataclass(slots=True)
 class Known:
-    """The journal as an instance knows it. ``projected`` is a block of which the projections have everything; they may have more."""
+    """The journal as an instance knows it. ``projected`` is a block of which the projections have everything; they may have more.
+
+    ``watch`` is told of each block before the head moves on.
+    """
 
     head: LedgerHead
     projected: int
@@ -106,10 +113,12 @@ class Known:
     transactions: dict[str, int] = field(default_factory=dict)
     catalogues: list[tuple[int, LedgerCatalogue]] = field(default_factory=list)
     versions: int = 0
+    watch: Callable[[int, BlockEffects], None] = ignore
 
     def take(self, head: LedgerHead, transaction_id: str, effects: BlockEffects) -> None:
         """One more block, behind which the head is this one."""
         number = head.sequence_no
+        self.watch(number, effects)
         self.overlay.add(number, effects)
         self.transactions[transaction_id] = number
         if effects.defines:

@@ -20,6 +20,7 @@ from secrets import token_hex
 from threading import RLock
 from typing import Final, NamedTuple
 
+from counterfoil.adapters.dynamodb.cached import DEFAULT_BYTES, CacheCounts, CachedProjections
 from counterfoil.adapters.dynamodb.committing import Committer
 from counterfoil.adapters.dynamodb.effects import BlockEffects, DigestLog, by_digest, parse_effects
 from counterfoil.adapters.dynamodb.following import Known
@@ -38,6 +39,7 @@ from counterfoil.ledger.sequencing import CONFLICT, LedgerHead
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.merkle import Hash
 from counterfoil.merkle.nodes import append_leaf, range_of
+from counterfoil.ports import SharedCache
 
 # With so many more blocks that the projections may lack, or after this time, an instance looks whether they have caught up: what it
 # holds over them is not redacted.
@@ -45,6 +47,9 @@ OVERLAY_BLOCKS: Final = 64
 LOOK_EVERY: Final = timedelta(seconds=30)
 # More than that is held by nobody: then the projector has stood still for long.
 MAX_OVERLAY_BLOCKS: Final = 50_000
+
+# An instance that is so many blocks behind the projections begins there, rather than read them all.
+SLEPT_BLOCKS: Final = 256
 
 # Blocks whose revisions are kept as they were read from the journal.
 KEPT_BLOCKS: Final = 256
@@ -69,21 +74,25 @@ class DynamoDbLedger(LedgerStore):
         projections_table: str,
         clock: Callable[[], datetime],
         look_every: timedelta = LOOK_EVERY,
+        cache_bytes: int = DEFAULT_BYTES,
+        shared_cache: SharedCache | None = None,
     ) -> None:
         self.strand_id = journal.strand_id
         self._journal = journal
-        self._projections = Projections(
+        projections = Projections(
             journal.client,
             projections_table,
             journal.strand_id,
             lambda number, document_id: self._in_block(number)[document_id],
         )
+        self._projections = CachedProjections(projections, cache_bytes, shared_cache)
         self._clock = clock
         self._lock = RLock()
         self._known: Known | None = None
         self._revisions: OrderedDict[int, Mapping[str, StoredRevision]] = OrderedDict()
         self._readers = ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="reader")
         self._looked = Looked(clock(), 0)
+        self._looks_begun = self._looks_done = 0
         self._look_every = look_every
         room = WaitingRoom(journal.client, projections_table, journal.strand_id, clock, token_hex(8))
         self._committer = Committer(journal, room, self, clock, self._readers)
@@ -142,6 +151,11 @@ class DynamoDbLedger(LedgerStore):
         self._closed = True
         self._readers.shutdown()
 
+    @property
+    def cache_counts(self) -> CacheCounts:
+        """How often this instance asked the projections' table, and how often it need not."""
+        return self._projections.counts
+
     # What snapshots read
 
     def document(self, document_id: str, at: int) -> StoredRevision | None:
@@ -180,13 +194,7 @@ class DynamoDbLedger(LedgerStore):
     def entered(self, index_id: str, digest: str, at: int) -> list[str]:
         """Documents under a key of an index as of a block, and perhaps some that were not any more."""
         events = list(self.state().overlay.events(index_id, digest, at))
-        found = dict.fromkeys(self._projections.entered(index_id, digest, at))
-        for event in events:
-            if event.enters:
-                found[event.document_id] = None
-            else:
-                found.pop(event.document_id, None)
-        return list(found)
+        return self._projections.entered(index_id, digest, at, events)
 
     def _overlay_block(self, document_id: str, at: int) -> int | None:
         return self.state().overlay.block_of(document_id, at)
@@ -214,24 +222,43 @@ class DynamoDbLedger(LedgerStore):
             raise ClosedError("the ledger is closed")
 
     def _follow(self) -> Known:
-        """Take in every block that is there; what is known then."""
+        """Take in every block that is there; what is known then. Threads that ask at once are answered by one look."""
+        asked = self._looks_begun
         with self._lock:
             self._check_open()
             known = self._known
-            if known is None:
-                known = self._known = self._begin()
-            next_no = known.head.sequence_no + 1
-            items = self._journal.read(range(next_no, next_no + 1))
-            while next_no in items:
-                while next_no in items:
-                    self._take(known, items[next_no])
-                    next_no += 1
-                items = self._journal.read(range(next_no, next_no + READ_AHEAD_BLOCKS))
+            if known is not None and self._looks_done > asked:
+                return known
+            self._looks_begun += 1
+            known = self._known = self._begin(0) if known is None else self._woken(known)
+            self._take_all(known)
             self._look_at_projections(known)
+            self._looks_done = self._looks_begun
             return known
 
-    def _begin(self) -> Known:
-        """Where the projections are, with the head behind that block."""
+    def _take_all(self, known: Known) -> None:
+        ahead = 1
+        while True:
+            next_no = known.head.sequence_no + 1
+            items = self._journal.read(range(next_no, next_no + ahead))
+            for number in range(next_no, next_no + ahead):
+                if number not in items:
+                    return
+                self._take(known, items[number])
+            ahead = min(2 * ahead, READ_AHEAD_BLOCKS)
+
+    def _woken(self, known: Known) -> Known:
+        """What is known, or a new beginning where the projections are, for an instance that slept while many blocks were written."""
+        if timedelta(0) <= self._clock() - self._looked.at < self._look_every:
+            return known
+        watermark = self._projections.watermark()
+        if watermark < known.head.sequence_no + SLEPT_BLOCKS:
+            self._projected(known, watermark)
+            return known
+        return self._begin(known.versions)
+
+    def _begin(self, versions: int) -> Known:
+        """Where the projections are, with the head behind that block; so many versions of catalogues have been numbered before."""
         watermark = self._projections.watermark()
         head = LedgerHead(self.strand_id)
         if watermark >= 0:
@@ -249,9 +276,12 @@ class DynamoDbLedger(LedgerStore):
             peaks = range_of(lambda level, position: nodes[level, position], watermark + 1)
             catalogue = self._projections.catalogue(watermark).catalogue
             head = LedgerHead(self.strand_id, peaks, item.block_hash, item.timestamp_ms, catalogue)
-        known = Known(head, watermark, DigestLog(watermark))
+        self._looked = Looked(self._clock(), 0)
+        known = Known(head, watermark, DigestLog(watermark), versions=versions)
         known.head = replace(head, catalogue=known.numbered(head.catalogue))
         known.catalogues.append((watermark, known.head.catalogue))
+        known.watch = self._projections.taken
+        self._projections.begin(known)
         return known
 
     def _take(self, known: Known, item: JournalItem) -> None:
@@ -275,15 +305,16 @@ class DynamoDbLedger(LedgerStore):
 
     def _look_at_projections(self, known: Known) -> None:
         """Let go of what the projections have by now; learn which indexes have been built."""
-        now = self._clock()
-        grown = len(known.overlay) >= self._looked.blocks + OVERLAY_BLOCKS
-        if grown or (len(known.overlay) and not timedelta(0) <= now - self._looked.at < self._look_every):
-            known.projected_through(self._projections.watermark())
-            self._looked = Looked(now, len(known.overlay))
-            if self._looked.blocks > MAX_OVERLAY_BLOCKS:
-                raise UnavailableError(f"the projections of {self.strand_id} are {self._looked.blocks} blocks behind")
+        if len(known.overlay) >= self._looked.blocks + OVERLAY_BLOCKS:
+            self._projected(known, self._projections.watermark())
         if next(known.head.catalogue.building(), None) is not None:
             self._learn_indexes(known)
+
+    def _projected(self, known: Known, watermark: int) -> None:
+        known.projected_through(watermark)
+        self._looked = Looked(self._clock(), len(known.overlay))
+        if self._looked.blocks > MAX_OVERLAY_BLOCKS:
+            raise UnavailableError(f"the projections of {self.strand_id} are {self._looked.blocks} blocks behind")
 
     def _learn_indexes(self, known: Known) -> None:
         kept = self._projections.catalogue(known.head.sequence_no).catalogue
