@@ -6,10 +6,13 @@ const ion = require("ion-js");
 const LEDGER = process.argv[2];
 const PAGED = 450;
 
+// What requests are signed for, where it is not what the driver's client signs for by itself.
+const CONFIG = process.env.SIGNING_NAME ? { signingName: process.env.SIGNING_NAME } : {};
+
 const texts = (result) => result.getResultList().map((value) => ion.dumpText(value));
 
 async function main() {
-  const driver = new QldbDriver(LEDGER, {}, {}, 10, new RetryConfig(4));
+  const driver = new QldbDriver(LEDGER, CONFIG, {}, 10, new RetryConfig(4));
   const run = (statement, ...parameters) =>
     driver.executeLambda(async (txn) => texts(await txn.execute(statement, ...parameters)));
   const found = {};
@@ -37,7 +40,7 @@ async function main() {
   found.afterConflict = await run("SELECT VALUE age FROM People WHERE name = ?", "Ada");
 
   // With no retries left the conflict is told.
-  const once = new QldbDriver(LEDGER, {}, {}, 10, new RetryConfig(0));
+  const once = new QldbDriver(LEDGER, CONFIG, {}, 10, new RetryConfig(0));
   try {
     await once.executeLambda(async (txn) => {
       await txn.execute("SELECT VALUE age FROM People");

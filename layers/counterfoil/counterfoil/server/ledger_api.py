@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from counterfoil import wiring
 from counterfoil.adapters.memory import MemoryJobs
@@ -34,7 +34,8 @@ from counterfoil.services.asked_jobs import AskedJobs
 from counterfoil.services.ledger import Ledger
 from counterfoil.settings import ApiSettings, Environment, in_memory
 
-_NOWHERE = {
+# Names of what is not used where all adapters are memory.
+NOWHERE: Final = {
     "JOURNAL_TABLE": "-",
     "JOURNAL_BUCKET": "-",
     "REGISTRY_TABLE": "-",
@@ -59,7 +60,7 @@ class Outside:
 def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl:
     """One instance of the ledger: over the stack's tables or, with ``COUNTERFOIL_ADAPTERS=memory``, over nothing that lasts."""
     if in_memory(environ):
-        return instance({**_NOWHERE, **environ}, outside_in_memory(clock), clock)
+        return instance({**NOWHERE, **environ}, outside_in_memory(clock), clock)
     return instance(environ, _outside_on_aws(ApiSettings.from_env(environ), clock), clock)
 
 
