@@ -37,6 +37,7 @@ from tests.mutations.outside import OUTSIDE
 from tests.mutations.partiql import PARTIQL
 from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.protocol import PROTOCOL
+from tests.mutations.sessions_in_a_log import SESSIONS_IN_A_LOG
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
@@ -66,6 +67,7 @@ MUTANTS = [
     *PARTIQL,
     *PARTIQL_VALUES,
     *PROTOCOL,
+    *SESSIONS_IN_A_LOG,
 ]
 
 

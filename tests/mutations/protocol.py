@@ -248,9 +248,9 @@ PROTOCOL = [
     ),
     Mutant(
         "any content type changes ledgers",
-        "server/app.py",
-        "        if request.body and request.content_type != JSON:\n",
-        "        if request.body and not JSON:\n",
+        "server/dispatch.py",
+        "    if request.body and request.content_type != JSON:\n",
+        "    if request.body and not JSON:\n",
         (APP, "-k", "browser"),
     ),
     Mutant(

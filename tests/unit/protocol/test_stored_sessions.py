@@ -284,6 +284,23 @@ def test_a_command_that_takes_too_long_is_unavailable_and_changes_nothing():
     assert 8 not in world.balances()
 
 
+def test_a_statement_that_took_too_long_may_be_counted_or_not():
+    world = Instances()
+    transaction_id = world.begin(0)
+
+    times = [None, UnavailableError("it takes longer than it may")]
+
+    def too_long():
+        if (error := times.pop(0)) is not None:
+            raise error
+
+    refused(lambda: world.execute(0, transaction_id, UPDATE, 8, check_time=too_long), "ServiceUnavailableException")
+    world.execute(1, transaction_id, UPDATE, 9)
+    world.commit(1, transaction_id, (UPDATE, 8), (UPDATE, 9))
+    assert 9 in world.balances()
+    assert 8 not in world.balances()
+
+
 def test_commands_of_one_session_that_meet_are_all_carried_out_one_after_the_other():
     world = Instances()
     transaction_id = world.begin(0)
