@@ -106,12 +106,12 @@ def _built(_screen: Screen, seed: int, transfers: int) -> Iterator[tuple[Pipelin
 @contextmanager
 def _deployed(screen: Screen, seed: int, transfers: int) -> Iterator[tuple[Pipeline, Bank]]:
     from lab.demo.deployed import Deployed  # noqa: PLC0415 - the stack's clients are not needed without a stack
-    from lab.demo.served_bank import ServedBank  # noqa: PLC0415
+    from lab.demo.deployed_bank import DeployedBank  # noqa: PLC0415
 
     screen.heading("The template is built and deployed to the embedded stack")
     with Deployed.up() as pipeline:
-        screen.line("deployed: streams, tables, buckets, keys, four functions")
-        screen.heading("A ledger is served, and its journal streams into Kinesis")
-        with ServedBank.up(pipeline, seed, transfers) as bank:
+        screen.line("deployed: tables, streams, buckets, keys, and nine functions, one of them the ledger")
+        screen.heading("A ledger is created through its function's URL, and its journal streams into Kinesis")
+        with DeployedBank.up(pipeline, seed, transfers) as bank:
             screen.line(f"tables and accounts are there; strand {bank.strand_id}, stream {bank.stream_arn}")
             yield pipeline, bank

@@ -16,11 +16,13 @@ from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import Signature, parse_document, signed_bytes
 from counterfoil.detection.strand import StrandState
 from counterfoil.errors import UnavailableError
+from counterfoil.server.client_env import url_env
 from lab.demo.pipeline import CONFIRM_SECONDS, GRACE_SECONDS, SWEEP, KeptSnapshot, Measure, Pipeline, SeenAlert
 from lab.demo.timeline import Timeline
+from lab.emulator import REGION
 from lab.invocation import Outcome
 from lab.producer import OuterRecord, put
-from lab.stack import EMBEDDED_PACE, Options, Stack
+from lab.stack import EMBEDDED_PACE, TELLER, Options, Stack
 
 PARAMETERS: Final = {"GapGraceSeconds": str(GRACE_SECONDS), "GapConfirmSeconds": str(CONFIRM_SECONDS)}
 # Half a second is soon enough for a person, and leaves the processors to the ledger; AWS polls once per second.
@@ -61,6 +63,23 @@ class Deployed(Pipeline):
     def endpoint(self) -> Endpoint:
         emulator = self._stack.emulator
         return Endpoint(emulator.endpoint, emulator.variables(), self._clients["s3"])
+
+    @property
+    def s3(self) -> Any:
+        return self._clients["s3"]
+
+    @property
+    def exports_bucket(self) -> str:
+        return self._stack.physical_id("ExportsBucket")
+
+    @property
+    def ledger_variables(self) -> Mapping[str, str]:
+        """What points AWS's clients at the ledger's URL, signing as the stack's teller."""
+        return {
+            **url_env(self._stack.url("LedgerApiFunction"), REGION),
+            "AWS_ACCESS_KEY_ID": TELLER.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": TELLER.secret,
+        }
 
     @property
     def journal_stream_arn(self) -> str:

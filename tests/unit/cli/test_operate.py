@@ -168,7 +168,7 @@ def test_what_is_away_is_said_with_its_own_status(run, aws, service):
         aws("lambda").add_client_error("invoke", "TooManyRequestsException", "later", 429)
     found = run("redrive", "bucket", "failed/", "--json")
     assert found.status == 3
-    assert found.document["error"]["type"] == "UnavailableError"
+    assert found.document["error"]["type"] == "ThrottledError"
 
 
 # accept -------------------------------------------------------------------------------------------------------------
