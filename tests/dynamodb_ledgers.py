@@ -32,6 +32,12 @@ def emulator():
     return running
 
 
+@cache
+def client(service):
+    """One client for all: to make one takes longer than most tests."""
+    return emulator().client(service)
+
+
 @dataclass(frozen=True)
 class Place:
     """A ledger's strand and tables."""
@@ -48,7 +54,7 @@ def make_place(strand_id):
         (place.journal, "strandId", ("sequenceNo", "N")),
         (place.projections, "pk", ("sk", "S")),
     ):
-        emulator().client("dynamodb").create_table(
+        client("dynamodb").create_table(
             TableName=name,
             KeySchema=[
                 {"AttributeName": partition, "KeyType": "HASH"},
@@ -64,9 +70,7 @@ def make_place(strand_id):
 
 
 def journal_of(place, dynamodb=None):
-    clients = emulator()
-    client = dynamodb or clients.client("dynamodb")
-    return DynamoDbJournal(client, place.journal, clients.client("s3"), BUCKET, place.strand_id)
+    return DynamoDbJournal(dynamodb or client("dynamodb"), place.journal, client("s3"), BUCKET, place.strand_id)
 
 
 class ProjectedNowAndThen(DynamoDbLedger):
