@@ -38,6 +38,7 @@ class Ledger(JournalReader):
         self.limits = limits
         self.plans = Plans()
         self._store = store
+        self._strand_id: str | None = None
         self._clock = clock
         self._new_id = new_id
         self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended)
@@ -46,7 +47,10 @@ class Ledger(JournalReader):
 
     @property
     def strand_id(self) -> str:
-        return self.head.strand_id
+        """It never changes: a store need be asked once."""
+        if self._strand_id is None:
+            self._strand_id = self.head.strand_id
+        return self._strand_id
 
     @property
     def head(self) -> LedgerHead:
