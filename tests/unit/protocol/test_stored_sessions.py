@@ -10,6 +10,7 @@ from counterfoil.errors import UnavailableError
 from counterfoil.ion.codec import encode
 from counterfoil.ledger.limits import QLDB_LIMITS
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
+from counterfoil.services.ledger import Ledger
 from tests.scripted_ledgers import ANYBODY, NOW, Service, refused
 from tests.session_worlds import BEGAN, STRAND, TELLER, RememberingLedger, Side, digest_of
 
@@ -136,7 +137,7 @@ def test_a_ledger_of_the_same_name_is_not_the_ledger_of_the_session():
     registry.save(None, RegisteredLedger("bank", "n" * 22, NOW, LedgerState.ACTIVE, PermissionsMode.ALLOW_ALL))
     new = RememberingLedger("n" * 22, lambda: world.now)
     for each in world.instances:
-        each._directory.ledgers.engine._store = new
+        each._directory.ledgers.engine = Ledger("bank", new, lambda: world.now, world.side.ids)
     for at in (0, 1):
         refused(lambda at=at: world.begin(at), "InvalidSessionException", "No such session")
 

@@ -51,8 +51,9 @@ def statement_check(directory: Directory, engine: Engine, ledger_name: str, call
         return None
 
     def authorise(actions: frozenset[tuple[Action, str]]) -> None:
+        catalogue = engine.catalogue
         for action, table_id in sorted(actions):
-            table = engine.catalogue.table_by_id(table_id)
+            table = catalogue.table_by_id(table_id)
             caller.check_table(action, ledger_name, table_id, None if table is None else table.name)
 
     return authorise
