@@ -154,5 +154,4 @@ def fingerprint_of(outcome: Mapping[str, Any] | ProtocolError) -> bytes:
         for each in page["Values"]:
             known.update(len(each["IonBinary"]).to_bytes(8))
             known.update(each["IonBinary"])
-        known.update(str(sorted(outcome["ConsumedIOs"].items())).encode())
     return known.digest()[:FINGERPRINT_BYTES]

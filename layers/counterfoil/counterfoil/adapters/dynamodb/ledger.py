@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from heapq import merge
 from secrets import token_hex
 from threading import RLock
 from typing import Final, NamedTuple
@@ -184,17 +185,19 @@ class DynamoDbLedger(LedgerStore):
             yield self._in_block(number)[document_id]
 
     def members(self, table_id: str, at: int) -> Iterator[str]:
-        """Documents that a table had as of a block, those deleted included."""
-        made = set(self.state().overlay.made(table_id, at))
-        for document_id in self._projections.members(table_id, at):
-            made.discard(document_id)
-            yield document_id
-        yield from made
+        """Documents that a table had as of a block, those deleted included, in the order of their ids whichever instance looks."""
+        before = ""
+        for document_id in merge(
+            sorted(self.state().overlay.made(table_id, at)), self._projections.members(table_id, at)
+        ):
+            if document_id != before:
+                yield document_id
+            before = document_id
 
     def entered(self, index_id: str, digest: str, at: int) -> list[str]:
-        """Documents under a key of an index as of a block, and perhaps some that were not any more."""
+        """Documents under a key of an index as of a block, and perhaps some that were not any more, in the order of their ids."""
         events = list(self.state().overlay.events(index_id, digest, at))
-        return self._projections.entered(index_id, digest, at, events)
+        return sorted(self._projections.entered(index_id, digest, at, events))
 
     def _overlay_block(self, document_id: str, at: int) -> int | None:
         return self.state().overlay.block_of(document_id, at)
