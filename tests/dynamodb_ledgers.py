@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
-from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger
+from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger, Looked
 from counterfoil.adapters.dynamodb.projector import Projector
 from counterfoil.adapters.dynamodb.redactor import Redactor
 from lab.emulator import Emulator
@@ -89,7 +89,8 @@ class ProjectedNowAndThen(DynamoDbLedger):
         if not self._closed and (building or self._chance.random() < self._often):
             left = self._chance.randrange(4)
             self.projector.project(lambda: not building and self._chance.randrange(4) == left)
-            self.redactor.redact()
+            if self.redactor.redact():
+                self._looked = Looked(self._clock() - timedelta(days=1), 0)
         return super()._follow()
 
 

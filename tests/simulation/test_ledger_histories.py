@@ -9,7 +9,7 @@ from tests.ledger_histories import Schedule, Told, anomalies
 from tests.ledgers import KINDS, ledger_on
 
 SEEDS = range(40 if os.environ.get("COUNTERFOIL_PROVE") else 5)
-TRANSACTIONS = {"memory": 2_000, "sqlite": 300}
+TRANSACTIONS = {"memory": 2_000, "sqlite": 300, "dynamodb": 150}
 
 
 def history_of(kind, folder, seed, transactions):

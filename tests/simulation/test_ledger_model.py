@@ -1,4 +1,4 @@
-"""Random statements on both stores and on a plain model: the same answers now, at every old snapshot, and after a rebuild."""
+"""Random statements on the stores and on a plain model: the same answers now, at every old snapshot, and after a rebuild."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ from counterfoil.adapters.sqlite.rebuild import rebuild
 from counterfoil.adapters.sqlite.store import FILE_NAME
 from counterfoil.adapters.sqlite.verification import verify_file
 from tests.ledger_model import POOL, Player
-from tests.ledgers import KINDS, ToldClock, ledger_on
+from tests.ledgers import ToldClock, ledger_on
 
 values = st.sampled_from([value for value, _ in POOL])
 operations = st.one_of(
@@ -34,7 +34,7 @@ def test_both_stores_answer_as_the_model_at_every_snapshot_and_after_a_rebuild(p
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         clock = ToldClock()
-        ledgers = [ledger_on(kind, path, clock) for kind in KINDS]
+        ledgers = [ledger_on(kind, path, clock) for kind in ("memory", "sqlite")]
         player = Player(ledgers, clock)
         for name, *arguments in played:
             getattr(player, name)(*arguments)
@@ -50,3 +50,18 @@ def test_both_stores_answer_as_the_model_at_every_snapshot_and_after_a_rebuild(p
         with ledger_on("sqlite", path, clock, seed=2) as again:
             player.ledgers[1] = again
             player.compare_now()
+
+
+@settings(max_examples=settings().max_examples // 12)
+@given(st.lists(steps, min_size=3, max_size=14), st.integers(0, 2**32))
+def test_the_ledger_in_dynamodb_answers_as_the_model_whenever_its_projector_runs(played, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        clock = ToldClock()
+        ledger = ledger_on("dynamodb", Path(folder), clock, seed=seed)
+        player = Player([ledger], clock)
+        for name, *arguments in played:
+            getattr(player, name)(*arguments)
+            player.compare_now()
+        while player.readers:
+            player.end(0, commit=False)
+        ledger.close()
