@@ -1,1 +1,1 @@
-"""The server: HTTP in front of the two protocols, the ledgers of a folder behind them. Never deployed to a function."""
+"""HTTP in front of the two protocols: a server of its own over the ledgers of a folder, or a function behind its URL."""
