@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutations.audit import AUDIT
+from tests.mutations.brief import IN_BRIEF
 from tests.mutations.detector import DETECTOR
 from tests.mutations.fraud_rules import FRAUD_RULES
 from tests.mutations.ion import ION
@@ -63,6 +64,7 @@ MUTANTS = [
     *OUTSIDE,
     *ISOLATION,
     *LEDGER,
+    *IN_BRIEF,
     *SQLITE_STORE,
     *PARTIQL,
     *PARTIQL_VALUES,

@@ -10,6 +10,7 @@ HISTORY = "tests/contract/test_ledger_history.py"
 MODEL = "tests/simulation/test_ledger_model.py"
 BACKGROUND = "tests/unit/adapters/test_sqlite_background.py"
 FILE = "tests/unit/adapters/test_sqlite_ledger.py"
+COMMITTER = "tests/unit/adapters/test_committer.py"
 SQLITE = ("-k", "sqlite")
 
 SNAPSHOTS = [
@@ -192,11 +193,25 @@ COMMITS = [
         ("tests/unit/adapters/test_sqlite_groups.py",),
     ),
     Mutant(
-        "what waits at the end is not written",
+        "the main thread writes",
         "adapters/sqlite/committer.py",
-        "            return self._closed and not self._is_writing",
-        "            return self._closed",
-        ("tests/unit/adapters/test_sqlite_groups.py",),
+        "self.may_write = current_thread() is not main_thread()",
+        "self.may_write = True",
+        (COMMITTER,),
+    ),
+    Mutant(
+        "the writing is handed on to the main thread",
+        "adapters/sqlite/committer.py",
+        "heir = next((each for each in self._queue if each.may_write), None)",
+        "heir = next(iter(self._queue), None)",
+        (COMMITTER, "-k", "interrupted"),
+    ),
+    Mutant(
+        "nobody takes over the writing",
+        "adapters/sqlite/committer.py",
+        "        with self._order:\n            self._hand_on()\n\n    def _hand_on",
+        "        with self._order:\n            self._is_writing = False\n\n    def _hand_on",
+        (COMMITTER, "-k", "together"),
     ),
     Mutant(
         "commits are acknowledged before they are on the disk",
