@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import auditing, ledger, partiql, protocol, size, verification, writes
+from benchmarks import auditing, cold_start, ledger, partiql, protocol, size, verification, writes
 
 BENCHMARKS = {
     "verification": verification.run,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "partiql": partiql.run,
     "ledger": ledger.run,
     "protocol": protocol.run,
+    "cold_start": cold_start.run,
 }
 
 for name in sys.argv[1:] or BENCHMARKS:

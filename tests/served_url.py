@@ -39,6 +39,8 @@ class ServedUrl:
             memory.sessions,
             memory.jobs,
             lambda ledger: stores.setdefault(ledger.ledger_id, SharedLedger(ledger.ledger_id, system_clock)),
+            memory.ask_exporter,
+            memory.ask_publisher,
         )
         self.instances = [instance(ENVIRON, outside, system_clock) for _ in range(2)]
         self.calls = [0, 0]

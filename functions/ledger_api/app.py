@@ -3,14 +3,14 @@
 import os
 from typing import Any
 
-from counterfoil.instruments import Logger, Metrics, Tracer, count
+from counterfoil.instruments import Logger, Metrics, count
 from counterfoil.server.ledger_api import ledger_api
 
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+# No tracer: its SDK takes longer to start than everything else here. Lambda's own trace of each invocation stays.
+logger, metrics = Logger(), Metrics()
 api = ledger_api(os.environ)
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     answer = api.answer(event, context)

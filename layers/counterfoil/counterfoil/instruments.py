@@ -6,11 +6,13 @@ Log lines carry counts, rule ids and addresses, never amounts, names or document
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from counterfoil.detection.finding import Finding
+if TYPE_CHECKING:
+    from counterfoil.detection.finding import Finding
 
 __all__ = ["Logger", "Metrics", "Tracer", "count", "log_findings"]
 

@@ -10,18 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from counterfoil.detection.account import StateKey
-from counterfoil.detection.account_book import StateChange, StoredState
-from counterfoil.detection.alert import Alert
-from counterfoil.detection.finding import Finding
-from counterfoil.detection.snapshot import Signature
-from counterfoil.detection.strand import KnownBlock, Run, StrandState
 from counterfoil.journal.publication import KeyedRecord, OuterRecord
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.merkle import Hash
+
+# Only for types: the ledger's function starts without the pipeline's half of the library.
+if TYPE_CHECKING:
+    from counterfoil.detection.account import StateKey
+    from counterfoil.detection.account_book import StateChange, StoredState
+    from counterfoil.detection.alert import Alert
+    from counterfoil.detection.finding import Finding
+    from counterfoil.detection.snapshot import Signature
+    from counterfoil.detection.strand import KnownBlock, Run, StrandState
 
 Clock = Callable[[], datetime]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
-from functools import cache
 from typing import Any
 
+from counterfoil.adapters import clients
 from counterfoil.adapters.memory import (
     MemoryAccounts,
     MemoryAlertLog,
@@ -54,20 +54,7 @@ from counterfoil.settings import (
     in_memory,
 )
 
-
-@cache
-def client(service: str, region: str | None = None) -> Any:
-    """A client of an AWS service, one per process and region. It gives up early and often: the stream tries again anyway."""
-    import botocore.session
-    from botocore.config import Config
-
-    config = Config(
-        connect_timeout=3,
-        read_timeout=10,
-        max_pool_connections=16,
-        retries={"mode": "standard", "max_attempts": 4},
-    )
-    return botocore.session.get_session().create_client(service, region_name=region, config=config)
+client = clients.client
 
 
 def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:

@@ -7,11 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from counterfoil import wiring
-from counterfoil.adapters.memory import MemoryJobs
-from counterfoil.adapters.memory.ledger import MemoryLedger
-from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
-from counterfoil.adapters.memory.session_log import MemorySessionLog
 from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.ledger.limits import DEFAULT_LIMITS, QLDB_LIMITS
 from counterfoil.ledger.registry import RegisteredLedger
@@ -30,7 +25,7 @@ from counterfoil.server.function_url import FunctionUrl
 from counterfoil.server.ledgers_by_strand import LedgersByStrand
 from counterfoil.server.permissions import PrincipalPermissions
 from counterfoil.server.tokens import new_token
-from counterfoil.services.asked_jobs import AskedJobs
+from counterfoil.services.asked_jobs import Ask, AskedJobs
 from counterfoil.services.ledger import Ledger
 from counterfoil.settings import ApiSettings, Environment, in_memory
 
@@ -48,13 +43,15 @@ NOWHERE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the ledger keeps its state in, shared by all its instances."""
+    """What the ledger keeps its state in, shared by all its instances, and the functions that it asks."""
 
     registry: LedgerRegistry
     permissions: Callable[[], Mapping[str, Any]]
     sessions: SessionLog
     jobs: JobStore
     store: Callable[[RegisteredLedger], LedgerStore]
+    ask_exporter: Ask
+    ask_publisher: Ask
 
 
 def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl:
@@ -80,12 +77,11 @@ def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUr
         remembered.forget(ledger_name)
         sessions.forget_ledger(ledger_name)
 
-    control = _control_plane(environ, settings, outside, ledgers, end_sessions, clock)
+    control = _control_plane(settings, outside, ledgers, end_sessions, clock)
     return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id), limits, permissions.caller)
 
 
 def _control_plane(
-    environ: Environment,
     settings: ApiSettings,
     outside: Outside,
     ledgers: LedgersByStrand,
@@ -94,8 +90,7 @@ def _control_plane(
 ) -> ControlPlane:
     registry, place = outside.registry, Place(settings.region, settings.account)
     directory = Directory(registry, ledgers)
-    exporter, publisher = (wiring.invoker(environ, name) for name in ("EXPORTER_FUNCTION", "PUBLISHER_FUNCTION"))
-    jobs = AskedJobs(outside.jobs, exporter, publisher, clock)
+    jobs = AskedJobs(outside.jobs, outside.ask_exporter, outside.ask_publisher, clock)
     operations = LedgerOperations(
         directory=directory,
         registry=registry,
@@ -115,38 +110,58 @@ def _control_plane(
     )
 
 
+# Each way imports its own adapters: a cold start pays for one of them.
+
+
 def outside_in_memory(clock: Clock) -> Outside:
+    from counterfoil.adapters.memory import MemoryJobs  # noqa: PLC0415
+    from counterfoil.adapters.memory.ledger import MemoryLedger  # noqa: PLC0415
+    from counterfoil.adapters.memory.registry import MemoryLedgerRegistry  # noqa: PLC0415
+    from counterfoil.adapters.memory.session_log import MemorySessionLog  # noqa: PLC0415
+
     return Outside(
         MemoryLedgerRegistry(),
         dict,
         MemorySessionLog(),
         MemoryJobs(),
         lambda ledger: MemoryLedger(ledger.ledger_id, clock),
+        _ask_nobody,
+        _ask_nobody,
     )
 
 
 def _outside_on_aws(settings: ApiSettings, clock: Clock) -> Outside:
-    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs  # noqa: PLC0415 - the adapters import botocore
+    from counterfoil.adapters.clients import client, late_client  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs  # noqa: PLC0415
+    from counterfoil.adapters.dynamodb.journal import DynamoDbJournal  # noqa: PLC0415
     from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger  # noqa: PLC0415
     from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry  # noqa: PLC0415
     from counterfoil.adapters.dynamodb.session_log import DynamoDbSessionLog  # noqa: PLC0415
+    from counterfoil.adapters.invocations import Invoker  # noqa: PLC0415
 
-    dynamodb = wiring.client("dynamodb")
+    places = settings.places
+    dynamodb, s3, functions = client("dynamodb"), late_client("s3"), late_client("lambda")
     cache = _shared_cache(settings.cache_url) if settings.cache_url else None
-    registry = DynamoDbLedgerRegistry(dynamodb, settings.places.registry_table)
+    registry = DynamoDbLedgerRegistry(dynamodb, places.registry_table)
     return Outside(
         registry,
         registry.permissions,
         DynamoDbSessionLog(dynamodb, settings.sessions_table),
-        DynamoDbJobs(dynamodb, settings.places.registry_table),
+        DynamoDbJobs(dynamodb, places.registry_table),
         lambda ledger: DynamoDbLedger(
-            wiring.journal(settings.places, ledger.ledger_id),
+            DynamoDbJournal(dynamodb, places.journal_table, s3, places.journal_bucket, ledger.ledger_id),
             settings.projections_table,
             clock,
             cache_bytes=settings.cache_megabytes * 1024 * 1024,
             shared_cache=cache,
         ),
+        Invoker(functions, settings.exporter_function),
+        Invoker(functions, settings.publisher_function),
     )
+
+
+def _ask_nobody(_: Mapping[str, Any]) -> None:
+    """Over memory nobody else is there."""
 
 
 def _shared_cache(url: str) -> SharedCache:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -66,6 +65,8 @@ async def read_request(scope: Message, receive: Receive, seconds: float = BODY_S
     declared = _header(headers, b"content-length")
     if declared.isdigit() and int(declared[:19]) > MAX_BODY_BYTES:
         raise TooLargeError(f"a body of {declared[:19]} bytes; at most {MAX_BODY_BYTES} are read")
+    import asyncio  # noqa: PLC0415 - a function has its requests whole, and starts faster without
+
     try:
         async with asyncio.timeout(seconds):
             body = await _read_body(receive)
