@@ -292,7 +292,8 @@ class Committer:
     def _put_once(self, items: Sequence[JournalItem]) -> None:
         puts: list[Any] = [self._journal.put_request(each) for each in items]
         if len(puts) > 1:
-            token = sha256(b"".join(each.block_hash for each in items)).hexdigest()[:36]
+            place = self._journal.journal_table.encode()
+            token = sha256(place + b"".join(each.block_hash for each in items)).hexdigest()[:36]
             self._journal.client.transact_write_items(
                 TransactItems=[{"Put": each} for each in puts], ClientRequestToken=token
             )

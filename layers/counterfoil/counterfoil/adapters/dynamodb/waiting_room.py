@@ -85,7 +85,8 @@ class WaitingRoom:
         for item in items:
             since_ms = int(item["sinceMs"]["N"])
             if now_ms <= since_ms + WAITING_MS:
-                yield parse_waiting(item["proposal"]["B"])
+                with suppress(IntegrityError):  # its owner commits it
+                    yield parse_waiting(item["proposal"]["B"])
 
     def leads(self) -> bool:
         """Become the one who leads, or stay it for longer; whether that is so."""
