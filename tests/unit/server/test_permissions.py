@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from counterfoil.errors import ForbiddenError, InputError
+from counterfoil.errors import ForbiddenError, InputError, UnavailableError
 from counterfoil.server.permissions import READ_EVERY_SECONDS, PrincipalPermissions, parse_permissions
 from tests.function_urls import ACCOUNT, TELLER, Url
 from tests.scripted_ledgers import Time
@@ -173,6 +173,26 @@ def test_whoever_has_no_entry_may_do_nothing_to_a_ledger_of_mode_standard(url, m
         "AccessDeniedException"
     )
     assert url.transact(statement("SELECT VALUE 1 FROM [0]"), principal=ROLE)[0] == 403
+
+
+def test_a_registry_that_does_not_answer_is_no_refusal(url):
+    def fails(*_):
+        raise UnavailableError("throttled")
+
+    permissions = url.api.caller_of.__self__
+    permissions.registered = fails
+    answers = [
+        url.send({"StartSession": {"LedgerName": "bank"}}, principal=ROLE),
+        url.request("GET", "/ledgers/bank", principal=ROLE),
+        url.transact(statement("SELECT VALUE 1 FROM [0]"), principal=ROLE),
+    ]
+    permissions.read = fails
+    url.read_again()
+    answers.append(url.send({"StartSession": {"LedgerName": "bank"}}, principal=ROLE))
+    answers.append(url.transact(statement("SELECT VALUE 1 FROM [0]"), principal=ROLE))
+    assert [(status, headers["x-amzn-errortype"]) for status, headers, _ in answers] == [
+        (503, "ServiceUnavailableException")
+    ] * 5
 
 
 def test_whoever_has_no_entry_may_use_ledgers_that_allow_all_and_make_new_ones(url):

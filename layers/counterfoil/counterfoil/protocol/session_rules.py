@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, ForbiddenError
 from counterfoil.ledger.registry import PermissionsMode
 from counterfoil.partiql.tables import Action
 from counterfoil.protocol.directory import Directory
@@ -32,7 +32,7 @@ def check_permission(caller: Caller, ledger_name: str) -> None:
     """Whether a caller may use sessions of a ledger at all; statements are checked by themselves."""
     try:
         caller.check(PERMISSION, ledger_name)
-    except CounterfoilError as error:
+    except ForbiddenError as error:
         raise ProtocolError("AccessDeniedException", str(error)) from None
 
 
