@@ -129,8 +129,18 @@ def test_a_promoted_copy_that_went_on_by_itself_takes_nothing_more():
     copy.blocks[STRAND].append(stored(own.fields))
     before = list(copy.blocks[STRAND])
     report = forwarder(source_of(LONG.blocks[:9]), copy).forward([STRAND])
-    assert "the block forwarded before it is" in report.refusals[STRAND]
+    assert "history of its own" in report.refusals[STRAND]
     assert copy.blocks[STRAND] == before
+
+
+@pytest.mark.parametrize("length", [6, 5, 1], ids=["as long", "shorter", "much shorter"])
+def test_a_copy_with_a_history_of_its_own_is_noticed_before_the_journal_goes_on(length):
+    copy = MemoryJournalCopy()
+    forwarder(source_of(LONG.blocks[:5]), copy).forward([STRAND])
+    own = transfers(5).builder.append(transfer(5, "1.00"))
+    copy.blocks[STRAND].append(stored(own.fields))
+    report = forwarder(source_of(LONG.blocks[:length]), copy).forward([STRAND])
+    assert "history of its own" in report.refusals[STRAND]
 
 
 def test_a_copy_is_asked_and_not_believed_to_be_where_it_was():

@@ -27,7 +27,7 @@ from counterfoil.errors import (
 from counterfoil.ion import read_single
 from counterfoil.journal import BlockAddress, parse_block, verify_block
 from counterfoil.merkle import Hash
-from counterfoil.ports import Clock, JournalCopy, JournalSource, LedgerRegistry, StoredBlock
+from counterfoil.ports import Clock, CopiedTip, JournalCopy, JournalSource, LedgerRegistry, StoredBlock
 
 # Blocks read and put at once; the copy may put fewer in one write.
 PAGE_BLOCKS: Final = 100
@@ -90,7 +90,8 @@ class Forwarder:
     def _forward(self, strand_id: str, until: datetime, report: ForwardReport) -> None:
         tip = self.copy.tip(strand_id)
         begin, previous = (0, None) if tip is None else (tip.sequence_no + 1, tip.block_hash)
-        while blocks := self.source.stored(strand_id, begin, PAGE_BLOCKS):
+        blocks = self._behind(strand_id, tip)
+        while blocks:
             if self.clock() >= until:
                 report.behind.add(strand_id)
                 return
@@ -98,6 +99,22 @@ class Forwarder:
             self.copy.append(strand_id, previous, blocks)
             report.forwarded += len(blocks)
             begin, previous = blocks[-1].sequence_no + 1, blocks[-1].block_hash
+            blocks = self.source.stored(strand_id, begin, PAGE_BLOCKS)
+
+    def _behind(self, strand_id: str, tip: CopiedTip | None) -> Sequence[StoredBlock]:
+        """The first blocks that the copy has not. ``BrokenLinkError`` where its last one is another than the journal's."""
+        if tip is None:
+            return self.source.stored(strand_id, 0, PAGE_BLOCKS)
+        blocks = self.source.stored(strand_id, tip.sequence_no, PAGE_BLOCKS)
+        found = blocks[0].block_hash if blocks else None
+        if found != tip.block_hash:
+            raise BrokenLinkError(
+                f"the copy ends with {tip.block_hash} as block {strand_id}#{tip.sequence_no}, where the journal has {found}: it has a "
+                "history of its own",
+                expected=str(found),
+                found=str(tip.block_hash),
+            )
+        return blocks[1:]
 
 
 def check(strand_id: str, begin: int, previous: Hash | None, blocks: Sequence[StoredBlock]) -> None:
