@@ -1,7 +1,7 @@
 """A cache that all instances share: Valkey, or Redis, which speak the same protocol.
 
-It is asked on the way to a table that answers in some milliseconds, so whatever is not there quickly is not waited for; after a failure
-it is left alone for a while.
+It is asked on the way to a table that answers in some milliseconds, so whatever is not there quickly is not waited for; after a
+failure it is left alone for a while.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REST_SECONDS: Final = 5.0
 
 
 def connect(url: str) -> Valkey:
-    """A client of ``valkey://host:port``, ``valkeys://…`` (TLS), ``redis://…`` or ``rediss://…``; it connects when it is first used."""
+    """A client of ``valkey://host:port``, ``valkeys://…`` (TLS), ``redis://…`` or ``rediss://…``; it connects when first used."""
     from valkey import Valkey  # noqa: PLC0415 - only for stacks with a shared cache
 
     return Valkey.from_url(

@@ -138,7 +138,9 @@ class StreamJob:
         """The stream as if nothing from this block on had been published. Only back, never forward: nothing is passed over."""
         self._check_running()
         if not 0 <= sequence_no <= (self.next_sequence_no or 0):
-            raise InputError(f"block {sequence_no} has not been published: the stream is at {self.next_sequence_no or 0}")
+            raise InputError(
+                f"block {sequence_no} has not been published: the stream is at {self.next_sequence_no or 0}"
+            )
         return replace(self, next_sequence_no=sequence_no)
 
     def _check_running(self) -> None:

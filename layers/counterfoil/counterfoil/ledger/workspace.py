@@ -23,7 +23,6 @@ from counterfoil.merkle import Hash
 from counterfoil.partiql.equality import key_of
 from counterfoil.partiql.tables import Index, Row, Table, View
 
-
 # What a statement may read in brief: a millisecond's work, whatever is done with it.
 BRIEF_READS: Final = 64
 BRIEF_BYTES: Final = 128 * 1024
