@@ -21,7 +21,8 @@ def tracked(*patterns: str) -> list[Path]:
     "place",
     [
         "template.yaml", "standby.yaml", "qldb.yaml", "samconfig.toml", "pyproject.toml", "Makefile", "README.md",
-        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/run", ".python-version", ".pre-commit-config.yaml", "functions", "layers/counterfoil/counterfoil",
+        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+        ".ci/run", ".python-version", ".pre-commit-config.yaml", "functions", "layers/counterfoil/counterfoil",
         "events", "lab", "tests", "benchmarks", "docs/decisions",
     ],
 )  # fmt: skip
