@@ -1,6 +1,7 @@
 """A client of DynamoDB that fails as the network, the service and the process do: before a call took effect, after it, or later."""
 
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -21,13 +22,8 @@ class Killed(BaseException):
     """The process is gone: nothing catches this but the test."""
 
 
-def killed_before(_call):
-    raise Killed
-
-
-def killed_after(call):
-    with suppress(ClientError):
-        call()
+def killed(_call):
+    """Before the call, which is behind the one before it."""
     raise Killed
 
 
@@ -52,6 +48,16 @@ def repeated(call):
 
 def throttled(_call):
     raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "too much"}}, "Any")
+
+
+def unprocessed(call):
+    """Nothing of a batch was written; another request is throttled, which comes to the same."""
+    requests = getattr(call, "keywords", {}).get("RequestItems")
+    return (
+        throttled(call)
+        if requests is None
+        else {"Responses": {}, "UnprocessedItems": requests, "UnprocessedKeys": requests}
+    )
 
 
 class Late:
@@ -91,7 +97,7 @@ class Faulty:
             fault = self.fault(name, number)
             if fault is None:
                 return whole(**arguments)
-            return fault(lambda: whole(**arguments))
+            return fault(partial(whole, **arguments))
 
         return called
 

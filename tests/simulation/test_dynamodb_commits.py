@@ -11,16 +11,13 @@ from tests.faulty_dynamodb import (
     Killed,
     Late,
     at,
-    killed_after,
-    killed_before,
+    killed,
     lost_after,
     lost_before,
     on,
     repeated,
     throttled,
 )
-
-MOMENTS = {"before": killed_before, "after": killed_after}
 
 
 @pytest.fixture
@@ -49,12 +46,11 @@ class Rival:
         return self._fault(name, number)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("losses", [0, 1, 2])
-def test_a_transfer_that_is_killed_at_any_call_is_whole_or_not_there(world, moment, losses):
+def test_a_transfer_that_is_killed_before_any_call_is_whole_or_not_there(world, losses):
     acknowledged = []
     for number in count():
-        rival = Rival(world, losses, at(number, MOMENTS[moment]))
+        rival = Rival(world, losses, at(number, killed))
         ledger = world.instance(rival)
         try:
             acknowledged.append(world.move(ledger))

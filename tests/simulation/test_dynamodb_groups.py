@@ -16,7 +16,7 @@ from counterfoil.errors import (
 from counterfoil.ion.codec import decode_datagram, encode
 from tests.dynamodb_ledgers import client, journal_of
 from tests.dynamodb_worlds import World
-from tests.faulty_dynamodb import Faulty, Killed, killed_before, on
+from tests.faulty_dynamodb import Faulty, Killed, killed, on
 from tests.ledgers import rows
 
 
@@ -47,7 +47,7 @@ def left(world, payer="0", payee="1"):
     def gone(name, _number):
         if name == "put_item":
             puts.append(name)
-        return killed_before if len(puts) == 2 else None
+        return killed if len(puts) == 2 else None
 
     ledger, _ = crowded(world, gone)
     number, tx = world.begun(ledger, payer, payee)

@@ -82,22 +82,20 @@ class Projector:
         self._client = journal.client
 
     def project(self, running_out: Callable[[], bool] = lambda: False) -> Progress:
-        """Write everything that is behind, then build what indexes are to be built; stop when time runs out."""
+        """Write everything that is behind, and build what indexes are to be built, by turns; stop when time runs out."""
         watermark = self._projections.watermark()
-        kept = self._projections.catalogue(watermark)
-        catalogue, done = kept.catalogue, 0
+        catalogue, done = self._projections.catalogue(watermark).catalogue, 0
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="projector") as writers:
             while not running_out():
                 items = self._next(watermark)
-                if not items:
-                    built = self._build(watermark, catalogue, writers)
-                    if built is catalogue:
-                        return Progress(watermark, done, more=False)
-                    catalogue = built
-                    continue
-                catalogue = self._write_group(items, catalogue, writers)
-                watermark, done = items[-1].sequence_no, done + len(items)
-                self._advance(watermark)
+                if items:
+                    catalogue = self._write_group(items, catalogue, writers)
+                    watermark, done = items[-1].sequence_no, done + len(items)
+                    self._advance(watermark)
+                built = self._build(watermark, catalogue, writers)
+                if built is catalogue and not items:
+                    return Progress(watermark, done, more=False)
+                catalogue = built
         return Progress(watermark, done, more=True)
 
     def _in_block(self, number: int, document_id: str) -> Any:
