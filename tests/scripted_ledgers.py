@@ -22,6 +22,7 @@ from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import ProtocolError
 from counterfoil.protocol.job_operations import JobOperations
 from counterfoil.protocol.ledger_operations import LedgerOperations
+from counterfoil.protocol.noted import Surroundings
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.proof_operations import ProofOperations
 from counterfoil.protocol.sessions import Sessions
@@ -216,6 +217,10 @@ class ScriptedJobs:
 SESSIONS = ("held", "stored")
 
 
+def no_pause(_seconds):
+    """Nobody waits in a test."""
+
+
 class Service:
     """Both protocols over scripted ledgers; ledger ``bank`` is there from the start. ``kind`` is one of ``SESSIONS``."""
 
@@ -256,7 +261,9 @@ class Service:
     def _sessions(self, max_sessions):
         if self.kind == "held":
             return Sessions(self.directory, QLDB_LIMITS, self.seconds, self._token, max_sessions)
-        return StoredSessions(self.log, self.directory, QLDB_LIMITS, self._clock, self._id, self._token)
+        return StoredSessions(
+            self.log, self.directory, QLDB_LIMITS, Surroundings(self._clock, self._id, self._token, no_pause)
+        )
 
     def _clock(self):
         return NOW + timedelta(seconds=self.seconds.now)

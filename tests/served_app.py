@@ -12,7 +12,7 @@ from counterfoil.server.app import LedgerApp
 from counterfoil.server.http import Connections
 from counterfoil.server.running import HttpServer
 from counterfoil.server.workers import Workers
-from tests.scripted_ledgers import NOW, Service
+from tests.scripted_ledgers import NOW, Service, no_pause
 
 SESSION_HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "QLDBSession.SendCommand"}
 
@@ -27,7 +27,7 @@ class ServedApp:
         self.app = LedgerApp(
             sessions=self.service.sessions,
             control=self.service.control,
-            transactions=OneShot(self.service.directory, lambda: NOW, self.service._id),
+            transactions=OneShot(self.service.directory, lambda: NOW, self.service._id, no_pause),
             limits=QLDB_LIMITS,
             workers=self.workers,
             new_request_id=self._request_id,

@@ -12,7 +12,7 @@ from random import Random
 from counterfoil.adapters.memory.ledger import MemoryLedger
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.memory.session_log import MemorySessionLog
-from counterfoil.errors import UnavailableError
+from counterfoil.errors import UnavailableError, UnknownOutcomeError
 from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.ion.value_text import render_text
 from counterfoil.journal.builder import Statement, digest_of_statement, hash_of_value
@@ -22,6 +22,7 @@ from counterfoil.merkle import dot
 from counterfoil.ports import SessionLog
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.faults import ProtocolError
+from counterfoil.protocol.noted import Surroundings
 from counterfoil.protocol.sessions import Sessions
 from counterfoil.protocol.stored_sessions import StoredSessions
 from counterfoil.services.ledger import Ledger
@@ -61,8 +62,8 @@ NAMES = re.compile(r"[A-Za-z0-9]{22}|token-\d+-\d+")
 class RememberingLedger(MemoryLedger):
     """Forgets nothing that an old snapshot may be judged by: the instances release theirs earlier than the server.
 
-    ``fault`` befalls the next commit: it is refused, or its answer is lost. ``meanwhile`` holds what is done right before the next
-    commits, the last first.
+    ``fault`` befalls the next commit: it is refused, it may happen later, or its answer is lost. ``meanwhile`` holds what is done
+    right before the next commits, the last first.
     """
 
     fault = None
@@ -77,6 +78,8 @@ class RememberingLedger(MemoryLedger):
         fault, self.fault = self.fault, None
         if fault == "refused":
             raise UnavailableError("the ledger does not answer")
+        if fault == "unknown":
+            raise UnknownOutcomeError("it may be committed yet")
         address = super().commit(proposal)
         if fault == "lost":
             raise UnavailableError("the ledger's answer was lost")
@@ -122,6 +125,7 @@ class Side:
         self.registry = MemoryLedgerRegistry()
         self.registry.save(None, RegisteredLedger("bank", STRAND, BEGAN, LedgerState.ACTIVE, PermissionsMode.STANDARD))
         self.tokens = 0
+        self.pauses = []
         self.transaction_id = None
         self.token = None
         self.pages = []
@@ -152,7 +156,8 @@ class Side:
 
     def instance(self, log, clock, kept):
         """An instance that continues sessions from a log."""
-        return StoredSessions(log, self.directory(), QLDB_LIMITS, clock, self.ids, self.new_token, kept)
+        surroundings = Surroundings(clock, self.ids, self.new_token, self.pauses.append)
+        return StoredSessions(log, self.directory(), QLDB_LIMITS, surroundings, kept)
 
     def new_token(self):
         self.tokens += 1

@@ -117,8 +117,8 @@ TRANSACTIONS = [
     Mutant(
         "versions go back in time with the clock",
         "ledger/transaction.py",
-        "tx_time = max(self._clock(), times.moment_of(self._snapshot.timestamp_ms))",
-        "tx_time = self._clock()",
+        "        return max(self._clock(), times.moment_of(self._snapshot.timestamp_ms))\n",
+        "        return self._clock()\n",
         (BOUNDS, "-k", "memory and clock"),
     ),
     Mutant(

@@ -178,9 +178,8 @@ PROTOCOL = [
     Mutant(
         "an inside error is told",
         "protocol/faults.py",
-        '        case UnavailableError():\n            return ProtocolError("ServiceUnavailableException", message, 503)\n'
-        "        case _:\n            return internal_failure()\n\n\ndef control_error",
-        '        case _:\n            return ProtocolError("ServiceUnavailableException", message, 503)\n\n\ndef control_error',
+        "            return _unavailable(error)\n        case _:\n            return internal_failure()\n",
+        "            return _unavailable(error)\n        case _:\n            return bad_request(message)\n",
         (SESSIONS, "-k", "inside or its_name"),
     ),
     Mutant(

@@ -164,6 +164,27 @@ SESSIONS_IN_A_LOG = [
         "        if ledger is not None:\n",
         (REMEMBERED,),
     ),
+    Mutant(
+        "a commit that may happen yet is told as one that did not",
+        "protocol/faults.py",
+        "        case UnknownOutcomeError():\n            return bad_request(\n",
+        "        case UnknownOutcomeError() if not error.args:\n            return bad_request(\n",
+        (INSTANCES, "-k", "run_again_by_drivers"),
+    ),
+    Mutant(
+        "a commit that may happen yet is not looked for",
+        "protocol/outcomes.py",
+        "            if found is not None:\n                return found\n",
+        "            del found\n",
+        (INSTANCES, "-k", "waited_for"),
+    ),
+    Mutant(
+        "a commit is looked for until the function is stopped",
+        "protocol/outcomes.py",
+        "        except UnavailableError:\n            return None\n",
+        "        except UnavailableError:\n            pass\n",
+        (INSTANCES, "-k", "stops_in_time"),
+    ),
     # Permissions
     Mutant(
         "only the first entry of a principal counts",

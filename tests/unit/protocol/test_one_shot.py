@@ -11,12 +11,14 @@ from counterfoil.errors import (
     OccConflictError,
     StatementError,
     UnavailableError,
+    UnknownOutcomeError,
 )
 from counterfoil.journal.builder import Statement
 from counterfoil.ledger.registry import PermissionsMode
 from counterfoil.protocol import one_shot
 from counterfoil.protocol.faults import ProtocolError
 from counterfoil.protocol.one_shot import ATTEMPTS, Asked, OneShot, OtherRequestError, id_of_key
+from counterfoil.protocol.outcomes import LOOKS
 from tests.scripted_ledgers import ANYBODY, Restricted
 from tests.session_worlds import BEGAN, STRAND, TELLER, Side
 
@@ -30,8 +32,15 @@ class Service:
 
     def __init__(self):
         self.now = BEGAN
+        self.pauses = 0
+        self.while_waiting = []
         self.side = Side(1, lambda: self.now, 1)
-        self.one_shot = OneShot(self.side.directory(), lambda: self.now, self.side.ids)
+        self.one_shot = OneShot(self.side.directory(), lambda: self.now, self.side.ids, self.pause)
+
+    def pause(self, _seconds):
+        self.pauses += 1
+        if self.while_waiting:
+            self.while_waiting.pop()()
 
     def run(self, *statements, key=None, caller=TELLER, **more):
         asked = [Statement(text, tuple(parameters)) for text, *parameters in statements]
@@ -134,7 +143,7 @@ def test_who_meets_others_each_time_is_told_so_and_nothing_is_committed(service,
         raise OccConflictError("changed")
 
     monkeypatch.setattr(type(service.side.store), "commit", conflict)
-    service.one_shot = OneShot(service.side.directory(), lambda: service.now, service.side.ids)
+    service.one_shot = OneShot(service.side.directory(), lambda: service.now, service.side.ids, service.pause)
     with pytest.raises(OccConflictError):
         service.run((ADD, 1, "A"), key="k")
     assert len(refused) == ATTEMPTS
@@ -155,6 +164,22 @@ def test_who_does_not_know_what_came_of_it_asks_again_under_the_key(service, fau
     again = service.run((ADD, 1, "A"), key="k")
     assert again.repeated == (fault == "lost")
     assert service.balance("A") == Decimal("2.00")
+
+
+def test_a_commit_that_may_happen_yet_is_waited_for_and_then_told(service):
+    service.side.store.fault = "unknown"
+    service.while_waiting = [lambda: service.run((ADD, 1, "A"), key="k"), lambda: None, lambda: None]
+    done = service.run((ADD, 1, "A"), key="k")
+    assert (done.repeated, service.pauses) == (False, 3)
+    assert service.balance("A") == Decimal("2.00")
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_commit_of_which_nothing_is_known_is_said_to_be_so(service, key):
+    service.side.store.fault = "unknown"
+    with pytest.raises(UnknownOutcomeError):
+        service.run((ADD, 1, "A"), key=key)
+    assert service.pauses == LOOKS
 
 
 def test_what_can_be_done_only_once_is_still_answered_the_second_time(service):

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from counterfoil.adapters.memory.session_log import MemorySessionLog
-from counterfoil.errors import UnavailableError
+from counterfoil.errors import UnavailableError, UnknownOutcomeError
 from counterfoil.ion.codec import encode
 from counterfoil.ledger.limits import QLDB_LIMITS
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
+from counterfoil.protocol.outcomes import LOOK_SECONDS, LOOKS
 from counterfoil.services.ledger import Ledger
 from tests.scripted_ledgers import ANYBODY, NOW, Service, refused
 from tests.session_worlds import BEGAN, STRAND, TELLER, RememberingLedger, Side, digest_of
@@ -245,6 +246,58 @@ def test_a_commit_is_asked_for_again_where_it_is_not_known_what_came_of_it(fault
     assert world.commit(at, transaction_id, (UPDATE, 9))["ConsumedIOs"] == {"ReadIOs": 0, "WriteIOs": 1}
     assert world.balances().count(9) == 1
     assert world.begin(1 - at) != transaction_id
+
+
+def test_a_commit_that_may_happen_yet_is_waited_for():
+    world = Instances()
+    transaction_id = world.begin(0)
+    world.execute(0, transaction_id, UPDATE, 9)
+    store, left = world.side.store, []
+
+    def late(seconds):
+        world.side.pauses.append(seconds)
+        if len(world.side.pauses) == 3:
+            RememberingLedger.commit(store, left.pop())
+
+    def unknown(proposal):
+        left.append(proposal)
+        raise UnknownOutcomeError("it may be committed yet")
+
+    session = next(iter(world.instances[0]._kept.values()))
+    session._draws.pause = late
+    ledger = world.instances[0]._directory.ledgers.engine
+    session.machine.transaction._inner._engine = ledger._engine._replace(commit=unknown)
+    assert world.commit(0, transaction_id, (UPDATE, 9))["ConsumedIOs"]["WriteIOs"] == 1
+    assert world.balances().count(9) == 1
+    assert len(world.side.pauses) == 3
+
+
+def test_a_commit_of_which_nobody_can_say_whether_it_happened_is_not_run_again_by_drivers():
+    world = Instances()
+    transaction_id = world.begin(0)
+    world.execute(0, transaction_id, UPDATE, 9)
+    world.side.store.fault = "unknown"
+    error = refused(lambda: world.commit(0, transaction_id, (UPDATE, 9)), "BadRequestException", "not known whether")
+    assert error.members == {"Code": "503"}
+    assert sum(world.side.pauses) == LOOKS * LOOK_SECONDS
+    world.commit(1, transaction_id, (UPDATE, 9))
+    assert world.balances().count(9) == 1
+
+
+def test_who_looks_for_a_commit_stops_in_time():
+    world = Instances()
+    transaction_id = world.begin(0)
+    world.execute(0, transaction_id, UPDATE, 9)
+    world.side.store.fault = "unknown"
+    times = [None] * 5
+
+    def in_time():
+        if not times:
+            raise UnavailableError("it takes longer than it may")
+        times.pop()
+
+    refused(lambda: world.commit(0, transaction_id, (UPDATE, 9), check_time=in_time), "BadRequestException")
+    assert 0 < len(world.side.pauses) < 5
 
 
 @pytest.mark.parametrize("fault", ["refused", "lost"])

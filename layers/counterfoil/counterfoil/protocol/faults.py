@@ -23,6 +23,7 @@ from counterfoil.errors import (
     StatementError,
     ThrottledError,
     UnavailableError,
+    UnknownOutcomeError,
 )
 
 OCC_CONFLICT: Final = "Optimistic concurrency control (OCC) failure encountered while committing the transaction"
@@ -32,6 +33,9 @@ OCC_CONFLICT: Final = "Optimistic concurrency control (OCC) failure encountered 
 CODE_MALFORMED: Final = "400"
 CODE_EXPIRED: Final = "408"
 CODE_REFUSED: Final = "412"
+# The code of a commit of which nobody can say whether it happened: drivers take no BadRequest for a reason to do everything again.
+CODE_UNKNOWN: Final = "503"
+OCC_CONFLICT_NAME: Final = "OccConflictException"
 
 
 class ProtocolError(CounterfoilError):
@@ -103,15 +107,26 @@ def session_error(error: CounterfoilError) -> ProtocolError:
         case InputError():
             return bad_request(message)
         case OccConflictError():
-            return ProtocolError("OccConflictException", OCC_CONFLICT)
+            return ProtocolError(OCC_CONFLICT_NAME, OCC_CONFLICT)
+        case UnavailableError():
+            return _unavailable(error)
+        case _:
+            return internal_failure()
+
+
+def _unavailable(error: UnavailableError) -> ProtocolError:
+    match error:
         case CapacityError():
             return ProtocolError("CapacityExceededException", "Capacity exceeded", 503)
         case ThrottledError():
             return ProtocolError("RateExceededException", "Rate exceeded", 503)
-        case UnavailableError():
-            return ProtocolError("ServiceUnavailableException", message, 503)
+        case UnknownOutcomeError():
+            return bad_request(
+                "It is not known whether the transaction was committed: commit it again on this session, or look for its id",
+                CODE_UNKNOWN,
+            )
         case _:
-            return internal_failure()
+            return ProtocolError("ServiceUnavailableException", str(error), 503)
 
 
 def control_error(error: CounterfoilError) -> ProtocolError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from counterfoil.errors import ClosedError, CounterfoilError, ForbiddenError, InputError
+from counterfoil.errors import ClosedError, CounterfoilError, ForbiddenError, InputError, UnknownOutcomeError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.ledger.times import moment_of
@@ -22,19 +22,26 @@ class DivergedError(Exception):
     """An event, carried out again, came to something else."""
 
 
+class Surroundings(NamedTuple):
+    """What sessions take from outside. ``new_token`` gives tokens that cannot be guessed, ``pause`` waits for some seconds."""
+
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    new_token: Callable[[], str]
+    pause: Callable[[float], None]
+
+
 class Draws:
     """Where a session takes time, ids and tokens from: fresh ones, which are noted, or those that were noted before.
 
     ``clock`` stands still during a command. Times never go back along a session's events, whoever's clock they are from.
     """
 
-    def __init__(self, clock: Callable[[], datetime], new_id: Callable[[], str], new_token: Callable[[], str]) -> None:
-        self._clock = clock
-        self._new_id = new_id
-        self._new_token = new_token
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._clock, self._new_id, self._new_token, self.pause = surroundings
         self._again: Happened | None = None
         self._still = False
-        self._check_time: Callable[[], None] = lambda: None
+        self.check_time: Callable[[], None] = lambda: None
         self.at = moment_of(0)
         self.ids: list[str] = []
         self.tokens: list[str] = []
@@ -42,7 +49,7 @@ class Draws:
 
     def begin(self, at: datetime, check_time: Callable[[], None]) -> None:
         """A command is to be carried out; ``check_time`` raises where it takes too long."""
-        self._again, self._still, self._check_time = None, False, check_time
+        self._again, self._still, self.check_time = None, False, check_time
         self.at, self.ids, self.tokens = at, [], []
 
     def begin_again(self, event: Happened) -> None:
@@ -60,7 +67,7 @@ class Draws:
     def watch(self) -> datetime:
         if self._still:
             return self.at
-        self._check_time()
+        self.check_time()
         return max(self._clock(), self.at)
 
     def new_id(self) -> str:
@@ -89,9 +96,16 @@ class Noted:
 class NotingTransaction:
     """An open transaction that notes the statement which reaches it, and says when it is about to be committed."""
 
-    def __init__(self, inner: Transaction, before_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        inner: Transaction,
+        before_commit: Callable[[], None],
+        look_for: Callable[[str], BlockAddress | None],
+    ) -> None:
+        """``look_for`` finds a transaction of which the ledger could not say whether it was committed."""
         self._inner = inner
         self._before_commit = before_commit
+        self._look_for = look_for
         self.noted: Noted | None = None
         self.transaction_id = inner.transaction_id
         self.expires_at = inner.expires_at
@@ -125,7 +139,13 @@ class NotingTransaction:
     def commit(self) -> BlockAddress | None:
         self._inner.check_open()
         self._before_commit()
-        return self._inner.commit()
+        try:
+            return self._inner.commit()
+        except UnknownOutcomeError:
+            found = self._look_for(self.transaction_id)
+            if found is None:
+                raise
+            return found
 
     def abort(self) -> None:
         self._inner.abort()

@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from counterfoil.errors import LimitError, OccConflictError, PreconditionError
+from counterfoil.errors import LimitError, OccConflictError, PreconditionError, UnknownOutcomeError
 from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
@@ -26,6 +26,7 @@ from counterfoil.partiql.parser import parse
 from counterfoil.partiql.syntax import Delete, Insert, Update
 from counterfoil.protocol.directory import Directory
 from counterfoil.protocol.hosting import Authorise, Caller, Engine, Transaction
+from counterfoil.protocol.outcomes import look_for
 from counterfoil.protocol.session_rules import PERMISSION, statement_check
 
 # What has changed under a transaction is read anew this often before its client is told.
@@ -65,11 +66,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class OneShot:
-    """Carries out whole transactions. Errors are this library's."""
+    """Carries out whole transactions. Errors are this library's. ``pause`` waits for some seconds."""
 
     directory: Directory
     clock: Callable[[], datetime]
     new_id: NewId
+    pause: Callable[[float], None]
 
     def run(self, asked: Asked, caller: Caller, check_time: Callable[[], None] = lambda: None) -> Done:
         """Commit; ``OccConflictError`` after so many attempts, ``OtherRequestError`` for a key that is taken."""
@@ -110,7 +112,7 @@ class _Run:
                 return self._repeated(before, self._block(before))
             rows, read_ios = self._execute(transaction)
             dated_at = transaction.dated_at
-            address = transaction.commit()
+            address = self._commit(transaction)
         finally:
             transaction.abort()
         assert address is not None  # there is a statement
@@ -119,6 +121,15 @@ class _Run:
             if not self._is_own(block, dated_at):
                 return self._repeated(address, block)
         return Done(transaction.transaction_id, address, rows, read_ios, number)
+
+    def _commit(self, transaction: Transaction) -> BlockAddress | None:
+        try:
+            return transaction.commit()
+        except UnknownOutcomeError:
+            found = look_for(self.engine, transaction.transaction_id, self.check_time, self.service.pause)
+            if found is None:
+                raise
+            return found
 
     def _execute(self, transaction: Transaction) -> tuple[tuple[list[Value], ...], int]:
         authorise = self._authorise()

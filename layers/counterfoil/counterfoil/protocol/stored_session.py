@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from counterfoil.errors import CounterfoilError, InputError, OccConflictError, UnavailableError
+from counterfoil.journal import BlockAddress
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.times import milliseconds_of, moment_of
 from counterfoil.partiql.parser import parse
@@ -18,6 +19,7 @@ from counterfoil.protocol.cursor import Cursor
 from counterfoil.protocol.faults import ProtocolError, invalid_session, session_error
 from counterfoil.protocol.hosting import Authorise, Caller, Engine, Transaction
 from counterfoil.protocol.noted import DivergedError, Draws, NotingTransaction, SleepingTransaction, forbid
+from counterfoil.protocol.outcomes import look_for
 from counterfoil.protocol.session import COMMANDS, Answer, Command, Ended, Session
 from counterfoil.protocol.session_events import Failure, Happened, Header, Kind, fingerprint_of
 
@@ -255,11 +257,14 @@ class StoredSession:
             inner = self._engine.begin(draws.new_id(), draws.givens)
         else:
             inner = self._engine.resume(event.transaction_id, event.snapshot_no, draws.givens)
-        return NotingTransaction(inner, self._about_to_commit)
+        return NotingTransaction(inner, self._about_to_commit, self._look_for)
 
     def _about_to_commit(self) -> None:
         self.before_commit()
         self._draws.stand_still()
+
+    def _look_for(self, transaction_id: str) -> BlockAddress | None:
+        return look_for(self._engine, transaction_id, self._draws.check_time, self._draws.pause)
 
     def _authorise(self) -> Authorise | None:
         """What was allowed then is so when it is carried out again; what was not is not."""

@@ -24,9 +24,16 @@ from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.times import milliseconds_of, moment_of
 from counterfoil.ports import SessionEvent, SessionLog
 from counterfoil.protocol.directory import Directory
-from counterfoil.protocol.faults import CODE_EXPIRED, ProtocolError, bad_request, invalid_session, session_error
+from counterfoil.protocol.faults import (
+    CODE_EXPIRED,
+    OCC_CONFLICT_NAME,
+    ProtocolError,
+    bad_request,
+    invalid_session,
+    session_error,
+)
 from counterfoil.protocol.hosting import Caller, Engine
-from counterfoil.protocol.noted import Draws
+from counterfoil.protocol.noted import Draws, Surroundings
 from counterfoil.protocol.session import Answer, Command
 from counterfoil.protocol.session_events import Happened, Header, Kind, parse_event, render_event
 from counterfoil.protocol.session_rules import (
@@ -58,8 +65,7 @@ class _StaleError(Exception):
 class StoredSessions:
     """Errors come out as ``ProtocolError``. Every call may come from any thread.
 
-    ``clock`` may differ between instances by less than a session's commands are apart; ``new_token`` gives tokens that cannot be
-    guessed. ``kept`` bounds the sessions whose state this instance remembers; with 0 each command begins at the log.
+    ``kept`` bounds the sessions whose state this instance remembers; with 0 each command begins at the log.
     """
 
     def __init__(
@@ -67,17 +73,14 @@ class StoredSessions:
         log: SessionLog,
         directory: Directory,
         limits: Limits,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        new_token: Callable[[], str],
+        surroundings: Surroundings,
         kept: int = KEPT_SESSIONS,
     ) -> None:
         self._log = log
         self._directory = directory
         self._limits = limits
-        self._clock = clock
-        self._new_id = new_id
-        self._new_token = new_token
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
         self._kept_max = kept
         self._kept: OrderedDict[str, StoredSession] = OrderedDict()
         self._lock = Lock()
@@ -125,7 +128,7 @@ class StoredSessions:
         ledger_name = command["LedgerName"]
         check_permission(caller, ledger_name)
         engine = engine_of(self._directory, ledger_name)
-        token = self._new_token()
+        token = self._surroundings.new_token()
         header = Header(request_id, ledger_name, engine.strand_id, caller.name)
         session = self._made(_key_of(token), header, engine, caller)
         try:
@@ -222,7 +225,7 @@ class StoredSessions:
         failed = isinstance(outcome, ProtocolError) and outcome.status >= 500
         repeatable = event.kind in {Kind.BEGUN, Kind.EXECUTED, Kind.FETCHED} and not failed
         session.last_command, session.last_outcome = command_id, outcome if repeatable else None
-        if committing and failed:
+        if committing and isinstance(outcome, ProtocolError) and outcome.name != OCC_CONFLICT_NAME:
             session.let_go()  # what became of it is for whoever asks again to find out
         else:
             self._keep(session)
@@ -282,8 +285,7 @@ class StoredSessions:
         return session
 
     def _made(self, key: str, header: Header, engine: Engine, caller: Caller) -> StoredSession:
-        draws = Draws(self._clock, self._new_id, self._new_token)
-        return StoredSession(key, header, engine, self._limits, draws, caller)
+        return StoredSession(key, header, engine, self._limits, Draws(self._surroundings), caller)
 
     def _taken(self, key: str) -> StoredSession | None:
         """What is remembered of a session, for one thread alone; another one begins at the log."""

@@ -76,7 +76,7 @@ class LedgerServer:
         self.app = LedgerApp(
             sessions=self.sessions,
             control=self._control_plane(QLDB_MAX_LEDGERS if settings.qldb_limits else MAX_LEDGERS),
-            transactions=OneShot(self.directory, system_clock, new_id),
+            transactions=OneShot(self.directory, system_clock, new_id, time.sleep),
             limits=limits,
             workers=self.workers,
             new_request_id=lambda: str(uuid.uuid4()),

@@ -16,6 +16,7 @@ from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlP
 from counterfoil.protocol.directory import Directory, Remembered
 from counterfoil.protocol.job_operations import JobOperations
 from counterfoil.protocol.ledger_operations import LedgerOperations
+from counterfoil.protocol.noted import Surroundings
 from counterfoil.protocol.one_shot import OneShot
 from counterfoil.protocol.place import Place
 from counterfoil.protocol.proof_operations import ProofOperations
@@ -68,7 +69,7 @@ def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUr
     ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits))
     remembered = Remembered(outside.registry, time.monotonic)
     in_use = Directory(remembered, ledgers)
-    sessions = StoredSessions(outside.sessions, in_use, limits, clock, new_id, new_token)
+    sessions = StoredSessions(outside.sessions, in_use, limits, Surroundings(clock, new_id, new_token, time.sleep))
     permissions = PrincipalPermissions(
         outside.permissions, settings.allow_by_default, remembered.ledger, time.monotonic
     )
@@ -78,7 +79,7 @@ def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUr
         sessions.forget_ledger(ledger_name)
 
     control = _control_plane(settings, outside, ledgers, end_sessions, clock)
-    return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id), limits, permissions.caller)
+    return FunctionUrl(sessions, control, OneShot(in_use, clock, new_id, time.sleep), limits, permissions.caller)
 
 
 def _control_plane(

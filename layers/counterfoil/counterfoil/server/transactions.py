@@ -17,6 +17,7 @@ from counterfoil.errors import (
     InputError,
     LimitError,
     OccConflictError,
+    UnknownOutcomeError,
 )
 from counterfoil.ion.codec import encode
 from counterfoil.ion.value_text import from_json, parse_text, render_json
@@ -85,6 +86,8 @@ def _problem(error: CounterfoilError) -> tuple[int, str, str]:
     match error:
         case OtherRequestError():
             return 422, "IdempotencyKeyReusedException", message
+        case UnknownOutcomeError():
+            return 503, "ServiceUnavailableException", f"whether it was committed is not known: {message}"
         case OccConflictError():
             return 409, "OccConflictException", "other transactions changed what this one read, each time it was tried"
         case ForbiddenError():
