@@ -119,6 +119,8 @@ def test_by_default_a_gap_opens_before_it_is_confirmed(template):
 
 def test_every_output_names_what_a_person_looks_for(template):
     assert template["Outputs"].keys() >= {
+        "LedgerUrl", "LedgerCallersPolicyArn", "NextSteps", "JournalTableName", "JournalBucketName", "ProjectionsTableName",
+        "SessionsTableName", "RegistryTableName", "DataKeyAliasName", "SnapshotSigningKeyAliasName", "DataKeyId",
         "JournalStreamName", "ExportsBucketName", "SnapshotsBucketName", "FailedBatchesBucketName", "FindingsTableName",
         "HeadsTableName", "AccountStateTableName", "AlertsTableName", "AlertsTopicArn", "FindingsBusName",
         "SnapshotSigningKeyId", "DashboardUrl",

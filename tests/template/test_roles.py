@@ -62,6 +62,7 @@ ROLES = {
         "JournalExporterFunction.Arn": "lambda: InvokeFunction",
     },
     "JournalForwarderRole": EVERYWHERE | DATA_KEY | FAILED_BATCHES | READ_JOURNAL | FIND_LEDGERS | {
+        "JournalTable.Arn": "dynamodb: Query",
         "JournalForwarderLogs.Arn": "logs: CreateLogStream PutLogEvents",
         "JournalStream.Arn": f"kinesis: {STREAM_READ}",
         STANDBY.replace("{}", "dynamodb") + "table/${StandbyJournalTable}": "dynamodb: ConditionCheckItem GetItem PutItem Query",
