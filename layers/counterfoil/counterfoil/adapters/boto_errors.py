@@ -22,6 +22,7 @@ _THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
+_THROTTLING_REASONS: Final = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError"})
 
 
 @contextmanager
@@ -38,7 +39,8 @@ def translated(what: str) -> Iterator[None]:
         code = detail.get("Code", "unknown")
         if code in _CONFLICTS or (code == _CANCELLED and _conditions_failed(error)):
             raise ConflictError(f"{what}: another writer was first") from error
-        kind = ThrottledError if code in _THROTTLED else UnavailableError
+        throttled = code in _THROTTLED or (code == _CANCELLED and bool(_reasons(error) & _THROTTLING_REASONS))
+        kind = ThrottledError if throttled else UnavailableError
         raise kind(f"{what}: {code}: {detail.get('Message', '')}"[:500]) from error
     except BotoCoreError as error:
         raise UnavailableError(f"{what}: {error}"[:500]) from error
@@ -53,7 +55,12 @@ def there(error: ConflictError) -> Mapping[str, Any] | None:
 
 def _conditions_failed(error: ClientError) -> bool:
     """Whether a transaction was cancelled because somebody else wrote, and for no other reason."""
-    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
+    reasons = _reasons(error)
     if not reasons:
         return "ConditionalCheckFailed" in str(error)
     return reasons <= {"ConditionalCheckFailed", "TransactionConflict"}
+
+
+def _reasons(error: ClientError) -> set[str]:
+    """Why a transaction was cancelled: the codes of its items."""
+    return {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])} - {"None"}
