@@ -69,8 +69,10 @@ def make_place(strand_id):
     return place
 
 
-def journal_of(place, dynamodb=None):
-    return DynamoDbJournal(dynamodb or client("dynamodb"), place.journal, client("s3"), BUCKET, place.strand_id)
+def journal_of(place, faulty=None):
+    """``faulty`` is a client of both services."""
+    dynamodb, s3 = (faulty, faulty) if faulty else (client("dynamodb"), client("s3"))
+    return DynamoDbJournal(dynamodb, place.journal, s3, BUCKET, place.strand_id)
 
 
 class ProjectedNowAndThen(DynamoDbLedger):

@@ -13,6 +13,8 @@ from tests.faulty_dynamodb import Faulty
 from tests.ledgers import Ids, ToldClock, rows, verified_blocks
 from tests.streamed_ledgers import audited
 
+# No two worlds of a process have ids in common, as they share a bucket.
+WORLDS = count(1)
 OPENING = Decimal("100.00")
 BALANCE = "SELECT VALUE a.balance FROM Accounts AS a WHERE a.accountId = ?"
 SET = "UPDATE Accounts AS a SET a.balance = ? WHERE a.accountId = ?"
@@ -20,6 +22,10 @@ SET = "UPDATE Accounts AS a SET a.balance = ? WHERE a.accountId = ?"
 
 def nothing(_name, _number):
     return None
+
+
+def faulty(fault=nothing):
+    return Faulty(client("dynamodb"), client("s3"), fault)
 
 
 def transfer(tx, payer, payee, number):
@@ -31,8 +37,8 @@ def transfer(tx, payer, payee, number):
 
 
 class World:
-    def __init__(self, accounts=4, clock=None, seed=1):
-        self.clock, self.ids = clock or ToldClock(step=timedelta(milliseconds=1)), Ids(seed)
+    def __init__(self, accounts=4, clock=None):
+        self.clock, self.ids = clock or ToldClock(step=timedelta(milliseconds=1)), Ids(f"world {next(WORLDS)}")
         self.place = make_place(self.ids())
         self.accounts = [str(number) for number in range(accounts)]
         self.open = []
@@ -52,17 +58,17 @@ class World:
 
     def instance(self, fault=nothing):
         """An instance that knows nothing yet."""
-        return self.of(self.store(Faulty(client("dynamodb"), fault)))
+        return self.of(self.store(faulty(fault)))
 
-    def store(self, dynamodb):
-        return DynamoDbLedger(journal_of(self.place, dynamodb), self.place.projections, self.clock)
+    def store(self, clients=None):
+        return DynamoDbLedger(journal_of(self.place, clients), self.place.projections, self.clock)
 
     def of(self, store):
         self.open.append(EmbeddedLedger("bank", store, self.clock, self.ids))
         return self.open[-1]
 
     def projector(self, fault=nothing, table=None):
-        journal = journal_of(self.place, Faulty(client("dynamodb"), fault))
+        journal = journal_of(self.place, faulty(fault))
         return Projector(journal, table or self.place.projections, self.clock)
 
     def project(self):

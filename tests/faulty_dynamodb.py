@@ -1,4 +1,4 @@
-"""A client of DynamoDB that fails as the network, the service and the process do: before a call took effect, after it, or later."""
+"""A client of DynamoDB and S3 that fails as the network, the services and the process do: before a call, behind it, or late."""
 
 from contextlib import suppress
 from functools import partial
@@ -10,8 +10,12 @@ CALLS = {
     "batch_get_item",
     "batch_write_item",
     "delete_item",
+    "delete_object",
     "get_item",
+    "get_object",
+    "list_object_versions",
     "put_item",
+    "put_object",
     "query",
     "transact_write_items",
     "update_item",
@@ -79,14 +83,14 @@ class Late:
 class Faulty:
     """``fault(name, number)`` gives what is done with a call, or ``None``; ``number`` counts all calls from 0, ``log`` names them."""
 
-    def __init__(self, client, fault):
-        self.client = client
+    def __init__(self, dynamodb, s3, fault):
+        self.clients = dynamodb, s3
         self.fault = fault
         self.log = []
         self._lock = Lock()
 
     def __getattr__(self, name):
-        whole = getattr(self.client, name)
+        whole = getattr(next(each for each in self.clients if hasattr(each, name)), name)
         if name not in CALLS:
             return whole
 

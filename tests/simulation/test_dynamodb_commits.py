@@ -6,7 +6,7 @@ import pytest
 
 from counterfoil.adapters.dynamodb import committing
 from counterfoil.errors import OccConflictError, UnknownOutcomeError
-from tests.dynamodb_worlds import World
+from tests.dynamodb_worlds import World, nothing
 from tests.faulty_dynamodb import (
     Killed,
     Late,
@@ -35,7 +35,7 @@ def _no_pauses(monkeypatch):
 class Rival:
     """Somebody who is faster, before the first puts; then ``fault`` decides."""
 
-    def __init__(self, world, times, fault=lambda _name, _number: None):
+    def __init__(self, world, times, fault=nothing):
         self.moved = []
         self._world, self._ledger, self._left, self._fault = world, world.instance(), times, fault
 
@@ -80,7 +80,7 @@ def test_a_put_that_is_never_answered_is_of_unknown_outcome_and_may_be_asked_for
         tx.commit()
     there = ledger.committed(tx.transaction_id)
     assert (there is not None) == (fault is lost_after)
-    again = world.store(world.instance()._store._journal.client)
+    again = world.store()
     address = again.commit(proposal)
     assert there in {None, address}
     assert again.commit(proposal) == address

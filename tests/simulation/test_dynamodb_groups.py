@@ -15,8 +15,8 @@ from counterfoil.errors import (
 )
 from counterfoil.ion.codec import decode_datagram, encode
 from tests.dynamodb_ledgers import client, journal_of
-from tests.dynamodb_worlds import World
-from tests.faulty_dynamodb import Faulty, Killed, killed, on
+from tests.dynamodb_worlds import World, faulty, nothing
+from tests.faulty_dynamodb import Killed, killed, on
 from tests.ledgers import rows
 
 
@@ -32,12 +32,12 @@ def _no_pauses(monkeypatch):
     monkeypatch.setattr(committing, "LOOK_SECONDS", (0, 0))
 
 
-def crowded(world, fault=lambda _name, _number: None):
+def crowded(world, fault=nothing):
     """An instance that has lost often, and its client."""
-    faulty = Faulty(client("dynamodb"), fault)
-    store = world.store(faulty)
+    clients = faulty(fault)
+    store = world.store(clients)
     store._committer._crowded_until = float("inf")
-    return world.of(store), faulty
+    return world.of(store), clients
 
 
 def left(world, payer="0", payee="1"):
@@ -70,8 +70,8 @@ def test_threads_of_one_instance_that_wait_are_written_together(world):
         assert release.wait(20)
         return call()
 
-    faulty = Faulty(client("dynamodb"), on("put_item", held))
-    store = world.store(faulty)
+    clients = faulty(on("put_item", held))
+    store = world.store(clients)
     ledger = world.of(store)
     first = threading.Thread(target=world.move, args=(ledger,))
     first.start()
@@ -87,7 +87,7 @@ def test_threads_of_one_instance_that_wait_are_written_together(world):
     release.set()
     for each in (first, *threads):
         each.join()
-    assert Counter(faulty.log)["put_item"] + Counter(faulty.log)["transact_write_items"] == 2
+    assert Counter(clients.log)["put_item"] + Counter(clients.log)["transact_write_items"] == 2
     assert len(world.check()) == 1 + len(others)
 
 
@@ -106,9 +106,9 @@ def test_one_that_conflicts_with_another_of_its_group_is_refused_alone(world):
 
 def test_whoever_leads_commits_what_others_left(world):
     numbers = [left(world, payer, payee)[0] for payer, payee in ("01", "23")]
-    ledger, faulty = crowded(world)
+    ledger, clients = crowded(world)
     insert(ledger, 0)
-    assert Counter(faulty.log)["transact_write_items"] == 1
+    assert Counter(clients.log)["transact_write_items"] == 1
     assert world.check() == [0, *numbers]
 
 
@@ -166,9 +166,9 @@ def test_what_cannot_be_read_in_the_waiting_room_is_passed_over(world):
 
 
 def test_a_change_of_the_catalogue_is_left_to_nobody(world):
-    ledger, faulty = crowded(world)
+    ledger, clients = crowded(world)
     rows(ledger, "CREATE TABLE More")
-    assert Counter(faulty.log)["put_item"] >= 1
+    assert Counter(clients.log)["put_item"] >= 1
     assert list(ledger._store._committer._room.found(ledger.head.sequence_no)) == []
 
 
@@ -194,7 +194,7 @@ def test_whoever_waits_finds_what_the_leader_committed(world):
     number, proposal = left(world)
     ledger, _ = crowded(world)
     room = ledger._store._committer._room
-    store = world.store(client("dynamodb"))
+    store = world.store()
     waiting = committing.Mine(proposal)
     assert room.leads()
     found = threading.Thread(target=store._committer._wait_for_leader, args=([waiting],))

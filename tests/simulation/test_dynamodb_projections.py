@@ -99,10 +99,10 @@ def test_projectors_that_meet_and_are_throttled_write_the_same(world, seed, monk
     expected, ddb_table, chance = projected(world, new_table()), new_table(), Random(seed)
 
     def attempt(own):
-        faulty = by_chance(own, 0.2, throttled, lost_before, lost_after, unprocessed)
+        chosen = by_chance(own, 0.2, throttled, lost_before, lost_after, unprocessed)
         for _ in range(12):
             with suppress(UnavailableError):
-                world.projector(faulty, ddb_table).project()
+                world.projector(chosen, ddb_table).project()
 
     threads = [threading.Thread(target=attempt, args=(Random(chance.random()),)) for _ in range(3)]
     for each in threads:

@@ -305,7 +305,7 @@ class Committer:
                 raise
 
     def _item(self, placed: Placed) -> JournalItem:
-        block, effects = self._journal.keep_outside(placed.data, render_effects(placed.effects))
+        block, effects = self._journal.keep_outside(placed.transaction_id, placed.data, render_effects(placed.effects))
         block_hash = placed.head.block_hash
         assert block_hash is not None
         return JournalItem(

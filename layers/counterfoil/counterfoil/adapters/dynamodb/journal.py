@@ -3,7 +3,7 @@
 Items of the journal's table (partition key ``strandId``, sort key ``sequenceNo``):
 
 * ``block`` (binary): the block in its whole form; or ``blockKey``: the object of the journal's bucket that has it, named by the
-  SHA-256 of the bytes and put there before the item;
+  transaction and the SHA-256 of the bytes, and put there before the item;
 * ``effects`` (binary): what the block changes, for whoever follows the journal (``effects.py``); or ``effectsKey``, likewise;
 * ``nodes`` (binary): the hashes of the nodes of the tree that this block completes, from level 1 upwards. Node (level, position)
   stands in block ((position + 1) << level) - 1, so that a proof reads blocks by their numbers and there is no table of nodes;
@@ -15,7 +15,7 @@ Blocks are read by their numbers, many at a time: that costs the same however lo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
@@ -65,9 +65,16 @@ class JournalItem:
         return Hash(hash_)
 
 
-def key_of_object(data: bytes) -> str:
-    """Where bytes are kept that are too large for an item: their name follows from them."""
-    return f"blocks/{sha256(data).hexdigest()}"
+def key_of_object(transaction_id: str, data: bytes) -> str:
+    """Where bytes are kept that are too large for an item: their name follows from them.
+
+    What a transaction wrote is together, also where it lost its place to another: so all of it can be redacted.
+    """
+    return f"{_folder(transaction_id)}{sha256(data).hexdigest()}"
+
+
+def _folder(transaction_id: str) -> str:
+    return f"blocks/{transaction_id}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ class DynamoDbJournal(JournalReader):
             "ConditionExpression": "attribute_not_exists(strandId)",
         }
 
-    def keep_outside(self, *parts: bytes) -> tuple[bytes | str, ...]:
+    def keep_outside(self, transaction_id: str, *parts: bytes) -> tuple[bytes | str, ...]:
         """The parts as an item may have them: the largest become objects until the rest fits. The objects are there on return."""
         kept: list[bytes | str] = list(parts)
         while sum(len(each) for each in kept if isinstance(each, bytes)) > MAX_INLINE_BYTES:
@@ -160,8 +167,8 @@ class DynamoDbJournal(JournalReader):
             )
             data = kept[largest]
             assert isinstance(data, bytes)
-            kept[largest] = key_of_object(data)
-            put_once(self.s3, self.bucket, key_of_object(data), data, {"ContentType": "application/octet-stream"})
+            kept[largest] = name = key_of_object(transaction_id, data)
+            put_once(self.s3, self.bucket, name, data, {"ContentType": "application/octet-stream"})
         return tuple(kept)
 
     def bytes_of(self, part: bytes | str) -> bytes:
@@ -170,19 +177,23 @@ class DynamoDbJournal(JournalReader):
             return part
         with translated(f"reading {part}"):
             data = self.s3.get_object(Bucket=self.bucket, Key=part)["Body"].read()
-        if key_of_object(data) != part:
-            raise IntegrityError(
-                f"object {part} is not what it is named after", expected=part, found=key_of_object(data)
-            )
+        found = sha256(data).hexdigest()
+        if found != part.rpartition("/")[2]:
+            raise IntegrityError(f"object {part} is not what it is named after", expected=part, found=found)
         return bytes(data)
 
-    def remove_object(self, name: str) -> None:
-        """Remove every version of an object: what was redacted is to be nowhere."""
-        with translated(f"removing {name}"):
-            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=name)
-            for page in pages:
+    def remove_objects(self, transaction_id: str, but: Collection[bytes | str]) -> None:
+        """Remove every version of what a transaction wrote outside, but for these: what was redacted is to be nowhere."""
+        where: Any = {"Bucket": self.bucket, "Prefix": _folder(transaction_id)}
+        with translated(f"removing objects of transaction {transaction_id}"):
+            while True:
+                page = self.s3.list_object_versions(**where)
                 for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                    self.s3.delete_object(Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"])
+                    if each["Key"] not in but:
+                        self.s3.delete_object(Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"])
+                if not page.get("IsTruncated"):
+                    return
+                where |= {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
     def _read_one(self, number: int, *, whole: bool) -> Mapping[int, JournalItem]:
         with translated(f"reading block {self.strand_id}#{number}"):

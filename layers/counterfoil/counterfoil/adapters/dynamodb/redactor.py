@@ -1,7 +1,7 @@
 """Carries out redactions: the only one who changes a block in the journal's table, and only so that its hash stays.
 
 In this order: the block without the data takes the place of the block with it, under the condition that the block's hash is the same;
-the old object is removed where the block was one; the revision in the projections loses its data; the request is forgotten. Cut off
+what its transaction wrote outside is removed; the revision in the projections loses its data; the request is forgotten. Cut off
 anywhere, the next run does it again. A request is left for as long as a projector that began before it may still be at work, since
 that one could write the data once more (docs/decisions/0020).
 """
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
+from counterfoil.adapters.dynamodb.journal import DynamoDbJournal, JournalItem
 from counterfoil.adapters.dynamodb.projections import FromBlock, Projections, block_key, key
 from counterfoil.errors import IntegrityError, NotFoundError
 from counterfoil.journal.redacted import redact_block
@@ -59,26 +59,25 @@ class Redactor:
         if item is None:
             raise IntegrityError(f"block {self._journal.strand_id}#{sequence_no}, to be redacted, is not there")
         redacted = redact_block(self._journal.bytes_of(item.block), document_id, version)
-        kept = self._replace(sequence_no, bytes(item.block_hash), redacted.block)
-        if isinstance(item.block, str) and item.block != kept:
-            self._journal.remove_object(item.block)
+        kept = self._replace(item, redacted.block)
+        self._journal.remove_objects(item.transaction_id, (kept, item.effects))
         self._forget_data(document_id, sequence_no, bytes(redacted.data_hash))
         with translated("forgetting a request for a redaction"):
             self._client.delete_item(TableName=self._table, Key={"pk": request["pk"], "sk": request["sk"]})
 
-    def _replace(self, sequence_no: int, block_hash: bytes, block: bytes) -> bytes | str:
-        (part,) = self._journal.keep_outside(block)
+    def _replace(self, item: JournalItem, block: bytes) -> bytes | str:
+        (part,) = self._journal.keep_outside(item.transaction_id, block)
         new, old = ("block", "blockKey") if isinstance(part, bytes) else ("blockKey", "block")
-        with translated(f"redacting block {self._journal.strand_id}#{sequence_no}"):
+        with translated(f"redacting block {self._journal.strand_id}#{item.sequence_no}"):
             self._client.update_item(
                 TableName=self._journal.journal_table,
-                Key=self._journal.key(sequence_no),
+                Key=self._journal.key(item.sequence_no),
                 UpdateExpression="SET #new = :new REMOVE #old",
                 ConditionExpression="blockHash = :hash",
                 ExpressionAttributeNames={"#new": new, "#old": old},
                 ExpressionAttributeValues={
                     ":new": {"B": part} if isinstance(part, bytes) else {"S": part},
-                    ":hash": {"B": block_hash},
+                    ":hash": {"B": bytes(item.block_hash)},
                 },
             )
         return part
