@@ -74,16 +74,24 @@ class World:
     def project(self):
         return self.projector().project()
 
+    def number(self):
+        """One that no other transfer has."""
+        return next(self._numbers)
+
     def move(self, ledger, payer="0", payee="1"):
         """A transfer; its number."""
-        number = next(self._numbers)
-        ledger.execute(lambda tx: transfer(tx, payer, payee, number), retries=0)
+        number, tx = self.begun(ledger, payer, payee)
+        tx.commit()
         return number
 
-    def begun(self, ledger, payer="0", payee="1"):
-        """A transfer that is to be committed, and its number."""
-        number, tx = next(self._numbers), ledger.begin()
-        transfer(Transaction(tx), payer, payee, number)
+    def begun(self, ledger, payer="0", payee="1", number=None):
+        """A transfer that is to be committed: its number and its transaction."""
+        number, tx = number or self.number(), ledger.begin()
+        try:
+            transfer(Transaction(tx), payer, payee, number)
+        except Exception:
+            tx.abort()
+            raise
         return number, tx
 
     def check(self, acknowledged=(), *, refused=()):
