@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from counterfoil.adapters.dynamodb import projector
+from counterfoil.adapters.dynamodb import journal, projector
 from counterfoil.errors import UnavailableError
 from tests.dynamodb_ledgers import client, make_place
 from tests.dynamodb_worlds import World
@@ -77,7 +77,7 @@ def new_table():
 
 
 def test_a_projector_that_is_killed_before_any_call_leaves_what_the_next_one_completes(world, monkeypatch):
-    monkeypatch.setattr(projector, "GROUP_BLOCKS", 6)
+    monkeypatch.setattr(journal, "READ_AHEAD_BLOCKS", 4)
     monkeypatch.setattr(projector, "PIECE_DOCUMENTS", 2)
     everything_changes(world)
     expected, ddb_table = projected(world, new_table()), new_table()
@@ -93,7 +93,7 @@ def test_a_projector_that_is_killed_before_any_call_leaves_what_the_next_one_com
 
 @pytest.mark.parametrize("seed", range(3))
 def test_projectors_that_meet_and_are_throttled_write_the_same(world, seed, monkeypatch):
-    monkeypatch.setattr(projector, "GROUP_BLOCKS", 3)
+    monkeypatch.setattr(journal, "READ_AHEAD_BLOCKS", 2)
     monkeypatch.setattr(projector, "PIECE_DOCUMENTS", 1)
     everything_changes(world)
     expected, ddb_table, chance = projected(world, new_table()), new_table(), Random(seed)
@@ -146,7 +146,7 @@ def test_an_index_is_built_though_blocks_keep_coming(world, monkeypatch):
     rows(ledger, "CREATE INDEX ON Accounts (balance)")
 
     def one_more(name, _number):
-        if name == "batch_get_item":
+        if name == "batch_write_item":
             world.move(ledger)
 
     rounds = count()

@@ -18,6 +18,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.adapters.boto_errors import translated
@@ -95,8 +96,8 @@ class DynamoDbJournal(JournalReader):
         number = self._seen[0]
         if number < 0:
             number = self._last()
-        while self.read(range(number + 1, number + 2)):
-            number = self._through(number + 1)
+        for run in self.behind(number):
+            number = run[-1].sequence_no
         self._seen[0] = number
         return None if number < 0 else number
 
@@ -120,6 +121,19 @@ class DynamoDbJournal(JournalReader):
         return True
 
     # Items
+
+    def behind(self, sequence_no: int, *, whole: bool = False) -> Iterator[list[JournalItem]]:
+        """The blocks that are there behind one, in runs: each as long as those before it, as what is not there costs too."""
+        ahead = 1
+        while True:
+            wanted = range(sequence_no + 1, sequence_no + 1 + ahead)
+            found = self.read(wanted, whole=whole)
+            run = [found[number] for number in takewhile(found.__contains__, wanted)]
+            if run:
+                yield run
+            if len(run) < ahead:
+                return
+            sequence_no, ahead = run[-1].sequence_no, min(2 * ahead, READ_AHEAD_BLOCKS)
 
     def read(self, numbers: range, *, whole: bool = False) -> Mapping[int, JournalItem]:
         """Those of the blocks that are there; without their own bytes unless ``whole``."""
@@ -238,13 +252,6 @@ class DynamoDbJournal(JournalReader):
                 ConsistentRead=True,
             )
         return int(answer["Items"][0]["sequenceNo"]["N"]) if answer["Items"] else -1
-
-    def _through(self, number: int) -> int:
-        """The last of the blocks that follow each other from one that is there, as far as one reads ahead."""
-        items = self.read(range(number, number + READ_AHEAD_BLOCKS))
-        while number + 1 in items:
-            number += 1
-        return number
 
 
 def _projection(*, whole: bool) -> dict[str, Any]:

@@ -234,21 +234,12 @@ class DynamoDbLedger(LedgerStore):
                 return known
             self._looks_begun += 1
             known = self._known = self._begin(0) if known is None else self._woken(known)
-            self._take_all(known)
+            for run in self._journal.behind(known.head.sequence_no):
+                for item in run:
+                    self._take(known, item)
             self._look_at_projections(known)
             self._looks_done = self._looks_begun
             return known
-
-    def _take_all(self, known: Known) -> None:
-        ahead = 1
-        while True:
-            next_no = known.head.sequence_no + 1
-            items = self._journal.read(range(next_no, next_no + ahead))
-            for number in range(next_no, next_no + ahead):
-                if number not in items:
-                    return
-                self._take(known, items[number])
-            ahead = min(2 * ahead, READ_AHEAD_BLOCKS)
 
     def _woken(self, known: Known) -> Known:
         """What is known, or a new beginning where the projections are, for an instance that slept while many blocks were written."""

@@ -32,9 +32,6 @@ from counterfoil.ledger.replay import Replayed, replay, revisions_in
 from counterfoil.ledger.sequencing import key_in
 from counterfoil.ports import Clock
 
-# Blocks whose items are written together; the watermark moves behind them.
-GROUP_BLOCKS: Final = 25
-
 # "BatchWriteItem": 25 items and 16 MB.
 BATCH_ITEMS: Final = 25
 BATCH_BYTES: Final = 8 * 1024 * 1024
@@ -87,13 +84,15 @@ class Projector:
         catalogue, done = self._projections.catalogue(watermark).catalogue, 0
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="projector") as writers:
             while not running_out():
-                items = self._next(watermark)
-                if items:
+                for items in self._journal.behind(watermark, whole=True):
                     catalogue = self._write_group(items, catalogue, writers)
                     watermark, done = items[-1].sequence_no, done + len(items)
                     self._advance(watermark)
+                    catalogue = self._build(watermark, catalogue, writers)
+                    if running_out():
+                        return Progress(watermark, done, more=True)
                 built = self._build(watermark, catalogue, writers)
-                if built is catalogue and not items:
+                if built is catalogue:
                     return Progress(watermark, done, more=False)
                 catalogue = built
         return Progress(watermark, done, more=True)
@@ -101,14 +100,6 @@ class Projector:
     def _in_block(self, number: int, document_id: str) -> Any:
         (data,) = self._journal.blocks(number, number + 1)
         return next(each for each in revisions_in(data) if each.document_id == document_id)
-
-    def _next(self, watermark: int) -> list[JournalItem]:
-        begin = watermark + 1
-        found = self._journal.read(range(begin, begin + GROUP_BLOCKS), whole=True)
-        items: list[JournalItem] = []
-        while begin + len(items) in found:
-            items.append(found[begin + len(items)])
-        return items
 
     # Blocks
 
