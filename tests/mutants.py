@@ -26,6 +26,7 @@ from pathlib import Path
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
 from tests.mutations.detector import DETECTOR
+from tests.mutations.forward import ALTERATIONS, FORWARDING
 from tests.mutations.fraud_rules import FRAUD_RULES
 from tests.mutations.ion import ION
 from tests.mutations.isolation import ISOLATION
@@ -57,6 +58,8 @@ MUTANTS = [
     *STRAND,
     *AUDIT,
     *STORES,
+    *FORWARDING,
+    *ALTERATIONS,
     *TELLING,
     *FRAUD_RULES,
     *DETECTOR,

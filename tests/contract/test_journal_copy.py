@@ -117,6 +117,19 @@ def test_a_copy_has_everything_that_the_journal_keeps_of_a_block(world):
     assert list(read_back(world).stored(STRAND, 0, COUNT)) == list(world.source.stored(STRAND, 0, COUNT))
 
 
+@pytest.mark.parametrize("kind", AWS)
+def test_every_object_that_an_item_names_is_copied(kind, request):
+    world = aws(request)
+    world.commit(JOURNAL[:3], large={0, 2})
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    buckets = [
+        {each["Key"]: each["ETag"] for each in store.s3.list_objects_v2(Bucket=store.journal_bucket)["Contents"]}
+        for store in (world.source, world.copy)
+    ]
+    assert buckets[0] == buckets[1]
+    assert len(buckets[0]) == 3  # two blocks, and the same effects
+
+
 def test_what_is_there_already_is_passed_over(world):
     world.commit(JOURNAL[:6])
     world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 4))

@@ -34,7 +34,7 @@ def forwarder(source, copy, clock=lambda: NOW, ledgers=()):
     registry = MemoryLedgerRegistry()
     for number, strand_id in enumerate(ledgers):
         mode = PermissionsMode.STANDARD
-        registry.save(None, RegisteredLedger(f"ledger-{number}", strand_id, NOW, LedgerState.ACTIVE, mode))
+        registry.save(None, RegisteredLedger(f"ledger-{number:04}", strand_id, NOW, LedgerState.ACTIVE, mode))
     return Forwarder(source, copy, registry, clock)
 
 
@@ -107,6 +107,14 @@ def test_a_forged_block_that_was_forwarded_alone_stops_the_strand_at_the_next_on
         report = forwarder(source, copy).forward([STRAND])
     assert "follows" in report.refusals[STRAND]
     assert len(copy.blocks[STRAND]) == 4
+
+
+def test_another_strand_s_blocks_are_not_forwarded_as_this_one_s():
+    """They hold and follow each other; only their address says whose they are."""
+    copy = MemoryJournalCopy()
+    report = forwarder(source_of(LONG.blocks[:3], OTHER_STRAND), copy).forward([OTHER_STRAND])
+    assert f"the journal has block {STRAND}#0" in report.refusals[OTHER_STRAND]
+    assert not copy.blocks
 
 
 def test_the_hash_beside_a_block_is_the_block_s_own():
@@ -183,7 +191,7 @@ def test_a_sweep_takes_every_strand_and_what_is_registered():
     source = source_of(LONG.blocks[:3])
     source.registry = {"ledger": {"bank": {"id": "bank"}}, "tag": {}}
     copy = MemoryJournalCopy(registry={"ledger": {"gone": {}}, "stream": {"its own": {}}})
-    ledgers = [*(f"other-{number}" for number in range(PAGE_LEDGERS)), STRAND]
+    ledgers = [*(f"other-{number}" for number in range(PAGE_LEDGERS)), STRAND]  # the last one by its name
     assert forwarder(source, copy, ledgers=ledgers).forward_all().forwarded == 3
     assert copy.registry == {"ledger": {"bank": {"id": "bank"}}, "tag": {}, "stream": {"its own": {}}}
 
