@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 
 import pytest
@@ -47,6 +48,20 @@ def test_an_instance_that_slept_while_much_was_written_goes_on_as_one_that_begin
     assert (list(sleeper.catalogue.building()) == []) == projected
     moved.append(world.move(sleeper))
     assert world.check() == moved
+
+
+def test_no_plan_of_before_an_instance_slept_is_taken_for_one_of_another_catalogue(world, monkeypatch):
+    monkeypatch.setattr(ledgers, "SLEPT_BLOCKS", 5)
+    sleeper, awake = world.instance(), world.instance()
+    text = "SELECT VALUE a.balance FROM Accounts AS a WHERE a.accountId = '0'"
+    before = rows(sleeper, text)
+    (index,) = next(each for each in awake.catalogue.entries.values() if each.name == "Accounts").indexes
+    rows(awake, f'DROP INDEX "{index.index_id}" ON Accounts WITH (purge = true)')
+    for _ in range(8):
+        world.move(awake)
+    world.project()
+    world.clock.now += timedelta(minutes=1)
+    assert rows(sleeper, text) == [before[0] - 8 * Decimal("0.01")]
 
 
 @pytest.mark.parametrize("conflicts", [False, True])

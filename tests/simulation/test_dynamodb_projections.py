@@ -111,14 +111,10 @@ def test_projectors_that_meet_and_are_throttled_write_the_same(world, seed, monk
         each.join()
     found = projected(world, ddb_table)
     assert found[1] == expected[1]
-    # An old write may have undone that an entry was left, and whoever finds too many compares the documents themselves.
-    assert {place: without_end(item) for place, item in found[0].items()} == {
-        place: without_end(item) for place, item in expected[0].items()
-    }
-
-
-def without_end(item):
-    return {name: value for name, value in item.items() if name != "toNo"}
+    assert found[0].keys() == expected[0].keys()
+    for place, item in expected[0].items():
+        # An old write may have undone that an entry was left: whoever finds too many compares the documents themselves.
+        assert found[0][place] in (item, {name: value for name, value in item.items() if name != "toNo"})
 
 
 def test_batches_of_which_some_is_refused_for_now_are_completed(world):

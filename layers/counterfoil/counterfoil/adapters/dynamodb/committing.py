@@ -192,17 +192,12 @@ class Committer:
         rounds = ROUNDS_FOR_OTHERS
         while time.monotonic() < until:
             known = self._instance.follow()
-            found = [
-                each
-                for each in self._room.found(known.head.sequence_no)
-                if each.transaction_id not in known.transactions
-            ]
             waiting = [each for each in group if not each.answered]
-            if not waiting:
-                rounds -= 1
-            if rounds < 0 or not (found or waiting) or not self._room.leads():
+            own, placed = self._place(waiting, list(self._room.found(known.head.sequence_no)))
+            rounds -= not waiting
+            if not placed or rounds < 0 or not self._room.leads():
                 break
-            self._wrote(*self._place(waiting, found))
+            self._wrote(own, placed)
         self._room.hand_on()
 
     def _wait_for_leader(self, group: Sequence[Mine]) -> None:
@@ -342,13 +337,9 @@ class _Group:
 
     def add_waiting(self, waiting: WaitingProposal) -> None:
         """One of another instance, unless it has been committed, conflicts, or is from too long ago to be judged here."""
-        known = self._known
-        if waiting.transaction_id in known.transactions or waiting.transaction_id in self.ids:
-            return
-        if waiting.snapshot_no < known.log.floor:
-            return
-        with suppress(ConflictError):  # its owner finds that as well
-            self._added(place_waiting(self._head, self._log, waiting, self._now_ms))
+        if waiting.transaction_id not in self._known.transactions and waiting.transaction_id not in self.ids:
+            with suppress(ConflictError):  # its owner finds that as well
+                self._added(place_waiting(self._head, self._log, waiting, self._now_ms))
 
     def _added(self, placed: Placed) -> Placed:
         self.placed.append(placed)
