@@ -57,7 +57,6 @@ def regions(tmp_path_factory):
         emulator = cleanup.enter_context(Emulator(folder, authorizing=True))
         standby = cleanup.enter_context(Stack.on(emulator, "standby", {"LedgerMode": "STANDBY"}, options))
         primary = cleanup.enter_context(Stack.on(emulator, "primary", places_of(standby), options))
-        standby.redeploy({"LedgerMode": "STANDBY", "ForwarderRoleArn": primary.outputs["JournalForwarderRoleArn"]})
         yield Regions(primary, standby)
 
 
