@@ -26,6 +26,7 @@ from pathlib import Path
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
 from tests.mutations.detector import DETECTOR
+from tests.mutations.dynamodb import DYNAMODB_LEDGER
 from tests.mutations.forward import ALTERATIONS, FORWARDING
 from tests.mutations.fraud_rules import FRAUD_RULES
 from tests.mutations.ion import ION
@@ -69,6 +70,7 @@ MUTANTS = [
     *LEDGER,
     *IN_BRIEF,
     *SQLITE_STORE,
+    *DYNAMODB_LEDGER,
     *PARTIQL,
     *PARTIQL_VALUES,
     *PROTOCOL,

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from counterfoil.adapters.dynamodb import ledger as ledger_store
 from tests.dynamodb_worlds import World, faulty
 from tests.faulty_dynamodb import Faulty
 
@@ -52,6 +53,19 @@ def test_blocks_of_others_are_taken_in_with_few_requests(world):
         world.move(other)
     assert ledger.head == other.head
     assert requests(clients) == {"get_item": 1, "batch_get_item": 3}
+
+
+def test_an_instance_that_slept_for_long_reads_no_more_than_one_that_begins(world, monkeypatch):
+    monkeypatch.setattr(ledger_store, "SLEPT_BLOCKS", 10)
+    ledger, other = world.of(world.store(clients := faulty())), world.instance()
+    world.move(ledger)
+    for _ in range(20):
+        world.move(other)
+    world.project()
+    world.clock.now += ledger_store.LOOK_EVERY
+    requests(clients)
+    assert ledger.head.sequence_no == other.head.sequence_no
+    assert requests(clients)["batch_get_item"] == 1
 
 
 def test_the_projector_writes_what_a_block_changes_in_one_batch(world):

@@ -175,7 +175,7 @@ def test_an_object_that_is_another_than_it_is_named_after_is_found_out(world):
     (name,) = objects() - before
     whole = client("s3").get_object(Bucket=BUCKET, Key=name)["Body"].read()
     client("s3").put_object(Bucket=BUCKET, Key=name, Body=whole.replace(b"xxxx", b"xxxy", 1))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError, match="named after"):
         rows(world.instance(), "SELECT VALUE t.note FROM Transfers AS t")
     client("s3").delete_object(Bucket=BUCKET, Key=name)
     with pytest.raises(UnavailableError):

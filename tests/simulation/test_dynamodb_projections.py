@@ -2,6 +2,7 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from random import Random
@@ -134,6 +135,32 @@ def test_the_watermark_never_goes_back(world):
     world.project()
     late._advance(before)
     assert late._projections.watermark() == before + 1
+
+
+@pytest.mark.parametrize("piece", [1, 3, 4, 5])
+def test_an_index_that_is_built_in_pieces_has_every_document(world, piece, monkeypatch):
+    monkeypatch.setattr(projector, "PIECE_DOCUMENTS", piece)
+    rows(world.instance(), "CREATE INDEX ON Accounts (balance)")
+    world.project()
+    ledger = world.instance()
+    assert list(ledger.catalogue.building()) == []
+    assert len(rows(ledger, "SELECT * FROM Accounts AS a WHERE a.balance = 100")) == len(world.accounts) == 4
+
+
+def test_a_projector_that_slept_in_the_middle_of_a_block_undoes_nothing(world):
+    ledger = world.instance()
+    blocks = []
+    for key in (1, 2, 1):
+        rows(ledger, "UPDATE Accounts AS a SET a.accountId = ? WHERE a.balance = 100", key)
+        blocks.append(ledger.head.sequence_no)
+    late = world.projector()
+    catalogue = late._projections.catalogue(blocks[0]).catalogue
+    second = late._journal.read(range(blocks[1], blocks[1] + 1), whole=True).values()
+    world.project()
+    with ThreadPoolExecutor(1) as writers:
+        late._write_group(list(second), catalogue, writers)
+    found = rows(world.instance(), "SELECT * FROM Accounts AS a WHERE a.accountId = 1")
+    assert len(found) == len(world.accounts)
 
 
 def test_an_index_is_built_though_blocks_keep_coming(world, monkeypatch):
