@@ -10,7 +10,7 @@ from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.detection.account import StateKey, account_key
 from counterfoil.detection.account_book import StateChange, StoredState
 from counterfoil.detection.stream_cursor import cursor_key
-from counterfoil.errors import ConflictError, UnavailableError
+from counterfoil.errors import ConflictError, ThrottledError, UnavailableError
 from tests.conftest import ROOT
 
 TABLE = "AccountState"
@@ -219,10 +219,10 @@ def test_keys_that_are_never_processed_make_the_store_unavailable():
     ("code", "family"),
     [
         ("ConditionalCheckFailedException", ConflictError),
-        ("ProvisionedThroughputExceededException", UnavailableError),
-        ("ThrottlingException", UnavailableError),
+        ("ProvisionedThroughputExceededException", ThrottledError),
+        ("ThrottlingException", ThrottledError),
         ("InternalServerError", UnavailableError),
-        ("RequestLimitExceeded", UnavailableError),
+        ("RequestLimitExceeded", ThrottledError),
     ],
 )
 def test_refusals_are_told_apart(code, family):
