@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import auditing, cold_start, ledger, partiql, protocol, size, verification, writes
+from benchmarks import auditing, cold_start, crowd, ledger, partiql, protocol, size, verification, writes
 
 BENCHMARKS = {
     "verification": verification.run,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "size": size.run,
     "partiql": partiql.run,
     "ledger": ledger.run,
+    "crowd": crowd.run,
     "protocol": protocol.run,
     "cold_start": cold_start.run,
 }
