@@ -173,7 +173,7 @@ def run() -> None:
         f"commits to one strand in DynamoDB, if a put takes {PUT:.0f} ms, a read {GET:.0f}, a transaction {TRANSACT:.0f}"
     )
     print(
-        f"{'reads':>6} {'clients':>7}  {'way':14} {'commits/s':>9} {'p50 ms':>7} {'p99 ms':>7} {'group':>6} {'requests':>8} {'items':>6}"
+        f"{'reads':>6} {'clients':>7}  {'way':14} {'commits/s':>9} {'p50 ms':>7} {'p99 ms':>7} {'group':>6} {'requests':>8} items"
     )
     for reads in READS:
         for clients in CLIENTS:
