@@ -67,11 +67,13 @@ class LedgerClient:
         answer = self.control.get_revision(Name=self.name, DigestTipAddress=dict(tip), **asked)
         return {**asked, "Revision": dict(answer["Revision"]), "Proof": dict(answer["Proof"])}
 
-    def stream_to(self, kinesis_stream_arn: str, since: datetime = LONG_AGO) -> tuple[str, str]:
+    def stream_to(
+        self, kinesis_stream_arn: str, since: datetime = LONG_AGO, *, role_arn: str = ROLE_ARN
+    ) -> tuple[str, str]:
         """Let the journal stream into Kinesis, from its beginning on or later; the stream's id and ARN."""
         stream_id = self.control.stream_journal_to_kinesis(
             LedgerName=self.name,
-            RoleArn=ROLE_ARN,
+            RoleArn=role_arn,
             InclusiveStartTime=since,
             KinesisConfiguration={"StreamArn": kinesis_stream_arn, "AggregationEnabled": True},
             StreamName=f"{self.name}-journal",
@@ -87,14 +89,16 @@ class LedgerClient:
     def cancel_stream(self, stream_id: str) -> None:
         self.control.cancel_journal_kinesis_stream(LedgerName=self.name, StreamId=stream_id)
 
-    def export_to(self, bucket: str, prefix: str = "", **encryption: str) -> dict[str, Any]:
-        """Export the whole journal to S3 in binary Ion, and wait until it is there; what it is described as then."""
+    def export_to(
+        self, bucket: str, prefix: str = "", since: datetime = LONG_AGO, *, role_arn: str = ROLE_ARN, **encryption: str
+    ) -> dict[str, Any]:
+        """Export the journal to S3 in binary Ion, and wait until it is there; what it is described as then."""
         time.sleep(0.01)  # the end is exclusive, and the last block's time is whole milliseconds
         export_id = self.control.export_journal_to_s3(
             Name=self.name,
-            InclusiveStartTime=LONG_AGO,
+            InclusiveStartTime=since,
             ExclusiveEndTime=datetime.now(UTC),
-            RoleArn=ROLE_ARN,
+            RoleArn=role_arn,
             S3ExportConfiguration={
                 "Bucket": bucket,
                 "Prefix": prefix,

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 
+from botocore.exceptions import ClientError
 from pyqldb.config.retry_config import RetryConfig
 from pyqldb.driver.qldb_driver import QldbDriver
 from pyqldb.errors import is_occ_conflict_exception
@@ -125,6 +126,25 @@ def move(driver):
     return {"after": after, "refused": refused, "afterRefusal": balances(driver), "conflicts": many(driver)}
 
 
+def skew(driver):
+    """One writes down the sum of what it read, while another moves money in between: it has not read any one state."""
+    before = balances(driver)
+
+    def read_both_and_let_another_write(txn):
+        (held,) = txn.execute_statement(BALANCE, "ACC-001")
+        (other,) = txn.execute_statement(BALANCE, "ACC-002")
+        driver.execute_lambda(lambda inner: transfer(inner, "ACC-002", "ACC-001", Decimal("1.00")))
+        txn.execute_statement("INSERT INTO AuditLog ?", {"event": "sum", "total": held + other})
+
+    try:
+        driver.execute_lambda(read_both_and_let_another_write, RetryConfig(retry_limit=0))
+        refused = ""
+    except ClientError as error:
+        refused = error.response["Error"]["Code"]
+    (sums,) = in_turn(driver, ["SELECT a.total FROM AuditLog AS a WHERE a.event = 'sum'"])
+    return {"refused": refused, "sums": len(sums), "before": before, "after": balances(driver)}
+
+
 def many(driver):
     """Tellers move money in both directions; how many conflicts were met."""
     conflicts = []
@@ -182,7 +202,7 @@ def audit(driver):
     }
 
 
-STEPS = {step.__name__: step for step in (schema, load, note, find, move, audit, balances)}
+STEPS = {step.__name__: step for step in (schema, load, note, find, move, skew, audit, balances)}
 
 
 def main(ledger, step):
