@@ -50,6 +50,8 @@ def test_what_is_not_recorded_is_not_there(findings):
         {"evidence": {}},
         {"account_id": "ACC-1", "document_id": "DOC-1"},
         {"severity": Severity.INFO},
+        {"score": 0},
+        {"score": 87, "shadow": True, "actions": ("open_case", "freeze")},
         {"reason": "größe \U0001f600 \0 \u2028", "evidence": {"größe": "\U0001f600" * MAX_EVIDENCE}},
         {"evidence": {f"name {number}": "x" * MAX_EVIDENCE for number in range(50)}},
         {"subject": "s" * 10_000},

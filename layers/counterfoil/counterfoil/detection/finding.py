@@ -16,6 +16,9 @@ from typing import Final
 # DynamoDB keys may have 2,048 bytes; a subject longer than this is represented by its hash.
 MAX_SUBJECT: Final = 80
 
+# A score says how sure and how grave at once; one that a rule does not give follows from its severity.
+MAX_SCORE: Final = 100
+
 
 class Severity(IntEnum):
     """How soon a person should look: at leisure, today, now, at once and with the lawyers."""
@@ -48,7 +51,9 @@ class Finding:
 
     ``place`` is a block address (``<strand>#<sequence number>``) where there is one, else what the bytes came from; ``subject``
     tells apart what one rule sees at one place (a revision's hash, an account). ``reason`` is a sentence for a person,
-    ``evidence`` maps names to text: hashes in hex, amounts as decimals, times as ISO 8601 in UTC.
+    ``evidence`` maps names to text: hashes in hex, amounts as decimals, times as ISO 8601 in UTC. ``score`` is from 0 to 100.
+    ``shadow`` marks what a rule saw that is only being tried: it is kept and never told, and nothing is done about it.
+    ``actions`` are what the rule asks to be done (``detection.action``).
     """
 
     rule_id: str
@@ -61,6 +66,14 @@ class Finding:
     status: Status = Status.OPEN
     account_id: str | None = None
     document_id: str | None = None
+    score: int | None = None
+    shadow: bool = False
+    actions: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What is worse has the greater rank: by severity, then by score."""
+        return self.severity, self.severity * (MAX_SCORE // Severity.CRITICAL) if self.score is None else self.score
 
     @property
     def finding_id(self) -> str:

@@ -90,6 +90,12 @@ def render_finding(finding: Finding) -> dict[str, Any]:
         "document_id": finding.document_id,
     }
     item: dict[str, Any] = {name: {"S": text} for name, text in texts.items() if text}
+    if finding.score is not None:
+        item["score"] = {"N": str(finding.score)}
+    if finding.shadow:
+        item["shadow"] = {"BOOL": True}
+    if finding.actions:
+        item["actions"] = {"L": [{"S": each} for each in finding.actions]}
     return item | {"evidence": {"M": {name: {"S": text} for name, text in finding.evidence.items()}}}
 
 
@@ -107,6 +113,9 @@ def parse_finding(item: Mapping[str, Any]) -> Finding:
             Status(item["status"]["S"]),
             item.get("account_id", {}).get("S"),
             item.get("document_id", {}).get("S"),
+            int(item["score"]["N"]) if "score" in item else None,
+            item.get("shadow", {}).get("BOOL", False),
+            tuple(each["S"] for each in item.get("actions", {}).get("L", [])),
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"not an item of the Findings table: {error!r}") from error
