@@ -9,7 +9,7 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup demo test check policy prove bench build fmt events invoke lock clean
+.PHONY: help setup demo test check policy prove bench build fmt events rules invoke lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ fmt: .venv/.ready  ## format and fix
 
 events: .venv/.ready  ## write events/ anew from real blocks
 	$(PY) -m lab.events
+
+rules: .venv/.ready  ## check the shipped rules with their tests, and write the trees of their conditions
+	$(PY) -m lab.rules
 
 invoke: setup  ## run one event through its function without Docker: make invoke EVENT=events/<name>.json
 	$(PY) -m lab.invoke $(EVENT)

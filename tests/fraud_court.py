@@ -74,7 +74,7 @@ def only(rule, **settings):
     """A configuration in which this rule alone is enabled."""
     import json
 
-    every = json.loads(json.dumps(parse_rule_config("{}").render()["rules"]))
-    rules = {name: {"enabled": False} for name in every}
-    rules[rule] = {"enabled": True, **settings}
+    every = [each.rule_id.removeprefix("fraud.") for each in parse_rule_config("{}").rules]
+    rules = {name: {"status": "paused"} for name in every}
+    rules[rule] = {"status": "active", **settings}
     return json.dumps({"rules": rules})

@@ -6,6 +6,7 @@ from tests.mutations.mutant import Mutant
 
 UNIT = "tests/unit/detection"
 VELOCITY = f"{UNIT}/test_fraud_velocity.py"
+AGGREGATE = f"{UNIT}/test_fraud_aggregate.py"
 STRUCTURING = f"{UNIT}/test_fraud_structuring.py"
 RAPID = f"{UNIT}/test_fraud_rapid_in_out.py"
 PARTIES = f"{UNIT}/test_fraud_parties_and_ids.py"
@@ -16,24 +17,17 @@ CONFIG = f"{UNIT}/test_fraud_config.py"
 
 BOUNDS = [
     Mutant(
-        "the count of velocity is too many",
-        "detection/fraud_rules/velocity.py",
-        "if len(seen) <= self.limit:",
-        "if len(seen) < self.limit:",
+        "the threshold of an aggregate is beyond it",
+        "detection/fraud_rules/aggregate.py",
+        "else value > limit",
+        "else value >= limit",
         (VELOCITY,),
     ),
     Mutant(
-        "one transfer more than the count is let pass",
-        "detection/fraud_rules/velocity.py",
-        "if len(seen) <= self.limit:",
-        "if len(seen) <= self.limit + 1:",
-        (VELOCITY,),
-    ),
-    Mutant(
-        "the sum of velocity is too much",
-        "detection/fraud_rules/velocity.py",
-        "if moved <= limit:",
-        "if moved < limit:",
+        "one more than the threshold is let pass",
+        "detection/fraud_rules/aggregate.py",
+        "else value > limit",
+        "else value > limit + 1",
         (VELOCITY,),
     ),
     Mutant(
@@ -109,22 +103,22 @@ BOUNDS = [
     Mutant(
         "every payee is new",
         "detection/fraud_rules/new_payee.py",
-        "if not event.payee_is_new or",
+        "if not movement.is_new or",
         "if",
         (PARTIES,),
     ),
     Mutant(
         "a balance of the minimum is below it",
-        "detection/judgement.py",
-        "below = balance.amount < rule.minimum.of(balance.currency)",
-        "below = balance.amount <= rule.minimum.of(balance.currency)",
+        "detection/fraud_rules/block_rules.py",
+        "if balance.amount >= minimum:",
+        "if balance.amount > minimum:",
         (PARTIES,),
     ),
     Mutant(
-        "a late balance of the minimum is below it",
+        "a balance that came too late is not judged",
         "detection/judgement.py",
-        "if rule.enabled and balance.amount < rule.minimum.of(balance.currency):",
-        "if rule.enabled and balance.amount <= rule.minimum.of(balance.currency):",
+        "if rule.kind.stands_alone else ()",
+        "if not rule.kind.stands_alone else ()",
         (f"{UNIT}/test_fraud_detector.py", "-k", "too_late"),
     ),
     Mutant(
@@ -146,23 +140,23 @@ BOUNDS = [
 WINDOWS = [
     Mutant(
         "window closed at its beginning",
-        "detection/fraud_rules/sighting.py",
-        "if abs(event.movement.at - each.at) < span]",
-        "if abs(event.movement.at - each.at) <= span]",
+        "detection/fraud_rules/event.py",
+        "if abs(at - each.at) < span]",
+        "if abs(at - each.at) <= span]",
         (f"{VELOCITY}::test_what_lies_a_whole_window_back_is_outside", VELOCITY),
     ),
     Mutant(
         "window open a second too early",
-        "detection/fraud_rules/sighting.py",
-        "if abs(event.movement.at - each.at) < span]",
-        "if abs(event.movement.at - each.at) < span - 1_000_000]",
+        "detection/fraud_rules/event.py",
+        "if abs(at - each.at) < span]",
+        "if abs(at - each.at) < span - 1_000_000]",
         (VELOCITY,),
     ),
     Mutant(
         "a clock that goes back hides a burst",
-        "detection/fraud_rules/sighting.py",
-        "if abs(event.movement.at - each.at) < span]",
-        "if 0 <= event.movement.at - each.at < span]",
+        "detection/fraud_rules/event.py",
+        "if abs(at - each.at) < span]",
+        "if 0 <= at - each.at < span]",
         (VELOCITY,),
     ),
     Mutant(
@@ -182,8 +176,8 @@ WINDOWS = [
     Mutant(
         "the past reaches as far as the shortest window",
         "detection/rule_config.py",
-        "return max((rule.horizon_seconds for rule",
-        "return min((rule.horizon_seconds for rule",
+        "return max((rule.kind.horizon_seconds for rule",
+        "return min((rule.kind.horizon_seconds for rule",
         (CONFIG,),
     ),
     Mutant(
@@ -307,15 +301,15 @@ MONEY = [
     Mutant(
         "a block without all its revisions is summed up",
         "detection/judgement.py",
-        "if self.config.conservation_of_money.enabled and contents.complete:",
-        "if self.config.conservation_of_money.enabled:",
+        "        if contents.complete:\n            for rule in self.config.conservation_rules:",
+        "        if True:\n            for rule in self.config.conservation_rules:",
         (CONSERVATION,),
     ),
     Mutant(
         "ratios above each other are taken",
-        "detection/rule_config.py",
-        "if config.rapid_in_out.lower_ratio > config.rapid_in_out.upper_ratio:",
-        "if config.rapid_in_out.lower_ratio > 100 * config.rapid_in_out.upper_ratio:",
+        "detection/fraud_rules/rapid_in_out.py",
+        "if self.lower_ratio > self.upper_ratio:",
+        "if self.lower_ratio > 100 * self.upper_ratio:",
         (CONFIG,),
     ),
 ]

@@ -50,7 +50,7 @@ def read(data, table="Transactions", *, accounts=None, transactions=None):
 def test_a_transfer_is_read_whole():
     found = read(GOOD)
     assert isinstance(found, Transfer)
-    assert found[1:] == ("T-1", "A", "B", Decimal("12.50"), "EUR", True, "2025-03-01T09:00:00.000Z")
+    assert found[1:] == ("T-1", "A", "B", Decimal("12.50"), "EUR", True, "2025-03-01T09:00:00.000Z", "")
     assert (found.source.document_id, found.source.version, found.source.at) == ("doc1", 4, MORNING)
 
 

@@ -116,13 +116,13 @@ def test_an_overdraft_may_be_allowed_per_currency():
 
 
 def test_transfers_that_move_no_money_are_no_events():
-    court = Court(json.dumps({"rules": {"velocity-count": {"limit": 1}}}))
+    court = Court(json.dumps({"rules": {"velocity-count": {"threshold": "1"}}}))
     pending = [pay("A", "B", 99_999, effective=False) for _ in range(10)]
     assert court.block(*pending) == []
 
 
 def test_a_transfer_counts_where_it_first_takes_effect():
-    court = Court(only("velocity-count", limit=1))
+    court = Court(only("velocity-count", threshold="1"))
     court.block(pay("A", "B", 1))
     court.block(pay("A", "B", 1, transaction_id="T", document_id="d", effective=False))
     assert court.rules_of(pay("A", "B", 1, transaction_id="T", document_id="d", version=1)) == ["velocity-count"]

@@ -12,13 +12,16 @@ from counterfoil.detection.account import (
     MAX_HOLDINGS,
     MAX_INFLOWS,
     MAX_OUTFLOWS,
+    MAX_PAST,
     MAX_PAYEES,
     AccountState,
     Holding,
     Movement,
+    Spent,
     TransactionState,
     parse_account,
     parse_transaction,
+    party_of,
 )
 from counterfoil.detection.stream_cursor import (
     Blob,
@@ -46,6 +49,8 @@ movements = st.builds(
     texts,
     texts,
     texts,
+    texts,
+    st.booleans(),
 )
 holdings = st.builds(Holding, st.integers(0, 2**63 - 1), st.decimals(-(10**20), 10**20, places=5), texts)
 states = st.builds(
@@ -55,6 +60,8 @@ states = st.builds(
     st.dictionaries(texts, holdings, max_size=3),
     st.lists(texts, max_size=4),
     st.lists(texts, max_size=4),
+    st.lists(st.builds(Spent, texts, amounts), max_size=4),
+    st.none() | st.integers(-(2**60), 2**60),
 )
 
 
@@ -72,9 +79,20 @@ def test_the_largest_state_fits_an_item():
     longest = "漢" * 42 + "xx"
     state = AccountState(2**63 - 1)
     for number in range(2_000):
-        row = Movement(10**17, 2**63 - 1, number % 2 == 0, Decimal("9" * 38), "A" * 12, longest, "d" * 64, "f" * 64)
+        row = Movement(
+            10**17,
+            2**63 - 1,
+            number % 2 == 0,
+            Decimal("9" * 38),
+            "A" * 12,
+            longest,
+            "d" * 64,
+            "f" * 64,
+            party_of("x" * 64),
+            is_new=True,
+        )
         state.move(row, 1)
-        state.pay(f"{number:04}" + longest[:40] + "x" * 4)
+        state.pay(f"{number:04}" + longest[:40] + "x" * 4, row)
         state.hold(f"{number:064}", Holding(2**63 - 1, Decimal("-" + "9" * 38), "A" * 12))
         state.rises(f"fraud.negative-balance:{number:064}", holds=True)
     assert len(state.movements) == MAX_INFLOWS + MAX_OUTFLOWS
@@ -98,7 +116,7 @@ def test_movements_beyond_the_horizon_are_forgotten():
 
 def test_the_payee_paid_last_stays_longest():
     state = AccountState(payees=["a", "b", "c"])
-    state.pay("a")
+    state.pay("a", movement(1))
     assert state.payees == ["b", "c", "a"]
 
 
@@ -163,14 +181,53 @@ def test_a_cursor_survives_being_written():
         parse_cursor("s", "{")
 
 
-def test_states_are_compact_json():
-    state = AccountState(3, [movement(1)], {"d": Holding(1, Decimal("1.50"), "EUR")}, ["B"], ["r:EUR"])
-    assert json.loads(state.render()) == {
+def test_a_state_kept_before_counterparties_and_the_past_were_remembered_is_read():
+    body = {
         "applied": 3,
         "movements": [[0, 1, False, "1", "EUR", "t1", "d1", "00"]],
+        "holdings": {},
+        "payees": ["B"],
+        "firing": [],
+    }
+    state = parse_account(json.dumps(body))
+    assert (state.movements[0].counterparty, state.movements[0].is_new) == ("", False)
+    assert (state.past, state.last_out) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("account_id", "kept"), [("a" * 64, True), ("a" * 65, False), ("\\" * 32, True), ("\\" * 33, False)]
+)
+def test_a_counterparty_takes_a_bounded_place(account_id, kept):
+    assert (party_of(account_id) == account_id) is kept
+    assert len(json.dumps(party_of(account_id))) <= 64 + 2
+
+
+def test_the_amounts_paid_last_are_remembered_and_when():
+    state = AccountState()
+    for number in range(MAX_PAST + 3):
+        state.pay("B", movement(number, at=number)._replace(amount=Decimal(number)))
+    assert [each.amount for each in state.past] == list(range(3, MAX_PAST + 3))
+    assert state.last_out == MAX_PAST + 2
+
+
+def test_states_are_compact_json():
+    state = AccountState(
+        3,
+        [movement(1)._replace(counterparty="B", is_new=True)],
+        {"d": Holding(1, Decimal("1.50"), "EUR")},
+        ["B"],
+        ["r:EUR"],
+        [Spent("EUR", Decimal("2.50"))],
+        7,
+    )
+    assert json.loads(state.render()) == {
+        "applied": 3,
+        "movements": [[0, 1, False, "1", "EUR", "t1", "d1", "00", "B", True]],
         "holdings": {"d": [1, "1.50", "EUR"]},
         "payees": ["B"],
         "firing": ["r:EUR"],
+        "past": [["EUR", "2.50"]],
+        "last_out": 7,
     }
     assert " " not in state.render()
     assert str(BlockAddress("s", 3)) == "s#3"

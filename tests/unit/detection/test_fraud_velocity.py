@@ -9,8 +9,8 @@ import pytest
 from counterfoil.detection.finding import Severity
 from tests.fraud_court import MORNING, Court, only, pay
 
-COUNT = only("velocity-count", limit=3, window_seconds=60)
-SUM = only("velocity-sum", limit="100", window_seconds=60)
+COUNT = only("velocity-count", threshold="3", window_seconds=60)
+SUM = only("velocity-sum", threshold="100", window_seconds=60)
 
 
 def test_one_transfer_more_than_the_limit_is_found_once():
@@ -27,7 +27,7 @@ def test_the_limit_itself_is_not_too_many():
 @pytest.mark.parametrize("others", [True, False])
 def test_what_lies_a_whole_window_back_is_outside(last, found, others):
     """Also where another rule looks further back, and so more is remembered."""
-    settings = {"velocity-count": {"limit": 3, "window_seconds": 60}}
+    settings = {"velocity-count": {"threshold": "3", "window_seconds": 60}}
     court = Court(json.dumps({"rules": settings}) if others else COUNT)
     for _ in range(3):
         court.block(pay("A", "B", 1))
@@ -50,7 +50,7 @@ def test_a_burst_that_goes_on_stays_one_finding():
 def test_transfers_of_one_block_count_one_by_one():
     court = Court(COUNT)
     (finding,) = court.block(*(pay("A", "B", 1) for _ in range(10)))
-    assert finding.evidence["count"] == "4"
+    assert finding.evidence["value"] == "4"
 
 
 def test_what_comes_in_does_not_count():
@@ -82,7 +82,7 @@ def test_the_evidence_names_every_transfer_in_the_window():
     assert json.loads(finding.evidence["blocks"]) == ["1", "2", "3", "4"]
     assert finding.evidence["window_end"] == "2025-03-01T09:01:43.000000Z"
     assert finding.evidence["window_start"] == "2025-03-01T09:00:43.000000Z"
-    assert json.loads(finding.evidence["rule_settings"])["limit"] == 3
+    assert json.loads(finding.evidence["rule_settings"])["threshold"] == "3"
     assert finding.evidence["rule_config_version"] == court.config.version
     assert (finding.account_id, finding.document_id) == ("A", "d4")
     assert finding.severity is Severity.MEDIUM
@@ -93,14 +93,14 @@ def test_the_evidence_names_every_transfer_in_the_window():
 def test_one_cent_above_the_sum_is_found_and_the_sum_itself_is_not():
     assert Court(SUM).block(pay("A", "B", "60"), pay("A", "B", "40.00")) == []
     (finding,) = Court(SUM).block(pay("A", "B", "60"), pay("A", "C", "40.01"))
-    assert finding.evidence["sum"] == "100.01"
+    assert finding.evidence["value"] == "100.01"
     assert "A sent 100.01 EUR in 2 transfers" in finding.reason
     assert finding.subject == "A:EUR"
 
 
 def test_sums_are_kept_apart_by_currency():
     assert Court(SUM).block(pay("A", "B", 99), pay("A", "B", 99, currency="USD")) == []
-    court = Court(only("velocity-sum", limit={"default": "100", "JPY": "10000"}))
+    court = Court(only("velocity-sum", threshold={"default": "100", "JPY": "10000"}))
     assert court.block(pay("A", "B", 10_000, currency="JPY")) == []
     assert court.rules_of(pay("A", "B", 1, currency="JPY")) == ["velocity-sum"]
 
@@ -114,11 +114,11 @@ def test_each_currency_has_a_burst_of_its_own():
 
 def test_sums_of_amounts_of_38_digits_are_exact():
     limit = "9" * 38
-    court = Court(only("velocity-sum", limit=limit))
+    court = Court(only("velocity-sum", threshold=limit))
     assert court.block(pay("A", "B", limit)) == []
     smallest = Decimal("0." + "0" * 36 + "1")
     (finding,) = court.block(pay("A", "B", smallest))
-    assert finding.evidence["sum"] == f"{limit}.{'0' * 36}1"
+    assert finding.evidence["value"] == f"{limit}.{'0' * 36}1"
 
 
 def test_times_at_the_edge_of_the_calendar_are_judged_like_others():

@@ -2,7 +2,7 @@
 
 Every state is a function of the blocks applied so far, never of the batches they came in. An account's state says up to
 which block it was applied; a block is applied to an account once, however often it is delivered. All lists are bounded,
-and states are written as compact JSON of at most about 280 KB (DynamoDB's items may have 400 KB).
+and states are written as compact JSON of at most about 360 KB (DynamoDB's items may have 400 KB).
 
 States are kept per strand because a strand is a ledger: the same account id in two ledgers is two accounts, and blocks of
 two strands have no order that a rule could rely on.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
@@ -29,6 +30,10 @@ MAX_PAYEES: Final = 128
 MAX_HOLDINGS: Final = 16
 # Per account: rules that are firing; the rule that began first is forgotten and may then fire again.
 MAX_FIRING: Final = 64
+# Per account: the amounts that left it last, whatever the windows: its own history.
+MAX_PAST: Final = 64
+# Ids of accounts are kept in movements up to this length in JSON; a longer one is represented by its hash.
+MAX_PARTY_CHARACTERS: Final = 64
 # Per business transaction id: documents that carry it.
 MAX_DOCUMENTS: Final = 32
 
@@ -49,7 +54,11 @@ def transaction_key(strand_id: str, transaction_id: str) -> StateKey:
 
 
 class Movement(NamedTuple):
-    """Money that went out of or into an account. ``at`` is the verified transaction time in microseconds since 1970."""
+    """Money that went out of or into an account. ``at`` is the verified transaction time in microseconds since 1970.
+
+    ``counterparty`` is ``party_of`` the other account, empty in movements kept before it was remembered; ``is_new`` says of a
+    transfer out that the account is not remembered to have paid this one before.
+    """
 
     at: int
     sequence_no: int
@@ -59,6 +68,22 @@ class Movement(NamedTuple):
     transaction_id: str
     document_id: str
     revision_hash: str
+    counterparty: str = ""
+    is_new: bool = False
+
+
+class Spent(NamedTuple):
+    """An amount that left an account some time."""
+
+    currency: str
+    amount: Decimal
+
+
+def party_of(account_id: str) -> str:
+    """An account's id as movements keep it: itself, or its hash where it is long."""
+    if len(json.dumps(account_id, ensure_ascii=False).encode()) - 2 <= MAX_PARTY_CHARACTERS:
+        return account_id
+    return sha256(account_id.encode()).hexdigest()
 
 
 class Holding(NamedTuple):
@@ -74,7 +99,7 @@ class AccountState:
     """``applied`` is the sequence number of the last block applied, -1 before the first.
 
     ``movements`` are in journal order, ``payees`` from the least to the most recently paid; ``firing`` are the rules whose condition
-    held at the last event, each with its scope.
+    held at the last event, each with its scope. ``past`` are the amounts that left it last, ``last_out`` is when that was.
     """
 
     applied: int = -1
@@ -82,6 +107,8 @@ class AccountState:
     holdings: dict[str, Holding] = field(default_factory=dict)
     payees: list[str] = field(default_factory=list)
     firing: list[str] = field(default_factory=list)
+    past: list[Spent] = field(default_factory=list)
+    last_out: int | None = None
 
     def move(self, movement: Movement, horizon: int) -> None:
         """Add a movement and forget those that are ``horizon`` microseconds or more away from it."""
@@ -91,7 +118,10 @@ class AccountState:
             del self.movements[alike[0]]
         self.movements.append(movement)
 
-    def pay(self, payee: str) -> None:
+    def pay(self, payee: str, movement: Movement) -> None:
+        """Remember whom was paid, how much and when: what the next payment is compared with."""
+        self.past = [*self.past, Spent(movement.currency, movement.amount)][-MAX_PAST:]
+        self.last_out = movement.at
         self.payees = [*(each for each in self.payees if each != payee), payee][-MAX_PAYEES:]
 
     def hold(self, document_id: str, holding: Holding) -> None:
@@ -118,6 +148,8 @@ class AccountState:
                 "holdings": {each: [at.version, plain(at.balance), at.currency] for each, at in self.holdings.items()},
                 "payees": self.payees,
                 "firing": self.firing,
+                "past": [[each.currency, plain(each.amount)] for each in self.past],
+                "last_out": self.last_out,
             }
         )
 
@@ -130,6 +162,9 @@ def parse_account(text: str) -> AccountState:
         {each: Holding(version, Decimal(amount), cur) for each, (version, amount, cur) in body["holdings"].items()},
         body["payees"],
         body["firing"],
+        # States that were written before these were remembered do not have them.
+        [Spent(currency, Decimal(amount)) for currency, amount in body.get("past", ())],
+        body.get("last_out"),
     )
 
 
@@ -194,9 +229,8 @@ def _render_movement(movement: Movement) -> list[Any]:
     return [*movement[:3], plain(movement.amount), *movement[4:]]
 
 
-def _parse_movement(at: int, sequence_no: int, incoming: bool, amount: str, *rest: str) -> Movement:  # noqa: FBT001 - a row of JSON
-    currency, transaction_id, document_id, revision_hash = rest
-    return Movement(at, sequence_no, incoming, Decimal(amount), currency, transaction_id, document_id, revision_hash)
+def _parse_movement(at: int, sequence_no: int, incoming: bool, amount: str, *rest: Any) -> Movement:  # noqa: FBT001 - a row of JSON
+    return Movement(at, sequence_no, incoming, Decimal(amount), *rest)
 
 
 def _dump(body: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 
 from counterfoil.detection.judgement import AssembledBlock
 from counterfoil.detection.stream_cursor import MAX_PASSED, HeldRecord, Range, StreamCursor
+from counterfoil.detection.transfer import Statement
 from counterfoil.errors import ContentsMismatchError
 from counterfoil.journal import Block, Revision, RevisionSummary, check_belongs
 from counterfoil.merkle import Hash
@@ -88,7 +89,9 @@ class Place:
                 complete = False
                 continue
             found.append((tables.get(summary.document_id) or (early.table_name if early else ""), revision))
-        return AssembledBlock(block.address, tuple(found), complete)
+        at = block.timestamp.to_datetime()
+        statements = tuple(Statement(number, text, at) for number, text in enumerate(block.statements))
+        return AssembledBlock(block.address, tuple(found), complete, statements)
 
 
 def _belongs(revision: Revision, summary: RevisionSummary, block: Block) -> bool:

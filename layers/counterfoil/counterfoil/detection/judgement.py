@@ -4,24 +4,34 @@ Blocks of a strand are judged in order, each once per account. After a crash som
 their states hold this block already, others' do not. Findings are written before any state (services/detect), so that one
 account ahead means that every finding of this block was written: what concerns an account that is ahead is then not judged
 again, nor is what concerns several accounts at once, and the others are brought up to the block as if nothing had happened.
+
+What is looked for is in the rules (``rule``): the judge asks each rule by the class of its kind, in the configuration's order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from counterfoil.detection.account import AccountState, Holding, Movement
+from counterfoil.detection.account import AccountState, Holding, Movement, party_of
 from counterfoil.detection.account_book import AccountBook
 from counterfoil.detection.finding import Finding
-from counterfoil.detection.fraud_rules import AccountRule, BlockRule, Event, Sighting
+from counterfoil.detection.fraud_rules import (
+    AccountKind,
+    ConservationOfMoney,
+    Sighting,
+)
 from counterfoil.detection.fraud_rules.conservation import Tally
-from counterfoil.detection.fraud_rules.sighting import instant, listed, microseconds, money_text
-from counterfoil.detection.money import plain
+from counterfoil.detection.fraud_rules.event import Event, instant, microseconds
+from counterfoil.detection.fraud_rules.kind import Values
+from counterfoil.detection.fraud_rules.texts import listed
+from counterfoil.detection.money import plain, total
+from counterfoil.detection.rule import Rule, shown
 from counterfoil.detection.rule_config import RuleConfig
-from counterfoil.detection.transfer import Balance, Source, Transfer, Unreadable, read_document
+from counterfoil.detection.transfer import Balance, Source, Statement, Transfer, Unreadable, read_document
 from counterfoil.journal import BlockAddress, Revision
 
 
@@ -34,6 +44,7 @@ class AssembledBlock(NamedTuple):
     address: BlockAddress
     revisions: tuple[tuple[str, Revision], ...]
     complete: bool
+    statements: tuple[Statement, ...] = ()
 
 
 class Contents(NamedTuple):
@@ -44,6 +55,7 @@ class Contents(NamedTuple):
     transfers: tuple[Transfer, ...]
     balances: tuple[Balance, ...]
     unreadable: tuple[Unreadable, ...]
+    statements: tuple[Statement, ...] = ()
 
     def account_ids(self) -> set[str]:
         parties = {party for each in self.transfers for party in (each.from_account, each.to_account)}
@@ -52,6 +64,14 @@ class Contents(NamedTuple):
 
     def transaction_ids(self) -> set[str]:
         return {each.transaction_id for each in self.transfers}
+
+
+class Ground(NamedTuple):
+    """What a finding stands on: the revision or statement it was seen in, and the account it is about."""
+
+    evidence: Mapping[str, str]
+    account_id: str | None
+    document_id: str | None
 
 
 def contents_of(block: AssembledBlock, config: RuleConfig) -> Contents:
@@ -65,6 +85,7 @@ def contents_of(block: AssembledBlock, config: RuleConfig) -> Contents:
         tuple(each for each in found if isinstance(each, Transfer)),
         tuple(each for each in found if isinstance(each, Balance)),
         tuple(each for each in found if isinstance(each, Unreadable)),
+        block.statements,
     )
 
 
@@ -85,33 +106,46 @@ class Judge:
         behind = {each: state for each, state in accounts.items() if state.applied < number}
         tally = Tally(outside, known={each for each, state in accounts.items() if state.holdings})
         tally.unclear = accounts.keys() - behind.keys()
+        held = {each: tuple(state.holdings.values()) for each, state in behind.items()}
+        self._statements(contents)
         self._unreadable(contents, behind, tally)
         moving = [each for each in contents.transfers if self._enter(contents.address, each, tally)]
         self._balances(contents, behind, tally)
-        if self.config.conservation_of_money.enabled and contents.complete:
-            self._conserve(contents, tally)
+        if contents.complete:
+            for rule in self.config.conservation_rules:
+                self._conserve(rule, contents, tally)
         for transfer in moving:
-            self._move(contents.address, transfer, behind)
+            self._move(contents.address, transfer, behind, held)
         for state in behind.values():
             state.applied = number
 
     def judge_alone(self, contents: Contents) -> None:
         """Judge a block that came too late for its turn, by what it says alone; no state is read or changed."""
+        self._statements(contents)
         self._unreadable(contents, {}, Tally(frozenset()))
-        rule = self.config.negative_balance
-        for balance in contents.balances:
-            if rule.enabled and balance.amount < rule.minimum.of(balance.currency):
-                self._negative(contents.address, balance)
+        for rule in self.config.balance_rules:
+            for balance in contents.balances if rule.kind.stands_alone else ():
+                if sighting := rule.kind.sees(balance, None):
+                    self._find(rule, contents.address, sighting, _ground(balance.source, balance.account_id))
+
+    def _statements(self, contents: Contents) -> None:
+        for rule in self.config.statement_rules:
+            for statement in contents.statements:
+                if sighting := rule.kind.sees(statement, rule.when):
+                    evidence = {
+                        "tx_time": instant(microseconds(statement.at)),
+                        "statement_number": str(statement.number),
+                    }
+                    self._find(rule, contents.address, sighting, Ground(evidence, None, None))
 
     def _unreadable(self, contents: Contents, behind: dict[str, AccountState], tally: Tally) -> None:
         for each in contents.unreadable:
-            is_transfer = each.what == "transfer"
-            rule = self.config.unreadable_transfer if is_transfer else self.config.unreadable_account
-            if rule.enabled:
-                subject = f"{each.source.document_id}-{each.source.version}"
-                reason = f"document {each.source.document_id} is not a readable {each.what}: {each.reason}"
-                self._find(rule, contents.address, subject, reason, {}, each.source, each.account_id)
-            if is_transfer:
+            for rule in self.config.unreadable_rules:
+                if rule.kind.what == each.what:
+                    values = {"document": each.source.document_id, "what": each.what, "problem": each.reason}
+                    sighting = Sighting(f"{each.source.document_id}-{each.source.version}", values)
+                    self._find(rule, contents.address, sighting, _ground(each.source, each.account_id))
+            if each.what == "transfer":
                 continue
             if each.account_id is None:
                 tally.all_clear = False
@@ -123,121 +157,134 @@ class Judge:
     def _enter(self, address: BlockAddress, transfer: Transfer, tally: Tally) -> bool:
         """Take a transfer's document in; whether its money moves in this block."""
         state, source = self.book.transaction(transfer.transaction_id), transfer.source
-        rule = self.config.duplicate_transaction_id
-        if rule.enabled and state.is_new_duplicate(source.document_id, source.version):
-            first = next(iter(state.carriers))
-            subject = f"{transfer.transaction_id}:{source.document_id}"
-            reason = (
-                f"transaction id {transfer.transaction_id} of document {first} is used again by {source.document_id}"
-            )
-            evidence = {"first_document_id": first} | _about(transfer)
-            self._find(rule, address, subject, reason, evidence, source, transfer.from_account)
+        for rule in self.config.entry_rules:
+            if sighting := rule.kind.sees(transfer, state):
+                ground = _ground(source, transfer.from_account, _about(transfer))
+                self._find(rule, address, sighting, ground)
         moves = state.moves(source.document_id, source.version, effective=transfer.effective)
         state.see(source.document_id, source.version, moves=moves)
         tally.transfer(transfer, moves=moves)
         return bool(moves)
 
     def _balances(self, contents: Contents, behind: dict[str, AccountState], tally: Tally) -> None:
-        rule = self.config.negative_balance
         for balance in contents.balances:
             state, source = behind.get(balance.account_id), balance.source
             if state is None:
                 continue
-            tally.balance(balance, state.holdings.get(source.document_id))
+            previous = state.holdings.get(source.document_id)
+            tally.balance(balance, previous)
             state.hold(source.document_id, Holding(source.version, balance.amount, balance.currency))
-            below = balance.amount < rule.minimum.of(balance.currency)
-            if rule.enabled and state.rises(f"{rule.rule_id}:{source.document_id}", holds=below):
-                self._negative(contents.address, balance)
+            for rule in self.config.balance_rules:
+                sighting = rule.kind.sees(balance, None if previous is None else previous.version)
+                name = f"{rule.name}:{source.document_id}"
+                if rule.kind.has_edge and not state.rises(name, holds=sighting is not None):
+                    continue
+                if sighting is not None:
+                    self._find(rule, contents.address, sighting, _ground(source, balance.account_id))
 
-    def _negative(self, address: BlockAddress, balance: Balance) -> None:
-        rule = self.config.negative_balance
-        minimum = rule.minimum.of(balance.currency)
-        reason = (
-            f"the balance of {balance.account_id} is {money_text(balance.amount, balance.currency)}; "
-            f"it may not be below {plain(minimum)}"
-        )
-        evidence = {"balance": plain(balance.amount), "currency": balance.currency, "minimum": plain(minimum)}
-        subject = f"{balance.account_id}:{balance.currency}"
-        self._find(rule, address, subject, reason, evidence, balance.source, balance.account_id)
-
-    def _conserve(self, contents: Contents, tally: Tally) -> None:
+    def _conserve(self, rule: Rule[ConservationOfMoney], contents: Contents, tally: Tally) -> None:
         sources = {each.account_id: each.source for each in contents.balances}
         for transfer in contents.transfers:
             sources.setdefault(transfer.from_account, transfer.source)
             sources.setdefault(transfer.to_account, transfer.source)
         involved = _all_of(contents)
-        for imbalance in tally.imbalances():
-            subject, account_id, reason, evidence = imbalance
-            source = sources.get(account_id or "", next(iter(sources.values())))
-            self._find(
-                self.config.conservation_of_money,
-                contents.address,
-                subject,
-                reason,
-                evidence | involved,
-                source,
-                account_id,
-            )
+        for each in tally.imbalances():
+            source = sources.get(each.account_id or "", next(iter(sources.values())))
+            values: Values = {
+                "account": each.account_id or "",
+                "currency": each.currency,
+                "finding": each.reason,
+                "off_by": each.off_by,
+            }
+            sighting = Sighting(each.subject, values, (), each.evidence | involved)
+            self._find(rule, contents.address, sighting, _ground(source, each.account_id))
 
-    def _move(self, address: BlockAddress, transfer: Transfer, behind: dict[str, AccountState]) -> None:
-        out = _movement(address, transfer, incoming=False)
-        horizon = self.config.horizon
-        if payer := behind.get(transfer.from_account):
-            event = Event(out, transfer.to_account, transfer.to_account not in payer.payees, len(payer.payees))
-            payer.move(out, horizon)
-            for rule in self.config.account_rules:
-                self._ask(rule, address, transfer, payer, event)
-            payer.pay(transfer.to_account)
-        inflow = _movement(address, transfer, incoming=True)
-        payee = behind.get(transfer.to_account)
-        if payee is not None and any(rule.needs(inflow) for rule in self.config.account_rules):
-            payee.move(inflow, horizon)
-
-    def _ask(
-        self, rule: AccountRule, address: BlockAddress, transfer: Transfer, payer: AccountState, event: Event
+    def _move(
+        self,
+        address: BlockAddress,
+        transfer: Transfer,
+        behind: dict[str, AccountState],
+        held: Mapping[str, tuple[Holding, ...]],
     ) -> None:
-        account_id = transfer.from_account
-        sighting = rule.sees(account_id, payer, event)
-        if rule.has_edge and not payer.rises(f"{rule.rule_id}:{rule.scope(event)}", holds=sighting is not None):
+        if payer := behind.get(transfer.from_account):
+            is_new = transfer.to_account not in payer.payees
+            out = _movement(address, transfer, incoming=False, is_new=is_new)
+            before = _balance_in(transfer.currency, held[transfer.from_account])
+            event = Event(transfer.from_account, payer, out, transfer, len(payer.payees), payer.last_out, before)
+            payer.move(out, self.config.horizon)
+            self._ask_all(address, event)
+            payer.pay(transfer.to_account, out)
+        if payee := behind.get(transfer.to_account):
+            inflow = _movement(address, transfer, incoming=True, is_new=False)
+            rules = self.config.account_rules
+            if any(rule.kind.needs(inflow, rule.when) for rule in rules):
+                payee.move(inflow, self.config.horizon)
+            before = _balance_in(transfer.currency, held[transfer.to_account])
+            event = Event(transfer.to_account, payee, inflow, transfer, len(payee.payees), payee.last_out, before)
+            self._ask_all(address, event)
+
+    def _ask_all(self, address: BlockAddress, event: Event) -> None:
+        incoming = event.movement.incoming
+        for rule in self.config.account_rules:
+            if rule.kind.hears(incoming=incoming):
+                self._ask(rule, address, event)
+
+    def _ask(self, rule: Rule[AccountKind], address: BlockAddress, event: Event) -> None:
+        if rule.kind.chooses_events and rule.when is not None and not rule.when(event):
+            return
+        sighting = rule.kind.sees(event, rule.when)
+        name = f"{rule.name}:{rule.kind.scope(event)}"
+        if rule.kind.has_edge and not event.account.rises(name, holds=sighting is not None):
             return
         if sighting is not None:
-            subject = f"{account_id}:{sighting.scope}" if sighting.scope else account_id
-            evidence = _about(transfer) | _all_in(sighting) | dict(sighting.evidence)
-            self._find(rule, address, subject, sighting.reason, evidence, transfer.source, account_id)
+            subject = f"{event.account_id}:{sighting.scope}" if sighting.scope else event.account_id
+            evidence = _about(event.transfer) | _all_in(sighting)
+            ground = _ground(event.transfer.source, event.account_id, evidence)
+            self._find(rule, address, sighting._replace(scope=subject), ground)
 
-    def _find(
-        self,
-        rule: AccountRule | BlockRule,
-        address: BlockAddress,
-        subject: str,
-        reason: str,
-        evidence: dict[str, str],
-        source: Source,
-        account_id: str | None,
-    ) -> None:
+    def _find(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, ground: Ground) -> None:
+        """Keep a finding; the sighting's scope is its subject. A shadow version's findings are apart from the active one's."""
+        values = {name: shown(value) for name, value in sighting.values.items()}
         finding = Finding(
             rule_id=rule.rule_id,
             severity=rule.severity,
             place=str(address),
-            reason=reason,
+            reason=rule.reason(sighting.values),
             found_at=self.found_at,
-            subject=subject,
-            evidence=evidence
-            | {
+            subject=f"shadow-{rule.document.version}:{sighting.scope}" if rule.shadow else sighting.scope,
+            evidence={
+                **ground.evidence,
+                **values,
+                **sighting.evidence,
                 "block_address": str(address),
-                "revision_hash": source.revision_hash,
-                "version": str(source.version),
-                "tx_time": instant(microseconds(source.at)),
-                "rule_settings": self.config.settings_text[rule.rule_id],
+                **rule.evidence,
                 "rule_config_version": self.config.version,
             },
-            account_id=account_id,
-            document_id=source.document_id,
+            account_id=ground.account_id,
+            document_id=ground.document_id,
+            score=rule.score(sighting),
+            shadow=rule.shadow,
+            actions=rule.document.actions,
         )
         self.findings.setdefault(finding.finding_id, finding)
 
 
-def _movement(address: BlockAddress, transfer: Transfer, *, incoming: bool) -> Movement:
+def _ground(source: Source, account_id: str | None, evidence: Mapping[str, str] | None = None) -> Ground:
+    revision = {
+        "revision_hash": source.revision_hash,
+        "version": str(source.version),
+        "tx_time": instant(microseconds(source.at)),
+    }
+    return Ground({**(evidence or {}), **revision}, account_id, source.document_id)
+
+
+def _balance_in(currency: str, holdings: Iterable[Holding]) -> Decimal | None:
+    """What an account held in a currency; ``None`` where no balance in it is known."""
+    amounts = [each.balance for each in holdings if each.currency == currency]
+    return total(amounts) if amounts else None
+
+
+def _movement(address: BlockAddress, transfer: Transfer, *, incoming: bool, is_new: bool) -> Movement:
     source = transfer.source
     return Movement(
         microseconds(source.at),
@@ -248,6 +295,8 @@ def _movement(address: BlockAddress, transfer: Transfer, *, incoming: bool) -> M
         transfer.transaction_id,
         source.document_id,
         source.revision_hash,
+        party_of(transfer.from_account if incoming else transfer.to_account),
+        is_new,
     )
 
 

@@ -125,6 +125,35 @@ class _Names:
         return list(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    low: int
+    high: int
+
+    def read(self, value: Json, where: str) -> str:
+        if not isinstance(value, str) or not (self.low <= len(value) <= self.high and value.isprintable()):
+            raise InputError(
+                f"{where} must be a printable text of {self.low} to {self.high} characters, not {_shown(value)}"
+            )
+        return value
+
+    def write(self, value: str) -> Json:
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    choices: tuple[str, ...]
+
+    def read(self, value: Json, where: str) -> str:
+        if not isinstance(value, str) or value not in self.choices:
+            raise InputError(f"{where} must be one of {', '.join(self.choices)}, not {_shown(value)}")
+        return value
+
+    def write(self, value: str) -> Json:
+        return value
+
+
 class _Flag:
     def read(self, value: Json, where: str) -> bool:
         if not isinstance(value, bool):
@@ -160,6 +189,14 @@ def ratio(low: str, high: str) -> Setting:
 def money(*, above: str | None = "0") -> Setting:
     """An amount for each currency; ``above`` of ``None`` allows any, negative ones too."""
     return {"kind": _Money(None if above is None else Decimal(above))}
+
+
+def text(low: int, high: int) -> Setting:
+    return {"kind": _Text(low, high)}
+
+
+def choice(*choices: str) -> Setting:
+    return {"kind": _Choice(choices)}
 
 
 NAME: Final[Setting] = {"kind": _Name(optional=False)}

@@ -50,6 +50,7 @@ class TransactionShape:
     currency: str = field(default="currency", metadata=NAME)
     timestamp: str | None = field(default="timestamp", metadata=OPTIONAL_NAME)
     status: str | None = field(default="status", metadata=OPTIONAL_NAME)
+    payee_name: str | None = field(default=None, metadata=OPTIONAL_NAME)
     effective: tuple[str, ...] = field(default=("COMPLETED",), metadata=NAMES)
 
 
@@ -71,6 +72,7 @@ class Transfer(NamedTuple):
     currency: str
     effective: bool
     business_time: str
+    payee_name: str = ""
 
 
 class Balance(NamedTuple):
@@ -78,6 +80,14 @@ class Balance(NamedTuple):
     account_id: str
     amount: Decimal
     currency: str
+
+
+class Statement(NamedTuple):
+    """A PartiQL statement of a verified block, committed ``at``; ``number`` is its place among the transaction's, from 0."""
+
+    number: int
+    text: str
+    at: datetime
 
 
 class Unreadable(NamedTuple):
@@ -118,7 +128,8 @@ def _read_transfer(source: Source, document: _Document, shape: TransactionShape)
         return Unreadable(source, "transfer", "; ".join(document.problems), from_account or to_account or None)
     effective = status is None or status in shape.effective
     business_time = "" if shape.timestamp is None else document.shown(shape.timestamp)
-    return Transfer(source, transaction_id, from_account, to_account, amount, currency, effective, business_time)
+    name = "" if shape.payee_name is None else document.shown(shape.payee_name)
+    return Transfer(source, transaction_id, from_account, to_account, amount, currency, effective, business_time, name)
 
 
 def _read_balance(source: Source, document: _Document, shape: AccountShape) -> Balance | Unreadable:

@@ -1,69 +1,106 @@
-"""Settings of the rules that judge a block and not one account's past; ``judgement`` and ``conservation`` apply them."""
+"""Kinds of rules that judge what a block says and not one account's movements."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar
 
-from counterfoil.detection.finding import Severity
-from counterfoil.detection.parameters import FLAG, LEVEL, Amounts, money
+from counterfoil.detection.account import MAX_DOCUMENTS, MAX_HOLDINGS, TransactionState
+from counterfoil.detection.expressions import Type
+from counterfoil.detection.fraud_rules.kind import BalanceKind, EntryKind, Kind, Sighting, Values
+from counterfoil.detection.money import EXACT
+from counterfoil.detection.parameters import Amounts, choice, money
+from counterfoil.detection.transfer import Balance, Transfer
 
 
 @dataclass(frozen=True, slots=True)
-class BlockRule:
-    rule_id: ClassVar[str]
+class UnreadableDocument(Kind):
+    """A document of the table of transfers, or of accounts, that is not what it should be: ``problem`` lists all that is wrong."""
 
-    enabled: bool
-    severity: Severity
+    kind: ClassVar[str] = "unreadable"
+    values: ClassVar[Mapping[str, Type]] = {"document": Type.TEXT, "what": Type.TEXT, "problem": Type.TEXT}
 
-
-@dataclass(frozen=True, slots=True)
-class UnreadableTransfer(BlockRule):
-    """A document in the table of transfers that is not one: a float or no amount, nothing or less, more than 38 digits, no id."""
-
-    rule_id: ClassVar[str] = "fraud.unreadable-transfer"
-
-    enabled: bool = field(default=True, metadata=FLAG)
-    severity: Severity = field(default=Severity.MEDIUM, metadata=LEVEL)
+    what: str = field(default="transfer", metadata=choice("transfer", "account"))
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableAccount(BlockRule):
-    """A document in the table of accounts whose account, balance or currency cannot be read."""
-
-    rule_id: ClassVar[str] = "fraud.unreadable-account"
-
-    enabled: bool = field(default=True, metadata=FLAG)
-    severity: Severity = field(default=Severity.MEDIUM, metadata=LEVEL)
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateTransactionId(BlockRule):
+class DuplicateTransactionId(EntryKind):
     """A business transaction id that another document already carries."""
 
-    rule_id: ClassVar[str] = "fraud.duplicate-transaction-id"
+    kind: ClassVar[str] = "duplicate-transaction-id"
+    state: ClassVar[str] = (
+        f"per transaction id the first {MAX_DOCUMENTS} documents that carry it, for `transaction_memory_days`"
+    )
+    values: ClassVar[Mapping[str, Type]] = {
+        "account": Type.TEXT,
+        "transaction_id": Type.TEXT,
+        "document": Type.TEXT,
+        "first_document_id": Type.TEXT,
+        "amount": Type.NUMBER,
+        "currency": Type.TEXT,
+    }
 
-    enabled: bool = field(default=True, metadata=FLAG)
-    severity: Severity = field(default=Severity.HIGH, metadata=LEVEL)
+    def sees(self, transfer: Transfer, state: TransactionState) -> Sighting | None:
+        source = transfer.source
+        if not state.is_new_duplicate(source.document_id, source.version):
+            return None
+        values: Values = {
+            "account": transfer.from_account,
+            "transaction_id": transfer.transaction_id,
+            "document": source.document_id,
+            "first_document_id": next(iter(state.carriers)),
+            "amount": transfer.amount,
+            "currency": transfer.currency,
+        }
+        return Sighting(f"{transfer.transaction_id}:{source.document_id}", values)
 
 
 @dataclass(frozen=True, slots=True)
-class NegativeBalance(BlockRule):
+class NegativeBalance(BalanceKind):
     """A balance that falls below ``minimum``; reported when it falls, and again only after it was back."""
 
-    rule_id: ClassVar[str] = "fraud.negative-balance"
+    kind: ClassVar[str] = "balance-below"
+    state: ClassVar[str] = (
+        f"whether the rule fired; the last {MAX_HOLDINGS} documents of an account that hold a balance"
+    )
+    stands_alone: ClassVar[bool] = True
+    values: ClassVar[Mapping[str, Type]] = {
+        "account": Type.TEXT,
+        "balance": Type.NUMBER,
+        "currency": Type.TEXT,
+        "minimum": Type.NUMBER,
+        "missing": Type.NUMBER,
+    }
 
-    enabled: bool = field(default=True, metadata=FLAG)
-    severity: Severity = field(default=Severity.HIGH, metadata=LEVEL)
     minimum: Amounts = field(default=Amounts(Decimal(0)), metadata=money(above=None))
+
+    def sees(self, balance: Balance, previous_version: int | None) -> Sighting | None:  # noqa: ARG002 - what is there is enough
+        minimum = self.minimum.of(balance.currency)
+        if balance.amount >= minimum:
+            return None
+        values: Values = {
+            "account": balance.account_id,
+            "balance": balance.amount,
+            "currency": balance.currency,
+            "minimum": minimum,
+            "missing": EXACT.subtract(minimum, balance.amount),
+        }
+        return Sighting(f"{balance.account_id}:{balance.currency}", values)
 
 
 @dataclass(frozen=True, slots=True)
-class ConservationOfMoney(BlockRule):
+class ConservationOfMoney(Kind):
     """Balances that a transaction changed do not add up with its transfers (``conservation`` says exactly when)."""
 
-    rule_id: ClassVar[str] = "fraud.conservation-of-money"
-
-    enabled: bool = field(default=True, metadata=FLAG)
-    severity: Severity = field(default=Severity.CRITICAL, metadata=LEVEL)
+    kind: ClassVar[str] = "conservation-of-money"
+    state: ClassVar[str] = (
+        f"the last version and balance of the {MAX_HOLDINGS} documents of an account that changed last"
+    )
+    values: ClassVar[Mapping[str, Type]] = {
+        "account": Type.TEXT,
+        "currency": Type.TEXT,
+        "finding": Type.TEXT,
+        "off_by": Type.NUMBER,
+    }

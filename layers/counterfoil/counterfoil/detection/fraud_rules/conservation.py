@@ -22,7 +22,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from counterfoil.detection.account import Holding
-from counterfoil.detection.fraud_rules.sighting import money_text
+from counterfoil.detection.fraud_rules.texts import money_text
 from counterfoil.detection.money import EXACT, ZERO, plain, total
 from counterfoil.detection.transfer import Balance, Transfer
 
@@ -35,10 +35,12 @@ class Purse(NamedTuple):
 
 
 class Imbalance(NamedTuple):
-    """``account_id`` is the account that does not add up; for a whole currency, one whose balance changed."""
+    """``account_id`` is the account that does not add up; for a whole currency, one whose balance changed. ``off_by`` is positive."""
 
     subject: str
     account_id: str | None
+    currency: str
+    off_by: Decimal
     reason: str
     evidence: dict[str, str]
 
@@ -146,7 +148,9 @@ class Tally:
             f"its transfers here add up to {plain(expected)}" if self._has_legs(purse) else "no transfer here says so"
         )
         evidence = {"currency": currency, "balance_change": plain(changed), "sum_of_legs": plain(expected)}
-        return Imbalance(f"{account_id}:{currency}", account_id, f"{account_id} {what}, but {legs}", evidence)
+        off = EXACT.subtract(changed, expected).copy_abs()
+        reason = f"{account_id} {what}, but {legs}"
+        return Imbalance(f"{account_id}:{currency}", account_id, currency, off, reason, evidence)
 
     def _of_currency(self, currency: str) -> Imbalance:
         inside = self._inside(currency)
@@ -162,4 +166,5 @@ class Tally:
             "sum_of_changes": plain(off),
             "accounts_without_balance": " ".join(nobody[:20]),
         }
-        return Imbalance(currency, moved[0].account_id if moved else None, reason, evidence)
+        off_by = EXACT.subtract(off, self._from_outside(currency)[0]).copy_abs()
+        return Imbalance(currency, moved[0].account_id if moved else None, currency, off_by, reason, evidence)
