@@ -29,6 +29,7 @@ from counterfoil.adapters.memory import (
     MemorySnapshots,
 )
 from counterfoil.adapters.memory.accounts import MemoryAccounts
+from counterfoil.adapters.memory.desk import MemoryAlertBook
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -88,6 +89,7 @@ class Doors:
     quarantine: MemoryQuarantine = field(default_factory=MemoryQuarantine)
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     signer: MemorySigner = field(default_factory=MemorySigner)
+    alert_book: MemoryAlertBook = field(default_factory=MemoryAlertBook)
     alert_log: MemoryAlertLog = field(default_factory=MemoryAlertLog)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     journal: MemoryJournalSource = field(default_factory=MemoryJournalSource)
@@ -120,7 +122,7 @@ class Doors:
         stores: dict[str, dict[str, Any]] = {
             "journal_auditor": {"heads": self.heads, "findings": self.findings, "quarantine": self.quarantine},
             "fraud_detector": {"accounts": self.accounts, "findings": self.findings},
-            "alert_notifier": {"log": self.alert_log, "channels": [self.channel]},
+            "alert_notifier": {"log": self.alert_log, "book": self.alert_book, "channels": [self.channel]},
             "digest_snapshot": {
                 "heads": self.heads,
                 "findings": self.findings,

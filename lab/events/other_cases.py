@@ -71,6 +71,21 @@ def notifier_cases() -> Iterator[Case]:
         "repeated", "an event that was handled before: nobody is told twice", [("INSERT", None, high)], [high]
     )
     yield replace(repeated, after=[Step("alert_notifier__new_finding.json")])
+    fraud = replace(_finding("fraud.structuring", Severity.HIGH), account_id="ACC-1")
+    more = replace(fraud, subject="again")
+    yield _alert_case(
+        "joined", "two findings on one account: one alert", [("INSERT", None, fraud), ("INSERT", None, more)], [fraud]
+    )
+    tried = replace(fraud, shadow=True)
+    yield _alert_case("shadow", "what a rule saw that is only being tried", [("INSERT", None, tried)], [])
+    yield Case(
+        NOTIFIER,
+        "digest",
+        "the schedule behind a day that held nothing back",
+        {"digest": True},
+        {"digests": 0},
+        alerts=[],
+    )
     stranger = {"finding_id": {"S": "not-a-finding"}, "text": {"S": "hello"}}
     event = dynamodb_event([("INSERT", None, stranger), ("INSERT", None, render_finding(high))])
     yield Case(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.mutations.mutant import Mutant
 
 NOTIFIER = "tests/unit/services/test_notifier.py"
+PEOPLE = "tests/unit/services/test_telling_people.py"
+DECIDED = "tests/unit/detection/test_telling.py"
+WORLDS = "tests/simulation/test_telling_worlds.py"
 SNAPSHOTTER = "tests/unit/services/test_snapshotter.py"
 DOCUMENTS = "tests/unit/detection/test_snapshot_documents.py"
 
@@ -12,8 +15,8 @@ ALERTS = [
     Mutant(
         "an alert is noted before it is sent",
         "services/notify.py",
-        "                channel.send(alert)\n                self.log.note_sent(note, self.clock())\n",
-        "                self.log.note_sent(note, self.clock())\n                channel.send(alert)\n",
+        "                channel.send(message)\n                self.log.note_sent(note, self.clock())\n",
+        "                self.log.note_sent(note, self.clock())\n                channel.send(message)\n",
         (NOTIFIER, "-k", "crash or down"),
     ),
     Mutant(
@@ -26,22 +29,22 @@ ALERTS = [
     Mutant(
         "goes on behind a finding that a channel did not take",
         "services/notify.py",
-        "                break\n",
-        "",
+        "            report.failed_index, report.failure = min(waiting), str(error)\n",
+        "            report.failure = str(error)\n",
         (NOTIFIER, "-k", "stops"),
     ),
     Mutant(
         "off by one on redelivery (findings)",
         "services/notify.py",
-        "report.failed_index, report.failure = index, str(error)",
-        "report.failed_index, report.failure = index + 1, str(error)",
+        "report.failed_index, report.failure = min(waiting), str(error)",
+        "report.failed_index, report.failure = min(waiting) + 1, str(error)",
         (NOTIFIER, "-k", "failed_later or down"),
     ),
     Mutant(
         "told on one channel is told on all",
         "services/notify.py",
-        'note = f"{alert.alert_id}/{channel.name}"',
-        "note = alert.alert_id",
+        'note = f"{message.alert_id}/{channel.name}"',
+        "note = message.alert_id",
         (NOTIFIER, "-k", "every_channel_once or channel_once"),
     ),
     Mutant(
@@ -53,9 +56,9 @@ ALERTS = [
     ),
     Mutant(
         "the least severity that is told is not told",
-        "detection/alert.py",
-        "return finding.severity >= self.minimum_severity",
-        "return finding.severity > self.minimum_severity",
+        "detection/telling.py",
+        "finding.severity >= self.minimum_severity",
+        "finding.severity > self.minimum_severity",
         (NOTIFIER, "-k", "policy"),
     ),
     Mutant(
@@ -64,6 +67,114 @@ ALERTS = [
         'text.encode("ascii", "replace").decode()[:MAX_SUBJECT_CHARACTERS]',
         'text.encode("ascii", "replace").decode()',
         ("tests/unit/detection/test_alert_messages.py",),
+    ),
+]
+
+DECISIONS = [
+    Mutant(
+        "the worst of a batch is told last",
+        "services/notify.py",
+        "key=lambda index: findings[index].rank, reverse=True",
+        "key=lambda index: findings[index].rank",
+        (PEOPLE, "-k", "worst"),
+    ),
+    Mutant(
+        "the batch begins again behind what is still to be told",
+        "services/notify.py",
+        "report.failed_index, report.failure = min(waiting)",
+        "report.failed_index, report.failure = waiting[0]",
+        (WORLDS,),
+    ),
+    Mutant(
+        "whoever was overtaken tells none the less",
+        "services/notify.py",
+        "                if known is not None:\n                    return known\n",
+        "                if known is not None:\n                    return decided.decision\n",
+        (WORLDS,),
+    ),
+    Mutant(
+        "a finding is decided anew at each delivery",
+        "services/notify.py",
+        "        decision = self.book.decision(Alert(finding).alert_id)\n",
+        "        decision = None\n",
+        (WORLDS,),
+    ),
+    Mutant(
+        "a decision is kept over another one",
+        "adapters/memory/desk.py",
+        "            decision.news_id in self.decisions\n            or ",
+        "            ",
+        ("tests/contract/test_desk.py", "-k", "memory and decided_once"),
+    ),
+    Mutant(
+        "the alert's version is not looked at",
+        "adapters/memory/desk.py",
+        "(0 if kept is None else kept.version) != group.version - 1",
+        "kept is None and group.version > 1",
+        ("tests/contract/test_desk.py", "-k", "memory and stale"),
+    ),
+    Mutant(
+        "today is digested before it is over",
+        "services/notify.py",
+        "range(DIGEST_DAYS, 0, -1)",
+        "range(DIGEST_DAYS, -1, -1)",
+        (PEOPLE, "-k", "digest"),
+    ),
+    Mutant(
+        "what a tried rule saw is told",
+        "detection/telling.py",
+        "return not finding.shadow and ",
+        "return ",
+        (PEOPLE, "-k", "tried"),
+    ),
+    Mutant(
+        "a suppression never ends",
+        "detection/suppression.py",
+        "return self.created_at <= now < (self.expires_at if self.lifted_at is None else self.lifted_at)",
+        "return self.created_at <= now",
+        (DECIDED, "-k", "ends"),
+    ),
+    Mutant(
+        "a suppression of a rule and an account holds where one of them is met",
+        "detection/suppression.py",
+        "            and self.account_id in {None, finding.account_id}\n",
+        "            or self.account_id in {None, finding.account_id}\n",
+        (DECIDED, "-k", "all_that_it_names"),
+    ),
+    Mutant(
+        "a suppression silences the auditor",
+        "detection/telling.py",
+        "if suppression is not None and not always_told(finding):",
+        "if suppression is not None:",
+        (DECIDED, "-k", "silences"),
+    ),
+    Mutant(
+        "the budget holds CRITICAL findings back",
+        "detection/telling.py",
+        "return finding.severity is Severity.CRITICAL or is_integrity(finding.rule_id)",
+        "return is_integrity(finding.rule_id)",
+        (DECIDED, "-k", "critical"),
+    ),
+    Mutant(
+        "the budget is one alert larger than it says",
+        "detection/telling.py",
+        "day.budgeted < room",
+        "day.budgeted <= room",
+        (DECIDED, "-k", "share"),
+    ),
+    Mutant(
+        "findings about the journal are merged",
+        "detection/telling.py",
+        "alone = finding.account_id is None or is_integrity(finding.rule_id)",
+        "alone = finding.account_id is None",
+        (DECIDED, "-k", "alerts_of_their_own"),
+    ),
+    Mutant(
+        "a window begins at the first finding and so depends on the order",
+        "detection/telling.py",
+        "(at - midnight).seconds // policy.window_seconds * policy.window_seconds",
+        "(at - midnight).seconds",
+        (DECIDED, "-k", "any_order or midnight"),
     ),
 ]
 
@@ -148,4 +259,4 @@ SNAPSHOTS = [
     ),
 ]
 
-TELLING = [*ALERTS, *SNAPSHOTS]
+TELLING = [*ALERTS, *DECISIONS, *SNAPSHOTS]

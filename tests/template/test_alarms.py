@@ -36,6 +36,7 @@ EMITTED = {
     ("Quarantined", "journal_auditor"), ("WatermarkLagMs", "journal_auditor"), ("FindingsWritten", "journal_auditor"),
     ("RecordsRead", "fraud_detector"), ("TransfersJudged", "fraud_detector"), ("FindingsWritten", "fraud_detector"),
     ("AlertsSent", "alert_notifier"), ("AlertsRepeated", "alert_notifier"),
+    ("FindingsHeldBack", "alert_notifier"), ("FindingsSuppressed", "alert_notifier"),
     ("Requests", "ledger_api"), ("RequestsRefused", "ledger_api"),
     ("BlocksProjected", "ledger_projector"), ("RevisionsRedacted", "journal_redactor"),
     ("BlocksPublished", "journal_publisher"), ("BlocksAltered", "journal_publisher"), ("StreamsInTheWay", "journal_publisher"),

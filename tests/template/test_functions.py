@@ -45,8 +45,9 @@ ENVIRONMENT = {
         "GAP_GRACE_SECONDS": "GapGraceSeconds",
     },
     "AlertNotifierFunction": {
-        "ALERTS_TABLE": "AlertsTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",
-        "ALERT_MINIMUM_SEVERITY": "AlertMinimumSeverity",
+        "ALERTS_TABLE": "AlertsTable", "CASES_TABLE": "CasesTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",
+        "ALERT_MINIMUM_SEVERITY": "AlertMinimumSeverity", "ALERT_WINDOW_SECONDS": "AlertWindowSeconds",
+        "ALERT_DAILY_BUDGET": "AlertDailyBudget",
     },
     "DigestSnapshotFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "SNAPSHOT_BUCKET": "SnapshotsBucket",
@@ -63,6 +64,7 @@ SCHEDULES = {
     "JournalForwarderFunction": ("SweepSchedule", {"sweep": True}),
     "JournalAuditorFunction": ("SweepSchedule", {"sweep": True}),
     "FraudDetectorFunction": ("SweepSchedule", {"sweep": True}),
+    "AlertNotifierFunction": ("DigestSchedule", {"digest": True}),
     "DigestSnapshotFunction": ("SnapshotSchedule", None),
 }
 

@@ -122,7 +122,7 @@ def test_every_output_names_what_a_person_looks_for(template):
         "LedgerUrl", "LedgerCallersPolicyArn", "NextSteps", "JournalTableName", "JournalBucketName", "ProjectionsTableName",
         "SessionsTableName", "RegistryTableName", "DataKeyAliasName", "SnapshotSigningKeyAliasName", "DataKeyId",
         "JournalStreamName", "ExportsBucketName", "SnapshotsBucketName", "FailedBatchesBucketName", "FindingsTableName",
-        "HeadsTableName", "AccountStateTableName", "AlertsTableName", "AlertsTopicArn", "FindingsBusName",
+        "HeadsTableName", "AccountStateTableName", "AlertsTableName", "CasesTableName", "AlertsTopicArn", "FindingsBusName",
         "SnapshotSigningKeyId", "DashboardUrl",
     }  # fmt: skip
     assert all(body["Description"] for body in template["Outputs"].values())

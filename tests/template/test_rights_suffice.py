@@ -27,7 +27,7 @@ USES = {
     ("JournalAuditorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "AccountStateTable.Arn"): "dynamodb/accounts.py:DynamoDbAccounts",
-    ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog",
+    ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog dynamodb/desk.py:DynamoDbAlertBook",
     ("AlertNotifierRole", "AlertsTopic"): "alerts.py:SnsChannel",
     ("AlertNotifierRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",
 }

@@ -100,6 +100,7 @@ ROLES = {
         "FindingsTable.StreamArn": "dynamodb: DescribeStream GetRecords GetShardIterator",
         "${FindingsTable.Arn}/stream/*": "dynamodb: ListStreams",
         "AlertsTable.Arn": "dynamodb: GetItem PutItem",
+        "CasesTable.Arn": "dynamodb: Query",  # below "suppressions", see CONDITIONS
         "AlertsTopic": "sns: Publish",
         "FindingsBus.Arn": "events: PutEvents",
     },
@@ -119,6 +120,7 @@ ROLES = {
         "JournalForwarderFunction.Arn": "lambda: InvokeFunction",
         "JournalAuditorFunction.Arn": "lambda: InvokeFunction",
         "FraudDetectorFunction.Arn": "lambda: InvokeFunction",
+        "AlertNotifierFunction.Arn": "lambda: InvokeFunction",
         "DigestSnapshotFunction.Arn": "lambda: InvokeFunction",
         "ScheduleDeadLetters.Arn": "sqs: SendMessage",
     },
@@ -229,6 +231,7 @@ CONDITIONS = {
     ("JournalPublisherRole", "ForgetJobs"): JOBS,
     ("JournalExporterRole", "ForgetJobs"): JOBS,
     ("JournalRedactorRole", "FindVersionsOfLargeBlocks"): {"StringLike": {"s3:prefix": "blocks/*"}},
+    ("AlertNotifierRole", "ReadSuppressions"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["suppressions"]}},
     ("LedgerApiRole", "WaitForACombinedWrite"): {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#*"]}},
     ("JournalPublisherRole", "KeepItsJobs"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["stream"]}},
     ("JournalExporterRole", "KeepItsJobs"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["export", "export-keys"]}},

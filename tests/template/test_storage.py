@@ -15,11 +15,13 @@ TABLES = {
     "HeadsTable": ("strand_id", "item"),
     "AccountStateTable": ("key", "item"),
     "AlertsTable": ("alert_id", None),
+    "CasesTable": ("topic", "name"),
 }
 NUMBERS = {"sequenceNo", "event"}
-# Which attribute says when an item may be forgotten: blocks and the registry are never.
+# Which attribute says when an item may be forgotten: blocks, the registry and cases are never.
 FORGETS_BY = dict.fromkeys(TABLES, "expires_at") | {
     "JournalTable": None, "ProjectionsTable": "expiresAt", "SessionsTable": "expiresAt", "RegistryTable": None,
+    "CasesTable": None,
 }  # fmt: skip
 FINDINGS_INDEXES = {
     "by_status": ("status", "severity_time"),

@@ -22,9 +22,19 @@ from counterfoil.settings import (
 
 PLACES = {"JOURNAL_TABLE": "journal", "JOURNAL_BUCKET": "objects", "REGISTRY_TABLE": "registry"}
 REQUIRED = {
-    AuditorSettings: {"HEADS_TABLE": "heads", "FINDINGS_TABLE": "findings", "QUARANTINE_BUCKET": "bucket"},
-    DetectorSettings: {"ACCOUNTS_TABLE": "accounts", "FINDINGS_TABLE": "findings"},
-    NotifierSettings: {"ALERTS_TABLE": "alerts", "ALERTS_TOPIC_ARN": "arn", "EVENT_BUS_NAME": "bus"},
+    AuditorSettings: {
+        "HEADS_TABLE": "heads",
+        "FINDINGS_TABLE": "findings",
+        "QUARANTINE_BUCKET": "bucket",
+        "JOURNAL_BUCKET": "objects",
+    },
+    DetectorSettings: {"ACCOUNTS_TABLE": "accounts", "FINDINGS_TABLE": "findings", "JOURNAL_BUCKET": "objects"},
+    NotifierSettings: {
+        "ALERTS_TABLE": "alerts",
+        "CASES_TABLE": "cases",
+        "ALERTS_TOPIC_ARN": "arn",
+        "EVENT_BUS_NAME": "bus",
+    },
     SnapshotSettings: {
         "HEADS_TABLE": "heads",
         "FINDINGS_TABLE": "findings",
@@ -77,8 +87,16 @@ def test_the_forwarders_settings_are_the_places_of_two_regions():
 
 
 def test_the_notifiers_settings_and_their_defaults():
-    assert of(NotifierSettings) == NotifierSettings("alerts", "arn", "bus", Severity.MEDIUM)
+    assert of(NotifierSettings) == NotifierSettings("alerts", "cases", "arn", "bus", Severity.MEDIUM, 3600, 200)
     assert of(NotifierSettings, ALERT_MINIMUM_SEVERITY="CRITICAL").minimum_severity is Severity.CRITICAL
+    given = of(NotifierSettings, ALERT_WINDOW_SECONDS="900", ALERT_DAILY_BUDGET="0")
+    assert (given.window_seconds, given.per_day) == (900, 0)
+
+
+@pytest.mark.parametrize("seconds", ["0", "7", "86401", "172800", "1.5"])
+def test_a_window_divides_a_day(seconds):
+    with pytest.raises(InputError, match="ALERT_WINDOW_SECONDS"):
+        of(NotifierSettings, ALERT_WINDOW_SECONDS=seconds)
 
 
 def test_the_snapshotters_settings_and_their_defaults():
@@ -158,6 +176,7 @@ def test_a_choice_that_is_none_is_named(name):
 
 def test_every_name_that_is_read_is_declared():
     read = {name for names in REQUIRED.values() for name in names} | {name for _, name in NUMBERS}
+    read |= {"ALERT_WINDOW_SECONDS", "ALERT_DAILY_BUDGET"}
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
     read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID", "CACHE_MEGABYTES", "CACHE_URL"}
     assert read == settings.NAMES

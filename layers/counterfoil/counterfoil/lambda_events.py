@@ -41,6 +41,11 @@ def is_sweep(event: object) -> bool:
     return isinstance(event, Mapping) and event.get("sweep") is True
 
 
+def is_digest(event: object) -> bool:
+    """Whether an event is the schedule's, which asks to tell what was held back: ``{"digest": true}``."""
+    return isinstance(event, Mapping) and event.get("digest") is True
+
+
 def parse_kinesis_event(event: object) -> list[KinesisRecord]:
     """The records of a Kinesis event in order. ``InputError`` where the event has not the shape that Lambda gives it.
 

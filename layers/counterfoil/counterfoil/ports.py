@@ -21,7 +21,7 @@ from counterfoil.merkle import Hash
 if TYPE_CHECKING:
     from counterfoil.detection.account import StateKey
     from counterfoil.detection.account_book import StateChange, StoredState
-    from counterfoil.detection.alert import Alert
+    from counterfoil.detection.alert import Message
     from counterfoil.detection.finding import Finding
     from counterfoil.detection.snapshot import Signature
     from counterfoil.detection.strand import KnownBlock, Run, StrandState
@@ -103,7 +103,7 @@ class AlertChannel(Protocol):
 
     name: str
 
-    def send(self, alert: Alert) -> None: ...
+    def send(self, alert: Message) -> None: ...
 
 
 class Signer(Protocol):

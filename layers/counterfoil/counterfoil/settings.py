@@ -17,6 +17,8 @@ from counterfoil.errors import InputError
 # The longest that anything may be waited for: a Kinesis stream keeps records for 365 days.
 MAX_SECONDS: Final = 365 * 24 * 3600
 
+DAY_SECONDS: Final = 24 * 3600
+
 # Every name that a function of the template may be given, beside those of Lambda and Powertools.
 NAMES: Final = frozenset(
     {
@@ -24,9 +26,12 @@ NAMES: Final = frozenset(
         "ACCOUNT_ID",
         "ALERTS_TABLE",
         "ALERTS_TOPIC_ARN",
+        "ALERT_DAILY_BUDGET",
         "ALERT_MINIMUM_SEVERITY",
+        "ALERT_WINDOW_SECONDS",
         "CACHE_MEGABYTES",
         "CACHE_URL",
+        "CASES_TABLE",
         "COUNTERFOIL_ADAPTERS",
         "EVENT_BUS_NAME",
         "EXPORTER_FUNCTION",
@@ -106,21 +111,34 @@ class DetectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifierSettings:
+    """``window_seconds`` divides a day, so that an alert's findings are of one day; ``per_day`` of 0 means no budget."""
+
     alerts_table: str
+    cases_table: str
     topic_arn: str
     bus_name: str
     minimum_severity: Severity
+    window_seconds: int
+    per_day: int
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
         name = environ.get("ALERT_MINIMUM_SEVERITY", Severity.MEDIUM.name)
         if name not in Severity.__members__:
             raise InputError(f"ALERT_MINIMUM_SEVERITY is {name!r}, none of {', '.join(Severity.__members__)}")
+        window_seconds = _whole(environ, "ALERT_WINDOW_SECONDS", 1, DAY_SECONDS, default=3600)
+        if DAY_SECONDS % window_seconds:
+            raise InputError(
+                f"ALERT_WINDOW_SECONDS is {window_seconds}, by which a day ({DAY_SECONDS}) cannot be divided"
+            )
         return cls(
             _text(environ, "ALERTS_TABLE"),
+            _text(environ, "CASES_TABLE"),
             _text(environ, "ALERTS_TOPIC_ARN"),
             _text(environ, "EVENT_BUS_NAME"),
             Severity[name],
+            window_seconds,
+            _whole(environ, "ALERT_DAILY_BUDGET", 0, 1_000_000, default=200),
         )
 
 

@@ -25,12 +25,12 @@ from counterfoil.adapters.memory import (
     MemorySnapshots,
     MemoryStream,
 )
+from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.system import system_clock
-from counterfoil.detection.alert import AlertPolicy
-from counterfoil.detection.finding import Severity
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
+from counterfoil.detection.telling import TellingPolicy
 from counterfoil.errors import NotFoundError
 from counterfoil.ports import Clock, LedgerRegistry
 from counterfoil.services.audit import Auditor
@@ -41,6 +41,7 @@ from counterfoil.services.notify import Notifier
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.services.strand_work import StrandWork
 from counterfoil.services.stream_publishing import StreamPublishing
+from counterfoil.services.suppressions import Suppressions
 from counterfoil.settings import (
     AuditorSettings,
     DetectorSettings,
@@ -98,17 +99,30 @@ def detector(environ: Environment, clock: Clock = system_clock) -> Detector:
 
 def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
     if in_memory(environ):
-        minimum = Severity[environ.get("ALERT_MINIMUM_SEVERITY", "MEDIUM")]
-        return Notifier(MemoryAlertLog(), [MemoryChannel()], AlertPolicy(minimum), clock)
+        names = dict.fromkeys(("ALERTS_TABLE", "CASES_TABLE", "ALERTS_TOPIC_ARN", "EVENT_BUS_NAME"), "-")
+        settings = NotifierSettings.from_env({**names, **environ})
+        suppressions = Suppressions(MemoryDeskLog())
+        return Notifier(MemoryAlertLog(), MemoryAlertBook(), suppressions, [MemoryChannel()], _policy(settings), clock)
     from counterfoil.adapters.alerts import DynamoDbAlertLog, EventBridgeChannel, SnsChannel
+    from counterfoil.adapters.dynamodb.desk import DynamoDbAlertBook, DynamoDbDeskLog
 
     settings = NotifierSettings.from_env(environ)
     channels = [
         SnsChannel(client("sns"), settings.topic_arn),
         EventBridgeChannel(client("events"), settings.bus_name),
     ]
-    log = DynamoDbAlertLog(client("dynamodb"), settings.alerts_table)
-    return Notifier(log, channels, AlertPolicy(settings.minimum_severity), clock)
+    return Notifier(
+        DynamoDbAlertLog(client("dynamodb"), settings.alerts_table),
+        DynamoDbAlertBook(client("dynamodb"), settings.alerts_table),
+        Suppressions(DynamoDbDeskLog(client("dynamodb"), settings.cases_table)),
+        channels,
+        _policy(settings),
+        clock,
+    )
+
+
+def _policy(settings: NotifierSettings) -> TellingPolicy:
+    return TellingPolicy(settings.minimum_severity, settings.window_seconds, settings.per_day)
 
 
 def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotter:

@@ -335,6 +335,8 @@ def test_eventbridge_gets_the_whole_finding(stub):
         "severity": "HIGH",
         "status": "OPEN",
         "alert_id": f"{FINDING.finding_id}/OPEN",
+        "group_id": "alert-1",
+        "score": 75,
         "place": "strand#7",
         "reason": "a block is missing",
         "found_at": "2025-03-03T12:00:00+00:00",
@@ -343,7 +345,7 @@ def test_eventbridge_gets_the_whole_finding(stub):
     }
     entry = {"EventBusName": "bus", "Source": "counterfoil", "DetailType": "Finding", "Detail": json.dumps(detail)}
     events.add_response("put_events", {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}, {"Entries": [entry]})
-    EventBridgeChannel(events.client, "bus").send(Alert(FINDING))
+    EventBridgeChannel(events.client, "bus").send(Alert(FINDING, "alert-1"))
 
 
 def test_an_event_that_the_bus_refuses_was_not_sent(stub):

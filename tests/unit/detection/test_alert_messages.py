@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from counterfoil.detection.alert import Alert, AlertPolicy
+from counterfoil.detection.alert import Alert
 from counterfoil.detection.finding import Finding, Severity, Status
+from counterfoil.detection.telling import TellingPolicy
 
 FOUND_AT = datetime(2025, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -85,5 +86,5 @@ def test_attributes_are_what_subscribers_filter_by():
 
 @pytest.mark.parametrize("minimum", Severity)
 def test_the_policy_tells_from_its_minimum_on(minimum):
-    told = [severity for severity in Severity if AlertPolicy(minimum).tells(finding(severity=severity))]
+    told = [severity for severity in Severity if TellingPolicy(minimum).tells(finding(severity=severity))]
     assert told == [severity for severity in Severity if severity >= minimum]

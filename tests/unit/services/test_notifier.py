@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from counterfoil.adapters.memory import MemoryAlertLog, MemoryChannel
-from counterfoil.detection.alert import AlertPolicy
+from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
 from counterfoil.detection.finding import Finding, Severity, Status
+from counterfoil.detection.telling import TellingPolicy
 from counterfoil.errors import UnavailableError
 from counterfoil.services.notify import Notifier
+from counterfoil.services.suppressions import Suppressions
 from tests.audit_worlds import NOW
 
 
@@ -47,7 +49,14 @@ class Log(MemoryAlertLog):
 class World:
     def __init__(self, minimum=Severity.MEDIUM):
         self.log, self.channels = Log(), [Channel("sns"), Channel("eventbridge")]
-        self.notifier = Notifier(self.log, self.channels, AlertPolicy(minimum), lambda: NOW + timedelta(seconds=5))
+        self.notifier = Notifier(
+            self.log,
+            MemoryAlertBook(),
+            Suppressions(MemoryDeskLog()),
+            self.channels,
+            TellingPolicy(minimum),
+            lambda: NOW + timedelta(seconds=5),
+        )
 
     @property
     def told(self):

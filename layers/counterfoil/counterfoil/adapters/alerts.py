@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.detection.alert import Alert
+from counterfoil.detection.alert import Message
 from counterfoil.errors import UnavailableError
 from counterfoil.ports import AlertChannel, AlertLog
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 REMEMBERED: Final = timedelta(days=400)
 
 EVENT_SOURCE: Final = "counterfoil"
-DETAIL_TYPE: Final = "Finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class SnsChannel(AlertChannel):
     topic_arn: str
     name: str = "sns"
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Message) -> None:
         attributes: dict[str, Any] = {
             name: {"DataType": "String", "StringValue": value} for name, value in alert.attributes.items()
         }
@@ -75,29 +74,15 @@ class EventBridgeChannel(AlertChannel):
     bus_name: str
     name: str = "eventbridge"
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Message) -> None:
         entry: Any = {
             "EventBusName": self.bus_name,
             "Source": EVENT_SOURCE,
-            "DetailType": DETAIL_TYPE,
-            "Detail": json.dumps(render_detail(alert)),
+            "DetailType": alert.kind,
+            "Detail": json.dumps(alert.detail),
         }
         with translated(f"putting event {alert.alert_id}"):
             answer = self.client.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             failed = answer["Entries"][0]
             raise UnavailableError(f"event {alert.alert_id} was refused: {failed.get('ErrorCode')}")
-
-
-def render_detail(alert: Alert) -> dict[str, Any]:
-    """The event's detail: all of the finding, and the alert's id for deduplication."""
-    finding = alert.finding
-    return {
-        **alert.attributes,
-        "alert_id": alert.alert_id,
-        "place": finding.place,
-        "reason": finding.reason,
-        "found_at": finding.found_at.isoformat(),
-        "document_id": finding.document_id,
-        "evidence": dict(finding.evidence),
-    }

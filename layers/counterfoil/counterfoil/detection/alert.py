@@ -1,28 +1,54 @@
-"""What a person is told about a finding, and which findings a person is told about."""
+"""What a person is told about a finding."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
-from counterfoil.detection.finding import Finding, Severity, Status
+from counterfoil.detection.finding import Finding, Status
 
 # SNS takes subjects of up to 100 ASCII characters.
 MAX_SUBJECT_CHARACTERS: Final = 100
 
+# What programs subscribe to on the bus: a finding, and what was held back on a day.
+FINDING: Final = "Finding"
+DIGEST: Final = "AlertDigest"
+
 _NEWS: Final = {Status.OPEN: "found", Status.CONFIRMED: "confirmed", Status.HEALED: "healed"}
+
+
+class Message(Protocol):
+    """What a channel carries: ``subject`` and ``text`` for people, ``attributes`` to filter by, ``detail`` for programs."""
+
+    @property
+    def alert_id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def attributes(self) -> dict[str, str]: ...
+    @property
+    def detail(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message about one finding in one status."""
+    """One message about one finding in one status. ``group_id`` is the alert that later findings of its kind may join."""
 
     finding: Finding
+    group_id: str | None = None
 
     @property
     def alert_id(self) -> str:
         """The same finding in the same status is the same alert, however often it is met."""
         return f"{self.finding.finding_id}/{self.finding.status}"
+
+    @property
+    def kind(self) -> str:
+        return FINDING
 
     @property
     def subject(self) -> str:
@@ -62,12 +88,18 @@ class Alert:
         }
         return {name: value for name, value in known.items() if value}
 
-
-@dataclass(frozen=True, slots=True)
-class AlertPolicy:
-    """Findings below ``minimum_severity`` are kept and not told."""
-
-    minimum_severity: Severity
-
-    def tells(self, finding: Finding) -> bool:
-        return finding.severity >= self.minimum_severity
+    @property
+    def detail(self) -> dict[str, Any]:
+        """All of the finding, and the alert's id for deduplication."""
+        finding = self.finding
+        return {
+            **self.attributes,
+            "alert_id": self.alert_id,
+            "group_id": self.group_id,
+            "score": finding.rank[1],
+            "place": finding.place,
+            "reason": finding.reason,
+            "found_at": finding.found_at.isoformat(),
+            "document_id": finding.document_id,
+            "evidence": dict(finding.evidence),
+        }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from counterfoil.detection.alert import Alert
+from counterfoil.detection.alert import Message
 from counterfoil.ports import AlertChannel, AlertLog
 
 
@@ -23,7 +23,7 @@ class MemoryAlertLog(AlertLog):
 @dataclass(slots=True)
 class MemoryChannel(AlertChannel):
     name: str = "memory"
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[Message] = field(default_factory=list)
 
-    def send(self, alert: Alert) -> None:
+    def send(self, alert: Message) -> None:
         self.alerts.append(alert)
