@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.journal import deaggregate
 from counterfoil.services.audit import Auditor
+from counterfoil.services.batch import KinesisRecord
 from counterfoil.services.detect import Detector
 
 # On-demand list prices of us-east-1, USD per million (AWS, "Amazon DynamoDB pricing", 2025): writes of up to 1 KB, strongly
@@ -113,15 +115,10 @@ def _size(item: dict[str, Any]) -> int:
 def run() -> dict[str, float]:
     records = kinesis_records(REVISIONS)
     streamed = sum(len(deaggregate(record.data, record.partition_key).records) for record in records)
-    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
-    print(f"DynamoDB per 1,000 stream records ({streamed:,} records in {len(batches)} batches of an ordered stream)")
+    batches = -(-len(records) // BATCH)
+    print(f"DynamoDB per 1,000 stream records ({streamed:,} records in {batches} batches of an ordered stream)")
     answer: dict[str, float] = {}
-    for name, client in (("auditor", CountingDynamoDb()), ("detector", CountingDynamoDb())):
-        service = _auditor(client) if name == "auditor" else _detector(client)
-        for batch in batches:
-            report = service(batch)
-            if report.failure:
-                raise AssertionError(report.failure)
+    for name, client in counted(records).items():
         thousand = streamed / 1_000
         writes = sum(count for call, count in client.requests.items() if "Get" not in call and call != "Query")
         price = (client.write_units * WRITE_PRICE + client.read_units * READ_PRICE) / streamed
@@ -132,6 +129,17 @@ def run() -> dict[str, float]:
         answer |= {f"{name}_write_units": client.write_units / thousand, f"{name}_usd_per_million": price}
     print("  one conditional write per record would be 1,000.0 write units: 0.63 USD per million records")
     return answer
+
+
+def counted(records: Sequence[KinesisRecord]) -> dict[str, CountingDynamoDb]:
+    """What the auditor and the detector ask for these records, in batches."""
+    clients = {"auditor": CountingDynamoDb(), "detector": CountingDynamoDb()}
+    for service in (_auditor(clients["auditor"]), _detector(clients["detector"])):
+        for start in range(0, len(records), BATCH):
+            report = service(records[start : start + BATCH])
+            if report.failure:
+                raise AssertionError(report.failure)
+    return clients
 
 
 def _auditor(client: Any) -> Any:

@@ -15,6 +15,12 @@ MILLION: Final = 1_000_000
 DYNAMODB_WRITES: Final = 0.625
 DYNAMODB_READS: Final = 0.125
 
+# Provisioned capacity: per unit per second, kept for an hour, used or not. And what is kept, per GB and month.
+DYNAMODB_WRITE_HOUR: Final = 0.00065
+DYNAMODB_READ_HOUR: Final = 0.00013
+DYNAMODB_GB_MONTH: Final = 0.25
+MONTH_HOURS: Final = 730
+
 # Per million requests, and per GB-second of a function's memory.
 LAMBDA_REQUESTS: Final = 0.20
 LAMBDA_GB_SECOND: Final = 0.0000133334
@@ -42,6 +48,11 @@ QLDB_TRANSFER: Final = QldbRequests(read=8, write=7)
 
 def dynamodb_usd(read_units: float, write_units: float) -> float:
     return (read_units * DYNAMODB_READS + write_units * DYNAMODB_WRITES) / MILLION
+
+
+def provisioned_usd(read_units: float, write_units: float) -> float:
+    """A month of so many units per second."""
+    return MONTH_HOURS * (read_units * DYNAMODB_READ_HOUR + write_units * DYNAMODB_WRITE_HOUR)
 
 
 def lambda_usd(requests: float, gb_seconds: float) -> float:
