@@ -13,6 +13,7 @@ from datetime import timedelta
 from benchmarks.clock import best_seconds
 from benchmarks.journal import START, STRAND, STREAM_ARN, transfers
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.services.audit import Auditor
 from counterfoil.services.batch import KinesisRecord
@@ -34,7 +35,9 @@ def kinesis_records(revisions: int) -> list[KinesisRecord]:
 
 def auditor() -> Auditor:
     patience = Patience(timedelta(seconds=60), timedelta(seconds=900))
-    return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), lambda: START, patience)
+    return Auditor(
+        MemoryHeads(), MemoryFindings(), MemoryQuarantine(), MemorySetAside(lambda: START), lambda: START, patience
+    )
 
 
 def run() -> dict[str, float]:

@@ -19,6 +19,7 @@ from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts
 from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.memory import MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.journal import deaggregate
@@ -148,6 +149,7 @@ def _auditor(client: Any) -> Any:
         DynamoDbHeads(client, "heads"),
         DynamoDbFindings(client, "findings"),
         MemoryQuarantine(),
+        MemorySetAside(lambda: START),
         lambda: START,
         patience,
     ).audit
@@ -155,4 +157,5 @@ def _auditor(client: Any) -> Any:
 
 def _detector(client: Any) -> Any:
     accounts, findings = DynamoDbAccounts(client, "accounts"), DynamoDbFindings(client, "findings")
-    return Detector(accounts, findings, parse_rule_config("{}"), lambda: START, timedelta(seconds=60)).detect
+    set_aside = MemorySetAside(lambda: START)
+    return Detector(accounts, findings, set_aside, parse_rule_config("{}"), lambda: START, timedelta(seconds=60)).detect

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.errors import UnavailableError
 from counterfoil.services.audit import Auditor
 from lab.bank.acts import Transfer
@@ -237,7 +238,7 @@ class AuditStory:
         heads, findings, quarantine = (
             Interposed(port, self.faults, self.turns.pause) for port in (self.heads, self.findings, self.quarantine)
         )
-        return Auditor(heads, findings, quarantine, lambda: self.now, PATIENCE)
+        return Auditor(heads, findings, quarantine, MemorySetAside(lambda: self.now), lambda: self.now, PATIENCE)
 
     def run(self):
         """Consume every shard to its end, then let the time pass in which what is missing could still come."""
@@ -254,13 +255,17 @@ class AuditStory:
 
     def run_clean(self):
         """Every shard in one batch, nothing fails."""
-        auditor = Auditor(self.heads, self.findings, self.quarantine, lambda: self.now, PATIENCE)
+        auditor = Auditor(
+            self.heads, self.findings, self.quarantine, MemorySetAside(lambda: self.now), lambda: self.now, PATIENCE
+        )
         for shard in self.shards:
             assert auditor.audit(shard).failed_index is None
         return self._rest()
 
     def _rest(self):
-        auditor = Auditor(self.heads, self.findings, self.quarantine, lambda: self.now, PATIENCE)
+        auditor = Auditor(
+            self.heads, self.findings, self.quarantine, MemorySetAside(lambda: self.now), lambda: self.now, PATIENCE
+        )
         for seconds in (61, 1_000):
             self.now += timedelta(seconds=seconds)
             assert auditor.sweep().failure is None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.strand import (
     NO_LABEL,
     STANDARD,
@@ -56,7 +57,15 @@ class AuditWorld:
 
     @property
     def auditor(self) -> Auditor:
-        return Auditor(self.heads, self.findings, self.quarantine, lambda: self.now, self.patience, self.bounds)
+        return Auditor(
+            self.heads,
+            self.findings,
+            self.quarantine,
+            MemorySetAside(lambda: self.now),
+            lambda: self.now,
+            self.patience,
+            self.bounds,
+        )
 
     def deliver(self, datas):
         """One batch of these records."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from counterfoil.adapters.memory import MemoryFindings
 from counterfoil.adapters.memory.accounts import MemoryAccounts
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.stream_cursor import CURSORS, parse_cursor
 from counterfoil.journal.builder import BuiltBlock, Change, JournalBuilder, Statement, Transaction
@@ -130,7 +131,8 @@ class Desk:
         self.detector = self.detector_on(self.accounts, self.findings)
 
     def detector_on(self, accounts, findings):
-        return Detector(accounts, findings, parse_rule_config(self.rules), lambda: self.now, GRACE)
+        set_aside = MemorySetAside(lambda: self.now)
+        return Detector(accounts, findings, set_aside, parse_rule_config(self.rules), lambda: self.now, GRACE)
 
     def detect(self, *records):
         return self.detector.detect(outer(*records))

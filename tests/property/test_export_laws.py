@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine, MemoryStream
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.audit_rules import FAILURES
 from counterfoil.detection.strand import UNBOUNDED
 from counterfoil.detection.strand_audit import Patience
@@ -103,7 +104,15 @@ def test_the_stream_of_any_journal_passes_the_auditor(journal, aggregation, limi
     sink = MemoryStream()
     list(Publisher(ListReader.of(journal), sink, aggregate).publish(stream_job(aggregation=aggregation), NOW))
     heads, findings = MemoryHeads(), MemoryFindings()
-    auditor = Auditor(heads, findings, MemoryQuarantine(), lambda: NOW, Patience(timedelta(0), timedelta(0)), UNBOUNDED)
+    auditor = Auditor(
+        heads,
+        findings,
+        MemoryQuarantine(),
+        MemorySetAside(lambda: NOW),
+        lambda: NOW,
+        Patience(timedelta(0), timedelta(0)),
+        UNBOUNDED,
+    )
     records = kinesis_records(sink.records)
     for begin in range(0, len(records), limit):
         auditor.audit(records[begin : begin + limit])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from counterfoil.adapters.kinesis import RECORD_LIMIT_BYTES, aggregate
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.errors import OccConflictError, StatementError
 from counterfoil.ledger.jobs import StreamJob, StreamStatus
@@ -151,7 +152,9 @@ def audited(records):
     """How many blocks verified, and what was found, by an auditor over memory."""
     findings = MemoryFindings()
     patience = Patience(timedelta(seconds=60), timedelta(seconds=900))
-    report = Auditor(MemoryHeads(), findings, MemoryQuarantine(), lambda: NOW, patience).audit(records)
+    report = Auditor(
+        MemoryHeads(), findings, MemoryQuarantine(), MemorySetAside(lambda: NOW), lambda: NOW, patience
+    ).audit(records)
     return report.blocks_verified, list(findings.findings.values())
 
 

@@ -39,10 +39,12 @@ ENVIRONMENT = {
     "JournalAuditorFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "QUARANTINE_BUCKET": "FailedBatchesBucket",
         "GAP_GRACE_SECONDS": "GapGraceSeconds", "GAP_CONFIRM_SECONDS": "GapConfirmSeconds",
+        "JOURNAL_BUCKET": "JournalBucket",
     },
     "FraudDetectorFunction": {
         "ACCOUNTS_TABLE": "AccountStateTable", "FINDINGS_TABLE": "FindingsTable", "FRAUD_RULES": "FraudRules",
         "GAP_GRACE_SECONDS": "GapGraceSeconds",
+        "JOURNAL_BUCKET": "JournalBucket",
     },
     "AlertNotifierFunction": {
         "ALERTS_TABLE": "AlertsTable", "CASES_TABLE": "CasesTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",

@@ -105,7 +105,7 @@ def test_large_blocks_are_locked_only_when_asked_for(resources, everything):
 
 def test_what_somebody_deletes_can_be_brought_back_as_long_as_the_table_can(resources):
     rules = resources["JournalBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    [days] = [rule["NoncurrentVersionExpiration"] for rule in rules if "NoncurrentVersionExpiration" in rule]
+    [days] = [rule["NoncurrentVersionExpiration"] for rule in rules if rule["Id"] == "DeletedCanBeBroughtBack"]
     assert days == {"NoncurrentDays": 35}  # DynamoDB's longest point-in-time recovery, which is the template's
 
 
@@ -118,10 +118,25 @@ def test_a_snapshot_is_locked_as_the_parameters_say(of_type):
     }
 
 
-def test_no_rule_expires_a_snapshot_an_export_or_quarantined_bytes(of_type):
+def test_a_record_set_aside_outlives_the_pointer_to_it_and_no_longer(template, resources):
+    [rule] = [
+        each
+        for each in resources["JournalBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+        if each.get("Prefix") == "records/"
+    ]
+    assert (rule["ExpirationInDays"], rule["NoncurrentVersionExpiration"]) == (
+        {"Ref": "LargeRecordDays"},
+        {"NoncurrentDays": 1},
+    )
+    days, hours = (template["Parameters"][name] for name in ("LargeRecordDays", "StreamRetentionHours"))
+    for which in ("Default", "MinValue", "MaxValue"):
+        assert days[which] * 24 >= hours[which] + 24
+
+
+def test_no_rule_expires_a_snapshot_an_export_a_block_or_quarantined_bytes(of_type):
     for name, bucket in of_type("AWS::S3::Bucket").items():
         expiring = [rule["Prefix"] for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule]
-        assert expiring == (["aws/lambda/"] if name == "FailedBatchesBucket" else [])
+        assert expiring == {"FailedBatchesBucket": ["aws/lambda/"], "JournalBucket": ["records/"]}.get(name, [])
 
 
 def test_a_table_has_its_keys(table_name, ddb_table):

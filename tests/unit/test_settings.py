@@ -66,14 +66,14 @@ def of(kind, **changes):
 
 def test_the_auditors_settings_and_their_defaults():
     assert of(AuditorSettings) == AuditorSettings(
-        "heads", "findings", "bucket", timedelta(seconds=60), timedelta(seconds=900)
+        "heads", "findings", "bucket", "objects", timedelta(seconds=60), timedelta(seconds=900)
     )
     given = of(AuditorSettings, GAP_GRACE_SECONDS="0", GAP_CONFIRM_SECONDS="31536000")
     assert (given.grace, given.confirm) == (timedelta(0), timedelta(days=365))
 
 
 def test_the_detectors_settings_and_their_defaults():
-    assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "{}", timedelta(seconds=60))
+    assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "objects", "{}", timedelta(seconds=60))
     assert of(DetectorSettings, FRAUD_RULES="").fraud_rules == "{}"
     assert of(DetectorSettings, FRAUD_RULES='{"a":1}').fraud_rules == '{"a":1}'
 

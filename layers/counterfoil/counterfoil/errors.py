@@ -13,7 +13,8 @@ CounterfoilError
 │   ├── ContentsMismatchError
 │   ├── RevisionMismatchError
 │   ├── BrokenLinkError
-│   └── ProofMismatchError
+│   ├── ProofMismatchError
+│   └── SetAsideMismatchError
 └── UnavailableError    something outside did not answer: try again from here
     ├── ConflictError       somebody else wrote first: load anew, then try again
     │   └── OccConflictError    a transaction read what another has changed since: run it again
@@ -101,6 +102,14 @@ class BrokenLinkError(IntegrityError):
 
 class ProofMismatchError(IntegrityError):
     """A proof does not lead from its leaf to the digest."""
+
+
+class SetAsideMismatchError(IntegrityError):
+    """What lies where a stream record was set aside is not that record. ``data`` is what lies there, as far as it was read."""
+
+    def __init__(self, message: str, data: bytes, **evidence: str) -> None:
+        super().__init__(message, **evidence)
+        self.data = data
 
 
 class UnavailableError(CounterfoilError):

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from counterfoil.journal.publication import KeyedRecord, OuterRecord
+from counterfoil.journal.set_aside import SetAsidePlace
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
 from counterfoil.merkle import Hash
@@ -254,6 +255,23 @@ class StreamSink(Protocol):
 
         ``NotFoundError`` where there is no such stream, ``ForbiddenError`` where it may not be written; then, and before an
         ``UnavailableError``, some of the records may have been put.
+        """
+        ...
+
+
+class SetAsideRecords(Protocol):
+    """Keeps stream records that are too large for Kinesis. NOT trusted: what is fetched is held against the pointer's hash."""
+
+    def keep(self, data: bytes, /) -> SetAsidePlace:
+        """Keep a record for longer than the stream keeps the pointer to it, and return where it lies.
+
+        Write-once: keeping the same bytes again on the same day (UTC) changes nothing.
+        """
+        ...
+
+    def fetch(self, place: SetAsidePlace, /) -> bytes:
+        """What lies there, at most one byte more than ``place.size_bytes``. ``place.bucket`` is not looked at: a pointer that
+        anybody may have put says it. ``UnavailableError`` where nothing is there, or not any more.
         """
         ...
 

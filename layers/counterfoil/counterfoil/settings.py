@@ -74,6 +74,7 @@ class AuditorSettings:
     findings_table: str
     quarantine_bucket: str
     grace: timedelta
+    journal_bucket: str
     confirm: timedelta
 
     @classmethod
@@ -86,6 +87,7 @@ class AuditorSettings:
             _text(environ, "FINDINGS_TABLE"),
             _text(environ, "QUARANTINE_BUCKET"),
             grace,
+            _text(environ, "JOURNAL_BUCKET"),
             confirm,
         )
 
@@ -97,6 +99,7 @@ class DetectorSettings:
     accounts_table: str
     findings_table: str
     fraud_rules: str
+    journal_bucket: str
     grace: timedelta
 
     @classmethod
@@ -105,6 +108,7 @@ class DetectorSettings:
             _text(environ, "ACCOUNTS_TABLE"),
             _text(environ, "FINDINGS_TABLE"),
             environ.get("FRAUD_RULES") or "{}",
+            _text(environ, "JOURNAL_BUCKET"),
             _seconds(environ, "GAP_GRACE_SECONDS", 60),
         )
 

@@ -27,6 +27,7 @@ from counterfoil.adapters.memory import (
 )
 from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.adapters.system import system_clock
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
@@ -61,19 +62,21 @@ client = clients.client
 def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
     if in_memory(environ):
         settings = AuditorSettings.from_env(
-            {"HEADS_TABLE": "-", "FINDINGS_TABLE": "-", "QUARANTINE_BUCKET": "-", **environ}
+            {"HEADS_TABLE": "-", "FINDINGS_TABLE": "-", "QUARANTINE_BUCKET": "-", "JOURNAL_BUCKET": "-", **environ}
         )
         patience = Patience(settings.grace, settings.confirm)
-        return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), clock, patience)
+        set_aside = MemorySetAside(clock)
+        return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), set_aside, clock, patience)
     from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
     from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
-    from counterfoil.adapters.s3 import S3Quarantine
+    from counterfoil.adapters.s3 import S3Quarantine, S3SetAside
 
     settings = AuditorSettings.from_env(environ)
     return Auditor(
         DynamoDbHeads(client("dynamodb"), settings.heads_table),
         DynamoDbFindings(client("dynamodb"), settings.findings_table),
         S3Quarantine(client("s3"), settings.quarantine_bucket),
+        S3SetAside(client("s3"), settings.journal_bucket, clock),
         clock,
         Patience(settings.grace, settings.confirm),
     )
@@ -81,16 +84,20 @@ def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
 
 def detector(environ: Environment, clock: Clock = system_clock) -> Detector:
     if in_memory(environ):
-        settings = DetectorSettings.from_env({"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", **environ})
+        settings = DetectorSettings.from_env(
+            {"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", "JOURNAL_BUCKET": "-", **environ}
+        )
         config = parse_rule_config(settings.fraud_rules)
-        return Detector(MemoryAccounts(), MemoryFindings(), config, clock, settings.grace)
+        return Detector(MemoryAccounts(), MemoryFindings(), MemorySetAside(clock), config, clock, settings.grace)
     from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts
     from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
+    from counterfoil.adapters.s3 import S3SetAside
 
     settings = DetectorSettings.from_env(environ)
     return Detector(
         DynamoDbAccounts(client("dynamodb"), settings.accounts_table),
         DynamoDbFindings(client("dynamodb"), settings.findings_table),
+        S3SetAside(client("s3"), settings.journal_bucket, clock),
         parse_rule_config(settings.fraud_rules),
         clock,
         settings.grace,
@@ -192,10 +199,17 @@ def redactor(environ: Environment, clock: Clock = system_clock) -> StrandWork:
 def publisher(environ: Environment, clock: Clock = system_clock) -> StreamPublishing:
     if in_memory(environ):
         return StreamPublishing(
-            MemoryJobs(), MemoryLedgerRegistry(), _no_journal, lambda _: MemoryStream(), lambda _: b"", clock
+            MemoryJobs(),
+            MemoryLedgerRegistry(),
+            _no_journal,
+            lambda _: MemoryStream(),
+            lambda _: b"",
+            MemorySetAside(clock),
+            clock,
         )
     from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs
     from counterfoil.adapters.kinesis import KinesisSink, aggregate
+    from counterfoil.adapters.s3 import S3SetAside
 
     places = JournalPlaces.from_env(environ)
     return StreamPublishing(
@@ -204,6 +218,7 @@ def publisher(environ: Environment, clock: Clock = system_clock) -> StreamPublis
         lambda strand_id: journal(places, strand_id),
         lambda job: KinesisSink(client("kinesis"), job.kinesis_stream_name),
         aggregate,
+        S3SetAside(client("s3"), places.journal_bucket, clock),
         clock,
     )
 

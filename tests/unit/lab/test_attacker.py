@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.ion import read_single
 from counterfoil.journal import check_link, parse_stream_record, segment_of, verify_block
@@ -30,7 +31,9 @@ class World:
 
     def __post_init__(self):
         self.findings, self.heads = MemoryFindings(), MemoryHeads()
-        self.auditor = Auditor(self.heads, self.findings, MemoryQuarantine(), lambda: self.now, PATIENCE)
+        self.auditor = Auditor(
+            self.heads, self.findings, MemoryQuarantine(), MemorySetAside(lambda: self.now), lambda: self.now, PATIENCE
+        )
 
     def deliver(self, blocks, size=4_000):
         records = [record for block in blocks for record in block.records]

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.services.audit import Auditor
 from counterfoil.services.batch import KinesisRecord
@@ -116,7 +117,7 @@ def test_the_quiet_end_holds_ordinary_transfers_alone_and_places_to_attack(day):
 def test_the_auditor_finds_the_administrators_deeds_and_nothing_else(day):
     findings = MemoryFindings()
     patience = Patience(timedelta(seconds=60), timedelta(seconds=900))
-    auditor = Auditor(MemoryHeads(), findings, MemoryQuarantine(), lambda: NOW, patience)
+    auditor = Auditor(MemoryHeads(), findings, MemoryQuarantine(), MemorySetAside(lambda: NOW), lambda: NOW, patience)
     records = [record for block in day.blocks for record in streamed(block).records]
     batch = [
         KinesisRecord("shardId-0", str(index), each.partition_key, each.data, NOW)

@@ -7,6 +7,7 @@ import pytest
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryJobs, MemoryQuarantine, MemoryStream
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.errors import NotFoundError, UnavailableError
@@ -33,12 +34,15 @@ class World:
         registry = MemoryLedgerRegistry()
         mode = PermissionsMode.STANDARD
         registry.save(None, RegisteredLedger(job.ledger_name, STRAND, NOW, LedgerState.ACTIVE, mode))
+        set_aside = MemorySetAside(lambda: NOW)
         self.publishing = StreamPublishing(
-            self.jobs, registry, lambda _: self.reader, lambda _: self.sink, aggregate, lambda: NOW
+            self.jobs, registry, lambda _: self.reader, lambda _: self.sink, aggregate, set_aside, lambda: NOW
         )
         self.kept = MemoryFindings()
         patience = Patience(timedelta(seconds=60), timedelta(seconds=900))
-        self.auditor = Auditor(MemoryHeads(), self.kept, MemoryQuarantine(), lambda: NOW, patience)
+        self.auditor = Auditor(
+            MemoryHeads(), self.kept, MemoryQuarantine(), MemorySetAside(lambda: NOW), lambda: NOW, patience
+        )
         self.read = 0
 
     def findings(self):

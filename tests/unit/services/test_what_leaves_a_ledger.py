@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from counterfoil.adapters.memory import MemoryBucket, MemoryFindings, MemoryHeads, MemoryQuarantine, MemoryStream
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.audit_rules import FAILURES
 from counterfoil.detection.strand import UNBOUNDED
 from counterfoil.detection.strand_audit import Patience
@@ -67,7 +68,15 @@ def test_its_stream_is_followed_by_the_auditor_to_its_digest(ledger):
     list(Publisher(ledger, sink, aggregate).publish(stream_job(inclusive_start=DAY["inclusive_start"]), NOW))
     heads, findings = MemoryHeads(), MemoryFindings()
     nothing = timedelta(0)
-    auditor = Auditor(heads, findings, MemoryQuarantine(), lambda: NOW, Patience(nothing, nothing), UNBOUNDED)
+    auditor = Auditor(
+        heads,
+        findings,
+        MemoryQuarantine(),
+        MemorySetAside(lambda: NOW),
+        lambda: NOW,
+        Patience(nothing, nothing),
+        UNBOUNDED,
+    )
     auditor.audit(kinesis_records(sink.records))
     auditor.sweep()
     rules = {each.rule_id for each in findings.findings.values()}

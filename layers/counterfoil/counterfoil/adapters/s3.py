@@ -1,6 +1,6 @@
-"""Quarantine, snapshots and exports in S3.
+"""Quarantine, snapshots, records set aside and exports in S3.
 
-The first two are write-once: the same bytes again succeed, other bytes under the same name do not. An export's objects
+The first three are write-once: the same bytes again succeed, other bytes under the same name do not. An export's objects
 replace what an earlier run of the same export wrote.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from botocore.exceptions import ClientError
 
 from counterfoil.adapters.boto_errors import translated
 from counterfoil.errors import ForbiddenError, IntegrityError, NotFoundError
+from counterfoil.journal.set_aside import SetAsidePlace, set_aside_place
 from counterfoil.ledger.jobs import Encryption, EncryptionType
-from counterfoil.ports import Clock, ObjectStore, Quarantine, SnapshotStore, quarantine_name
+from counterfoil.ports import Clock, ObjectStore, Quarantine, SetAsideRecords, SnapshotStore, quarantine_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,6 +69,26 @@ class S3Snapshots(SnapshotStore):
     def _read(self, name: str) -> bytes:
         with translated(f"reading {name}"):
             return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+
+
+@dataclass(frozen=True, slots=True)
+class S3SetAside(SetAsideRecords):
+    """Stream records too large for Kinesis, under ``records/<day>/<SHA-256>`` of one bucket, which forgets them by its own rule."""
+
+    client: S3Client
+    bucket: str
+    clock: Clock
+
+    def keep(self, data: bytes, /) -> SetAsidePlace:
+        place = set_aside_place(self.bucket, data, self.clock().astimezone(UTC).date())
+        put_once(self.client, self.bucket, place.key, data, {"ContentType": "application/octet-stream"})
+        return place
+
+    def fetch(self, place: SetAsidePlace, /) -> bytes:
+        with translated(f"reading {place.key}"):
+            body = self.client.get_object(Bucket=self.bucket, Key=place.key)["Body"]
+            with closing(body):
+                return body.read(place.size_bytes + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryQuarantine
+from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.adapters.public_key import PublicKey
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli import maintain, verify_export
@@ -132,8 +133,13 @@ def conclude(records: list[KinesisRecord]) -> tuple[AuditReport, list[Finding], 
     start = system_clock()
     moments = iter([start, start + timedelta(seconds=1)])
     heads, findings = MemoryHeads(), MemoryFindings()
-    auditor = Auditor(heads, findings, MemoryQuarantine(), lambda: next(moments), _PATIENCE, UNBOUNDED)
+    set_aside = MemorySetAside(system_clock)
+    auditor = Auditor(heads, findings, MemoryQuarantine(), set_aside, lambda: next(moments), _PATIENCE, UNBOUNDED)
     report = auditor.audit(records)
+    if report.failure is not None:
+        raise InputError(
+            f"record {report.failed_index} points to one that was set aside, and these events do not have it"
+        )
     auditor.sweep()
     return report, list(findings.findings.values()), [heads.states[strand_id] for strand_id in heads.strands()]
 

@@ -17,7 +17,9 @@ from counterfoil.journal.stream_record import (
     BlockSummaryRecord,
     ControlRecord,
     RevisionDetailsRecord,
+    SetAsideRecord,
     StreamRecord,
+    parse_followed,
     parse_stream_record,
 )
 
@@ -36,6 +38,7 @@ __all__ = [
     "RevisionKind",
     "RevisionSummary",
     "Segment",
+    "SetAsideRecord",
     "StreamRecord",
     "UnverifiedBlock",
     "UnverifiedRevision",
@@ -50,6 +53,7 @@ __all__ = [
     "parse_address_text",
     "parse_block",
     "parse_digest",
+    "parse_followed",
     "parse_revision",
     "parse_stream_record",
     "segment_of",

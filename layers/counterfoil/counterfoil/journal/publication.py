@@ -3,20 +3,21 @@
 A user record's partition key is the lower-case hex of the block's or revision's hash, as in the real service's records.
 Records are put together from a block's fields in their order, so that what is written is what the service wrote, byte for
 byte (tests/golden). A redacted revision carries ``dataHash`` as its block does; an internal one is listed in the summary
-and has no details.
+and has no details. A record that does not fit into the stream is set aside, and a pointer to it takes its place.
 
-Source: docs/format.md, section "Stream records".
+Source: docs/format.md, sections "Stream records" and "Records set aside".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion.codec import encode
 from counterfoil.journal.address import BlockAddress
+from counterfoil.journal.set_aside import SetAsidePlace, pointer_payload
 from counterfoil.journal.stream_record import RecordType
 
 
@@ -46,6 +47,20 @@ class StreamedBlock:
     def records(self) -> tuple[KeyedRecord, ...]:
         """In QLDB's order: the summary, then the revisions."""
         return (self.summary, *self.details)
+
+    def fitted(self, stream_arn: str, limit_bytes: int, keep: Callable[[bytes], SetAsidePlace]) -> StreamedBlock:
+        """The block with pointers in the place of the records of more than ``limit_bytes``, which ``keep`` puts elsewhere."""
+
+        def fit(record: KeyedRecord, record_type: RecordType) -> KeyedRecord:
+            if len(record.data) <= limit_bytes:
+                return record
+            payload = pointer_payload(record_type, self.address, keep(record.data))
+            return KeyedRecord(record.partition_key, _record(stream_arn, RecordType.OVERSIZED_RECORD, payload))
+
+        summary = fit(self.summary, RecordType.BLOCK_SUMMARY)
+        return StreamedBlock(
+            self.address, summary, tuple(fit(each, RecordType.REVISION_DETAILS) for each in self.details)
+        )
 
 
 def streamed_block(fields: Mapping[str, Any], stream_arn: str) -> StreamedBlock:

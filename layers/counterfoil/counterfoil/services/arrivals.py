@@ -11,7 +11,7 @@ from datetime import datetime
 
 from counterfoil.detection.block_assembly import Assembly
 from counterfoil.detection.stream_cursor import HeldRecord
-from counterfoil.errors import InputError, IntegrityError
+from counterfoil.errors import InputError, IntegrityError, UnavailableError
 from counterfoil.journal import (
     Block,
     BlockSummaryRecord,
@@ -22,7 +22,8 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
-from counterfoil.services.batch import KinesisRecord, read_batch
+from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
+from counterfoil.services.set_aside import PointerFollower
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ class StrandArrivals:
 
 @dataclass(slots=True)
 class VerifiedArrivals:
-    """``unreadable`` and ``unverified`` count user records (or frames) that are not among the arrivals."""
+    """``unreadable`` and ``unverified`` count user records (or frames) that are not among the arrivals.
+
+    ``failures`` are outer records of which a part that was set aside could not be fetched.
+    """
 
     strands: dict[str, StrandArrivals] = field(default_factory=dict)
     unreadable: int = 0
     unverified: int = 0
+    failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
 
     def take(self, record: StreamRecord, held: HeldRecord, outer_index: int) -> None:
         try:
@@ -73,10 +78,23 @@ class VerifiedArrivals:
             strand.arrivals.append(arrival)
             strand.outer_indexes.add(outer_index)
 
+    def follow(self, item: ReadItem, pointers: PointerFollower) -> ReadItem | None:
+        """The item, or what it points to; ``None`` where that cannot be had or is something else."""
+        try:
+            return pointers.follow(item)
+        except IntegrityError:
+            self.unverified += 1
+        except UnavailableError as error:
+            self.failures.append((item.outer_index, error))
+        return None
 
-def read_arrivals(records: Sequence[KinesisRecord], now: datetime) -> VerifiedArrivals:
+
+def read_arrivals(records: Sequence[KinesisRecord], now: datetime, pointers: PointerFollower) -> VerifiedArrivals:
     verified = VerifiedArrivals()
-    for item in read_batch(records):
+    for each in read_batch(records):
+        item = verified.follow(each, pointers)
+        if item is None:
+            continue
         if item.record is None:
             verified.unreadable += 1
         else:

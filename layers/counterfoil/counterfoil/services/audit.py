@@ -2,8 +2,9 @@
 
 What happens to a batch, in this order, and why in this order:
 
-1. Every user record is read and verified by itself (``services/verification``). Bytes that cannot be read or do not
-   verify are kept in quarantine, write-once and named by their hash: a crash here leaves at most bytes that are kept again.
+1. Every user record is read, where it was set aside from there, and verified by itself (``services/verification``). Bytes that
+   cannot be read or do not verify are kept in quarantine, write-once and named by their hash: a crash here leaves at most bytes
+   that are kept again.
 2. Per strand the state is loaded and the arrivals are weighed against it (``detection/strand_audit``, pure).
 3. The findings are recorded. They come before the state: a crash here leaves findings whose ids the repetition meets again.
 4. The state is advanced by compare-and-set, together with the runs of new blocks. A crash before it repeats everything
@@ -26,8 +27,9 @@ from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import STANDARD, Bounds, Hole, StrandState
 from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
 from counterfoil.errors import ConflictError, UnavailableError
-from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine
+from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine, SetAsideRecords
 from counterfoil.services.batch import KinesisRecord
+from counterfoil.services.set_aside import PointerFollower
 from counterfoil.services.verification import StrandBatch, VerifiedBatch
 
 # Consumers of many shards may advance one strand at the same time; in each round at least one of them gets through.
@@ -91,6 +93,7 @@ class Auditor:
     heads: HeadStore
     findings: FindingStore
     quarantine: Quarantine
+    set_aside: SetAsideRecords
     clock: Clock
     patience: Patience
     bounds: Bounds = STANDARD
@@ -98,7 +101,7 @@ class Auditor:
     def audit(self, records: Sequence[KinesisRecord]) -> AuditReport:
         """Verify one batch. Everything in it is judged at one instant."""
         now = self.clock()
-        verified = VerifiedBatch(now, self.quarantine)
+        verified = VerifiedBatch(now, self.quarantine, PointerFollower(self.set_aside))
         verified.read(records)
         report = AuditReport(
             len(records),

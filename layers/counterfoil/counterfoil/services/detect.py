@@ -36,10 +36,11 @@ from counterfoil.detection.judgement import Contents, Judge, contents_of
 from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.detection.stream_cursor import StreamCursor, cursor_key, parse_cursor, render_cursor
 from counterfoil.errors import ConflictError, UnavailableError
-from counterfoil.ports import AccountStore, Clock, FindingStore
+from counterfoil.ports import AccountStore, Clock, FindingStore, SetAsideRecords
 from counterfoil.services.arrivals import Arrival, StrandArrivals, read_arrivals, verify_held
 from counterfoil.services.batch import KinesisRecord
 from counterfoil.services.held_records import HELD_FOR, HeldRecords
+from counterfoil.services.set_aside import PointerFollower
 
 # Consumers of many shards may work on one strand at the same time; in each round at least one of them gets through.
 MAX_ROUNDS: Final = 12
@@ -76,6 +77,11 @@ class DetectionReport:
         """The first outer record that must be delivered again."""
         return min(self.failed, default=None)
 
+    def fail(self, indexes: Iterable[int], error: UnavailableError) -> None:
+        """Deliver these outer records again."""
+        self.failed = sorted({*self.failed, *indexes})
+        self.failure = self.failure or str(error)
+
     def metrics(self) -> dict[str, float]:
         """The batch as numbers, by the names that template.yaml's alarms and dashboard use."""
         return {
@@ -104,6 +110,7 @@ class Detector:
 
     accounts: AccountStore
     findings: FindingStore
+    set_aside: SetAsideRecords
     config: RuleConfig
     clock: Clock
     grace: timedelta
@@ -111,8 +118,10 @@ class Detector:
     def detect(self, records: Sequence[KinesisRecord]) -> DetectionReport:
         """Judge one batch. Everything in it is judged at one instant."""
         now = self.clock()
-        verified = read_arrivals(records, now)
+        verified = read_arrivals(records, now, PointerFollower(self.set_aside))
         report = DetectionReport(len(records), unreadable=verified.unreadable, unverified=verified.unverified)
+        for index, error in verified.failures:
+            report.fail([index], error)
         for strand_id, batch in verified.strands.items():
             self._try_to_settle(strand_id, batch, report, now)
         return report
@@ -133,8 +142,7 @@ class Detector:
         try:
             self._settle(strand_id, batch.arrivals, report, now)
         except UnavailableError as error:
-            report.failed = sorted({*report.failed, *batch.outer_indexes})
-            report.failure = report.failure or str(error)
+            report.fail(batch.outer_indexes, error)
 
     def _settle(self, strand_id: str, arrivals: Sequence[Arrival], report: DetectionReport, now: datetime) -> None:
         for _ in range(MAX_ROUNDS):

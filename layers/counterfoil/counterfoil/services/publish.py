@@ -10,7 +10,9 @@ What happens to a stream, in this order, and why in this order:
 
 A strand keeps its order since the outer partition key of all its records is the strand's id. A user record larger than
 ``AGGREGATE_BYTES`` goes into a frame of its own; where its frame is over the Kinesis limit it goes without one; where it is
-over the limit by itself, publishing stops in front of its block with a ``LimitError``. Nothing is passed over in silence.
+over the limit by itself, it is set aside before a pointer to it is put. Where that is not possible, since there is no place
+for it or it is over ``MAX_SET_ASIDE_BYTES``, publishing stops in front of its block with a ``LimitError``. Nothing is passed
+over in silence.
 """
 
 from __future__ import annotations
@@ -23,9 +25,10 @@ from typing import Final
 
 from counterfoil.errors import LimitError
 from counterfoil.journal.publication import KeyedRecord, OuterRecord, StreamedBlock, control
+from counterfoil.journal.set_aside import MAX_SET_ASIDE_BYTES, SetAsidePlace
 from counterfoil.journal.stored import block_time, streamed_datagram
 from counterfoil.ledger.jobs import StreamJob, StreamStatus
-from counterfoil.ports import Aggregate, JournalReader, StreamSink
+from counterfoil.ports import Aggregate, JournalReader, SetAsideRecords, StreamSink
 
 # The producer library's default for AggregationMaxSize; one user record larger than it goes into a frame of its own.
 AGGREGATE_BYTES: Final = 51_200
@@ -100,17 +103,22 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Publishes the journal of one reader into one sink. Keeps nothing: the job says where it stands."""
+    """Publishes the journal of one reader into one sink. Keeps nothing: the job says where it stands.
+
+    ``set_aside`` of ``None``: what is too large for the stream stops it.
+    """
 
     reader: JournalReader
     sink: StreamSink
     aggregate: Aggregate
+    set_aside: SetAsideRecords | None = None
 
     def publish(self, job: StreamJob, now: datetime) -> Iterator[StreamJob]:
         """Put what is committed and not yet put; yield the job after each batch that the sink has confirmed.
 
         The caller saves what is yielded before asking for more, and may stop asking at any time. ``now`` is the time before
-        this call. Raises what the sink raises, and ``LimitError`` in front of a block with a record that Kinesis cannot take.
+        this call. Raises what the sink raises, and ``LimitError`` in front of a block with a record that can neither be put nor set
+        aside.
         """
         if job.next_sequence_no is None:
             self._put(job, [control("CREATED", job.arn)])
@@ -134,7 +142,7 @@ class Publisher:
     def repeat(self, job: StreamJob, sequence_no: int) -> None:
         """Put a block's records once more, as the journal has it now. ``NotFoundError`` where it has none there."""
         (data,) = self.reader.blocks(sequence_no, sequence_no + 1)
-        self._put(job, list(streamed_datagram(data, job.arn).records))
+        self._put(job, list(self._fitted(data, job.arn).records))
 
     def _range(self, job: StreamJob) -> tuple[int, int]:
         """The blocks to publish now: from the first one to the one behind the last."""
@@ -168,9 +176,8 @@ class Publisher:
         blocks: list[StreamedBlock] = []
         size = 0
         for data in islice(stored, BATCH_BLOCKS):
-            block = streamed_datagram(data, stream_arn)
             try:
-                self._check_fits(block)
+                block = self._fitted(data, stream_arn)
             except LimitError as error:
                 return _Batch(blocks, begin + len(blocks), error)
             blocks.append(block)
@@ -179,14 +186,18 @@ class Publisher:
                 break
         return _Batch(blocks, begin + len(blocks))
 
-    def _check_fits(self, block: StreamedBlock) -> None:
+    def _fitted(self, data: bytes, stream_arn: str) -> StreamedBlock:
+        """A block as it is put: what is too large for the stream is set aside."""
+        block = streamed_datagram(data, stream_arn)
         limit = self.sink.record_limit_bytes - len(self.reader.strand_id)
-        for each in block.records:
-            if len(each.data) > limit:
-                raise LimitError(
-                    f"a record of block {block.address} has {len(each.data)} bytes; with its partition key the stream takes at "
-                    f"most {self.sink.record_limit_bytes}"
-                )
+
+        def keep(record: bytes) -> SetAsidePlace:
+            if self.set_aside is None or len(record) > MAX_SET_ASIDE_BYTES:
+                most = self.sink.record_limit_bytes if self.set_aside is None else MAX_SET_ASIDE_BYTES
+                raise LimitError(f"a record of block {block.address} has {len(record)} bytes, over the limit of {most}")
+            return self.set_aside.keep(record)
+
+        return block.fitted(stream_arn, limit, keep)
 
     def _put(self, job: StreamJob, records: list[KeyedRecord]) -> None:
         aggregate = self._bounded if job.aggregation else None

@@ -7,18 +7,22 @@ consumers know by its addresses; the one that saves second stops, for another ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from counterfoil.errors import ConflictError, CounterfoilError, NotFoundError, UnavailableError
 from counterfoil.ledger.jobs import StreamJob
-from counterfoil.ports import Aggregate, Clock, JobStore, JournalReader, LedgerRegistry, StreamSink
+from counterfoil.ports import Aggregate, Clock, JobStore, JournalReader, LedgerRegistry, SetAsideRecords, StreamSink
 from counterfoil.services.jobs import healthy, impaired
 from counterfoil.services.publish import Publisher
 
 # A call ends in time for Lambda's minute, and asks to be called again where there is more.
 BUDGET: Final = timedelta(seconds=40)
+
+# A stream that is published right now moves on between reading and changing it.
+ATTEMPTS: Final = 20
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class StreamPublishing:
     open_reader: Callable[[str], JournalReader]
     open_sink: Callable[[StreamJob], StreamSink]
     aggregate: Aggregate
+    set_aside: SetAsideRecords
     clock: Clock
 
     def publish_strands(self, strand_ids: Iterable[str]) -> PublishReport:
@@ -68,7 +73,7 @@ class StreamPublishing:
         for job in self._running():
             if self._strand_of(job) == strand_id and (job.next_sequence_no or 0) > sequence_no:
                 try:
-                    Publisher(self.open_reader(strand_id), self.open_sink(job), self.aggregate).repeat(job, sequence_no)
+                    self._publisher(job, strand_id).repeat(job, sequence_no)
                     report.blocks += 1
                 except UnavailableError as error:
                     report.failures[job.stream_id] = str(error)
@@ -87,6 +92,9 @@ class StreamPublishing:
     def _strand_of(self, job: StreamJob) -> str | None:
         ledger = self.registry.ledger(job.ledger_name)
         return None if ledger is None else ledger.ledger_id
+
+    def _publisher(self, job: StreamJob, strand_id: str) -> Publisher:
+        return Publisher(self.open_reader(strand_id), self.open_sink(job), self.aggregate, self.set_aside)
 
     def _publish(self, jobs: Iterable[StreamJob]) -> PublishReport:
         report = PublishReport()
@@ -109,8 +117,7 @@ class StreamPublishing:
         now = self.clock()
         reached = job
         try:
-            publisher = Publisher(self.open_reader(strand_id), self.open_sink(job), self.aggregate)
-            for each in publisher.publish(job, now):
+            for each in self._publisher(job, strand_id).publish(job, now):
                 before, after = reached, healthy(each)
                 self.jobs.advance_stream(before, after)
                 report.blocks += (after.next_sequence_no or 0) - (before.next_sequence_no or 0)
@@ -126,21 +133,24 @@ class StreamPublishing:
 
 
 def pause(jobs: JobStore, stream_id: str, *, paused: bool) -> StreamJob:
-    """Hold a stream where it is, or let it go on. ``NotFoundError`` where there is none, ``ConflictError`` where it is moving."""
-    return _changed(jobs, stream_id, paused=paused)
+    """Hold a stream where it is, or let it go on. ``NotFoundError`` where there is none, ``PreconditionError`` once it has ended."""
+    return _changed(jobs, stream_id, lambda job: job.with_paused(paused=paused))
 
 
 def replay(jobs: JobStore, stream_id: str, sequence_no: int) -> StreamJob:
-    """Let a stream publish again from a block on; consumers know what they have already."""
-    return _changed(jobs, stream_id, sequence_no=sequence_no)
+    """Let a stream publish again from a block on; consumers know what they have already. Errors as of ``pause``; ``InputError`` of a
+    block that it has not published.
+    """
+    return _changed(jobs, stream_id, lambda job: job.replayed_from(sequence_no))
 
 
-def _changed(
-    jobs: JobStore, stream_id: str, *, paused: bool | None = None, sequence_no: int | None = None
-) -> StreamJob:
-    job = jobs.stream(stream_id)
-    if job is None:
-        raise NotFoundError(f"there is no stream {stream_id[:80]}")
-    changed = job.replayed_from(sequence_no) if sequence_no is not None else job.with_paused(paused=bool(paused))
-    jobs.advance_stream(job, changed)
-    return changed
+def _changed(jobs: JobStore, stream_id: str, change: Callable[[StreamJob], StreamJob]) -> StreamJob:
+    for _ in range(ATTEMPTS):
+        job = jobs.stream(stream_id)
+        if job is None:
+            raise NotFoundError(f"there is no stream {stream_id[:80]}")
+        changed = change(job)
+        with suppress(ConflictError):
+            jobs.advance_stream(job, changed)
+            return changed
+    raise UnavailableError(f"stream {stream_id} moves on faster than it can be changed")

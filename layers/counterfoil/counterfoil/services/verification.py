@@ -14,7 +14,13 @@ from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import label_of
 from counterfoil.detection.strand_audit import Arrivals, ArrivedRevision, RejectedBlock
-from counterfoil.errors import ContentsMismatchError, InputError, RevisionMismatchError, UnavailableError
+from counterfoil.errors import (
+    ContentsMismatchError,
+    InputError,
+    RevisionMismatchError,
+    SetAsideMismatchError,
+    UnavailableError,
+)
 from counterfoil.journal import (
     Block,
     BlockAddress,
@@ -22,12 +28,15 @@ from counterfoil.journal import (
     ControlRecord,
     RevisionDetailsRecord,
     RevisionKind,
+    SetAsideRecord,
     UnverifiedBlock,
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.stream_record import RecordType
 from counterfoil.ports import MAX_RUNS, Quarantine, quarantine_name
 from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
+from counterfoil.services.set_aside import PointerFollower
 
 
 @dataclass(slots=True)
@@ -75,11 +84,13 @@ class StrandBatch:
 class VerifiedBatch:
     """What reading a batch gave: records by strand, findings of no strand with the outer record they came from, counts.
 
-    ``failures`` are outer records whose bytes could not be put in quarantine: they must be delivered again.
+    ``failures`` are outer records whose bytes could not be put in quarantine, or of which a part that was set aside could not be
+    fetched: they must be delivered again.
     """
 
     now: datetime
     quarantine: Quarantine
+    pointers: PointerFollower
     strands: dict[str, StrandBatch] = field(default_factory=dict)
     loose: list[tuple[int, Finding]] = field(default_factory=list)
     failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
@@ -97,6 +108,12 @@ class VerifiedBatch:
                 self.failures.append((item.outer_index, error))
 
     def _take(self, item: ReadItem, outer: KinesisRecord) -> None:
+        if isinstance(pointer := item.record, SetAsideRecord):
+            try:
+                item = self.pointers.follow(item)
+            except SetAsideMismatchError as error:
+                self._take_altered(item.outer_index, pointer, error)
+                return
         try:
             match item.record:
                 case BlockSummaryRecord(block=block):
@@ -105,13 +122,23 @@ class VerifiedBatch:
                     self._take_revision(item, details)
                 case ControlRecord() as control:
                     self.loose.append((item.outer_index, rules.stream_control(control, self.now)))
-                case None:
+                case _:
                     raise item.error or InputError("a record without contents")
         except InputError as error:
             self.loose.append((item.outer_index, self._unreadable(item, error, outer)))
 
     def _strand(self, strand_id: str, index: int) -> StrandBatch:
         return self.strands.setdefault(strand_id, StrandBatch(index))
+
+    def _take_altered(self, index: int, pointer: SetAsideRecord, error: SetAsideMismatchError) -> None:
+        """What was set aside is not there any more as it was: as if it had been altered in the stream."""
+        of_block = pointer.record_type is RecordType.BLOCK_SUMMARY
+        rule = AuditRule.CONTENTS_MISMATCH if of_block else AuditRule.REVISION_MISMATCH
+        strand, address = self._strand(pointer.address.strand_id, index), pointer.address
+        subject, kept = pointer.place.sha256.hex(), self._keep(error.data)
+        strand.findings.append(rules.from_error(rule, address, error, self.now, subject=subject, quarantined=kept))
+        if of_block:
+            strand.rejected.append(RejectedBlock(address.sequence_no, rule))
 
     def _take_block(self, item: ReadItem, unverified: UnverifiedBlock) -> None:
         address = unverified.address
