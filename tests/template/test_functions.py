@@ -38,13 +38,13 @@ ENVIRONMENT = {
     },
     "JournalAuditorFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "QUARANTINE_BUCKET": "FailedBatchesBucket",
-        "GAP_GRACE_SECONDS": "GapGraceSeconds", "GAP_CONFIRM_SECONDS": "GapConfirmSeconds",
         "JOURNAL_BUCKET": "JournalBucket",
+        "GAP_GRACE_SECONDS": "GapGraceSeconds", "GAP_CONFIRM_SECONDS": "GapConfirmSeconds",
     },
     "FraudDetectorFunction": {
         "ACCOUNTS_TABLE": "AccountStateTable", "FINDINGS_TABLE": "FindingsTable", "FRAUD_RULES": "FraudRules",
-        "GAP_GRACE_SECONDS": "GapGraceSeconds",
         "JOURNAL_BUCKET": "JournalBucket",
+        "GAP_GRACE_SECONDS": "GapGraceSeconds",
     },
     "AlertNotifierFunction": {
         "ALERTS_TABLE": "AlertsTable", "CASES_TABLE": "CasesTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",

@@ -73,8 +73,8 @@ class AuditorSettings:
     heads_table: str
     findings_table: str
     quarantine_bucket: str
-    grace: timedelta
     journal_bucket: str
+    grace: timedelta
     confirm: timedelta
 
     @classmethod
@@ -86,8 +86,8 @@ class AuditorSettings:
             _text(environ, "HEADS_TABLE"),
             _text(environ, "FINDINGS_TABLE"),
             _text(environ, "QUARANTINE_BUCKET"),
-            grace,
             _text(environ, "JOURNAL_BUCKET"),
+            grace,
             confirm,
         )
 
@@ -98,8 +98,8 @@ class DetectorSettings:
 
     accounts_table: str
     findings_table: str
-    fraud_rules: str
     journal_bucket: str
+    fraud_rules: str
     grace: timedelta
 
     @classmethod
@@ -107,8 +107,8 @@ class DetectorSettings:
         return cls(
             _text(environ, "ACCOUNTS_TABLE"),
             _text(environ, "FINDINGS_TABLE"),
-            environ.get("FRAUD_RULES") or "{}",
             _text(environ, "JOURNAL_BUCKET"),
+            environ.get("FRAUD_RULES") or "{}",
             _seconds(environ, "GAP_GRACE_SECONDS", 60),
         )
 
