@@ -26,6 +26,7 @@ ENVIRONMENT = {
         "SESSIONS_TABLE": "SessionsTable", "EXPORTER_FUNCTION": "JournalExporterFunction",
         "PUBLISHER_FUNCTION": "JournalPublisherFunction", "PERMISSIONS_DEFAULT": "PermissionsDefault",
         "LEDGER_LIMITS": "LedgerLimits", "CACHE_MEGABYTES": "CacheMegabytes", "CACHE_URL": "CacheUrl",
+        "ACCOUNT_FREEZES": "AccountFreezes",
         "ACCOUNT_ID": "AWS::AccountId",
     },
     "LedgerProjectorFunction": JOURNAL | PROJECTIONS | REGISTRY,

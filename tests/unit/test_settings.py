@@ -162,6 +162,7 @@ def test_the_apis_settings_and_their_defaults():
     assert (here.region, here.account) == ("us-east-1", "000000000000")
     assert (here.qldb_limits, here.allow_by_default) == (False, False)
     assert (here.cache_megabytes, here.cache_url) == (64, "")
+    assert (here.account_freezes, of(ApiSettings, ACCOUNT_FREEZES="off").account_freezes) == ("{}", "off")
     cached = of(ApiSettings, CACHE_MEGABYTES="0", CACHE_URL=" valkey://cache:6379 ")
     assert (cached.cache_megabytes, cached.cache_url) == (0, "valkey://cache:6379")
     given = of(ApiSettings, LEDGER_LIMITS="qldb", PERMISSIONS_DEFAULT="allow", AWS_REGION="eu-west-1", ACCOUNT_ID="1")
@@ -176,7 +177,7 @@ def test_a_choice_that_is_none_is_named(name):
 
 def test_every_name_that_is_read_is_declared():
     read = {name for names in REQUIRED.values() for name in names} | {name for _, name in NUMBERS}
-    read |= {"ALERT_WINDOW_SECONDS", "ALERT_DAILY_BUDGET"}
+    read |= {"ACCOUNT_FREEZES", "ALERT_WINDOW_SECONDS", "ALERT_DAILY_BUDGET"}
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
     read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID", "CACHE_MEGABYTES", "CACHE_URL"}
     assert read == settings.NAMES

@@ -23,6 +23,7 @@ DAY_SECONDS: Final = 24 * 3600
 NAMES: Final = frozenset(
     {
         "ACCOUNTS_TABLE",
+        "ACCOUNT_FREEZES",
         "ACCOUNT_ID",
         "ALERTS_TABLE",
         "ALERTS_TOPIC_ARN",
@@ -204,6 +205,7 @@ class ApiSettings:
     """``qldb_limits`` keeps to QLDB's own limits. ``allow_by_default`` says what a principal without a permission may do.
 
     ``cache_megabytes`` bounds what an instance remembers; an empty ``cache_url`` means that instances share nothing.
+    ``account_freezes`` is the JSON text of which documents freeze accounts (``services.freezes``).
     """
 
     places: JournalPlaces
@@ -217,6 +219,7 @@ class ApiSettings:
     allow_by_default: bool
     cache_megabytes: int
     cache_url: str
+    account_freezes: str
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
@@ -232,6 +235,7 @@ class ApiSettings:
             _choice(environ, "PERMISSIONS_DEFAULT", "deny", "allow") == "allow",
             _whole(environ, "CACHE_MEGABYTES", 0, 8_192, default=64),
             environ.get("CACHE_URL", "").strip(),
+            environ.get("ACCOUNT_FREEZES", "{}"),
         )
 
 

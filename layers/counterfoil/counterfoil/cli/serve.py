@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from counterfoil.cli.output import JsonOption, err, print_json
+from counterfoil.cli.output import JsonOption, err, print_json, read_bytes
 from counterfoil.errors import InputError
 from counterfoil.server.client_env import client_env as environment
 from counterfoil.server.client_env import region_of, url_env
@@ -21,7 +21,7 @@ PortOption = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 tak
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one parameter for each option
     *,
     data: Annotated[Path, typer.Option(metavar="DIR", help="The folder with the ledgers.")] = Path("ledgers"),
     port: PortOption = DEFAULT_PORT,
@@ -35,11 +35,16 @@ def serve(
     aws_endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="Where S3 and Kinesis are; without it exports go to DIR/outbox.")
     ] = None,
+    freezes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Which documents freeze accounts, JSON; without it the defaults."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Serve the ledgers of a folder until SIGTERM or SIGINT. QLDB's official drivers work unchanged: see client-env."""
     from counterfoil.server.assembly import ServerSettings  # noqa: PLC0415 - other commands start faster without a server
     from counterfoil.server.running import serve as run  # noqa: PLC0415
+    from counterfoil.services.freezes import parse_freezes  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
@@ -51,7 +56,8 @@ def serve(
         if json:
             print_json({"holds": True, "url": f"http://{address}:{bound_port}", "port": bound_port, "data": str(data)})
 
-    run(ServerSettings(data, host, port, qldb_limits, keys, aws_endpoint), ready)
+    guard = parse_freezes("" if freezes is None else read_bytes(freezes).decode(errors="replace"))
+    run(ServerSettings(data, host, port, qldb_limits, keys, aws_endpoint, guard), ready)
 
 
 def client_env(

@@ -47,14 +47,22 @@ class Givens(NamedTuple):
     new_id: Callable[[], str]
 
 
+# Raises an ``InputError`` if what a transaction wrote may not be committed. What it reads counts as read by the transaction.
+Guard = Callable[[SnapshotWorkspace], None]
+
+
 class Engine(NamedTuple):
-    """What all transactions of a ledger share. ``commit`` is the store's; ``ended`` is told of each transaction that is over."""
+    """What all transactions of a ledger share. ``commit`` is the store's; ``ended`` is told of each transaction that is over.
+
+    ``guard`` is asked before a commit.
+    """
 
     plans: Plans
     limits: Limits
     givens: Givens
     commit: Callable[[Proposal], BlockAddress]
     ended: Callable[[str], None]
+    guard: Guard | None = None
 
 
 class Results(Iterator[Value]):
@@ -211,12 +219,17 @@ class OpenTransaction:
     def commit(self) -> BlockAddress | None:
         """Commit; the address of the block, or ``None`` where there was no statement and so nothing to write.
 
-        Raises ``OccConflictError`` if what was read has changed, and ``ClosedError``. The transaction is over either way.
+        Raises ``OccConflictError`` if what was read has changed, ``ClosedError``, and what the guard raises. The transaction is
+        over either way.
         """
         self.check_open()
         self.ended = True
         try:
-            return self._engine.commit(self.proposal()) if self._statements else None
+            if not self._statements:
+                return None
+            if self._engine.guard is not None:
+                self._engine.guard(self.workspace)
+            return self._engine.commit(self.proposal())
         finally:
             self._let_go()
 

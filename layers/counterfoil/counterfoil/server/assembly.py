@@ -36,6 +36,7 @@ from counterfoil.server.folders import LedgerFolders
 from counterfoil.server.identities import Identity, read_identities
 from counterfoil.server.tokens import new_token
 from counterfoil.server.workers import Workers
+from counterfoil.services.freezes import FreezeGuard
 from counterfoil.services.jobs import Jobs
 from counterfoil.services.ledger import Ledger
 
@@ -49,7 +50,10 @@ LOCK_NAME: Final = "registry.lock"
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """``keys`` is a file of access keys (``identities``); ``aws_endpoint`` where S3 and Kinesis are, else a folder stands in."""
+    """``keys`` is a file of access keys (``identities``); ``aws_endpoint`` where S3 and Kinesis are, else a folder stands in.
+
+    ``freezes`` says which documents freeze accounts, and which are transfers; ``None`` honours no freeze.
+    """
 
     data: Path
     host: str = "127.0.0.1"
@@ -57,6 +61,7 @@ class ServerSettings:
     qldb_limits: bool = False
     keys: Path | None = None
     aws_endpoint: str | None = None
+    freezes: FreezeGuard | None = field(default_factory=FreezeGuard)
 
 
 class LedgerServer:
@@ -66,7 +71,7 @@ class LedgerServer:
         limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
         identities = None if settings.keys is None else read_identities(settings.keys)
         self._lock_file, self._file = _opened(settings.data)
-        self.folders = LedgerFolders(settings.data, limits)
+        self.folders = LedgerFolders(settings.data, limits, settings.freezes)
         self._registry = SqliteLedgerRegistry(self._file)
         self.directory = Directory(self._registry, self.folders)
         target = _outside(settings)

@@ -11,15 +11,17 @@ from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.errors import ClosedError, IntegrityError
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.registry import LEDGER_NAME, RegisteredLedger
+from counterfoil.ledger.transaction import Guard
 from counterfoil.services.ledger import Ledger
 
 
 class LedgerFolders:
     """A ledger's strand bears the ledger's id, so that a folder which was put in the place of another is noticed."""
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, guard: Guard | None = None) -> None:
         self._root = root
         self._limits = limits
+        self._guard = guard
         self._open: dict[str, Ledger] = {}
         self._lock = Lock()
         self._closed = False
@@ -78,4 +80,4 @@ class LedgerFolders:
 
     def _opened(self, name: str) -> Ledger:
         store = SqliteLedger(self._root / name, system_clock, self._limits)
-        return Ledger(name, store, system_clock, new_id, self._limits)
+        return Ledger(name, store, system_clock, new_id, self._limits, self._guard)

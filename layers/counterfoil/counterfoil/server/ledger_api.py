@@ -27,6 +27,7 @@ from counterfoil.server.ledgers_by_strand import LedgersByStrand
 from counterfoil.server.permissions import PrincipalPermissions
 from counterfoil.server.tokens import new_token
 from counterfoil.services.asked_jobs import Ask, AskedJobs
+from counterfoil.services.freezes import parse_freezes
 from counterfoil.services.ledger import Ledger
 from counterfoil.settings import ApiSettings, Environment, in_memory
 
@@ -66,7 +67,8 @@ def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUr
     """Both protocols and whole transactions over what is outside."""
     settings = ApiSettings.from_env(environ)
     limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
-    ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits))
+    guard = parse_freezes(settings.account_freezes)
+    ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits, guard))
     remembered = Remembered(outside.registry, time.monotonic)
     in_use = Directory(remembered, ledgers)
     sessions = StoredSessions(outside.sessions, in_use, limits, Surroundings(clock, new_id, new_token, time.sleep))

@@ -19,7 +19,7 @@ from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.plans import Plans
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
-from counterfoil.ledger.transaction import Engine, Givens, OpenTransaction
+from counterfoil.ledger.transaction import Engine, Givens, Guard, OpenTransaction
 from counterfoil.merkle import Hash, prove_inclusion
 from counterfoil.merkle.nodes import prove_leaf
 from counterfoil.ports import Clock, JournalReader
@@ -32,7 +32,13 @@ class Ledger(JournalReader):
     """One ledger over its store. Every call may come from any thread; a transaction is one thread's at a time."""
 
     def __init__(
-        self, name: str, store: LedgerStore, clock: Clock, new_id: NewId, limits: Limits = DEFAULT_LIMITS
+        self,
+        name: str,
+        store: LedgerStore,
+        clock: Clock,
+        new_id: NewId,
+        limits: Limits = DEFAULT_LIMITS,
+        guard: Guard | None = None,
     ) -> None:
         self.name = name
         self.limits = limits
@@ -41,7 +47,7 @@ class Ledger(JournalReader):
         self._strand_id: str | None = None
         self._clock = clock
         self._new_id = new_id
-        self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended)
+        self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended, guard)
         self._open: dict[str, OpenTransaction] = {}
         self._lock = Lock()
 
