@@ -28,6 +28,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
 _INTERPRETER: Final = ROOT / ".tools" / "ministack" / "bin" / "python"
+_PROGRAM: Final = ROOT / "lab" / "emulator_process.py"
 _START_SECONDS: Final = 60.0
 _PORTS_TRIED: Final = 5
 _CLIENT_CONFIG: Final = Config(
@@ -105,7 +106,9 @@ def _start(folder: Path, log: Log, *, authorizing: bool) -> tuple[ChildProcess, 
     for _ in range(_PORTS_TRIED):
         port = _free_port()
         environment = {**_environment(folder, port), **({"AUTH": "true"} if authorizing else {})}
-        process = ChildProcess([str(_INTERPRETER), "-m", "ministack"], environment=environment, folder=folder, log=log)
+        # -P: its own folder, which has names that ministack's modules have, is not searched for them.
+        command = [str(_INTERPRETER), "-P", str(_PROGRAM)]
+        process = ChildProcess(command, environment=environment, folder=folder, log=log)
         if _wait_until_healthy(process, endpoint := f"http://127.0.0.1:{port}"):
             return process, endpoint
         process.stop(grace_seconds=0)

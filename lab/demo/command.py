@@ -38,7 +38,7 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     seed: Annotated[int, typer.Option(help="One seed gives one bank, one day, one attack.")] = 1,
-    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 400,
+    transfers: Annotated[int, typer.Option(min=200, max=50_000, help="Ordinary transfers in the bank's day.")] = 200,
     keep: Annotated[
         Path | None, typer.Option(file_okay=False, help="A folder to leave findings, a receipt and an event in.")
     ] = None,

@@ -24,7 +24,12 @@ from lab.invocation import Outcome
 from lab.producer import OuterRecord, put
 from lab.stack import EMBEDDED_PACE, TELLER, Options, Stack
 
-PARAMETERS: Final = {"GapGraceSeconds": str(GRACE_SECONDS), "GapConfirmSeconds": str(CONFIRM_SECONDS)}
+# One ledger's strand is in one shard; others would be polled for nothing.
+PARAMETERS: Final = {
+    "GapGraceSeconds": str(GRACE_SECONDS),
+    "GapConfirmSeconds": str(CONFIRM_SECONDS),
+    "StreamMode": "PROVISIONED",
+}
 # Half a second is soon enough for a person, and leaves the processors to the ledger; AWS polls once per second.
 DEMO_PACE: Final = replace(EMBEDDED_PACE, poll=0.5)
 # How often a person is shown what is new, and how long the functions may take for what was put at a time.
