@@ -29,8 +29,9 @@ from counterfoil.adapters.memory import (
     MemorySnapshots,
 )
 from counterfoil.adapters.memory.accounts import MemoryAccounts
-from counterfoil.adapters.memory.desk import MemoryAlertBook
+from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog, MemoryLedgerDoor
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+from counterfoil.services.cases import Cases
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FUNCTIONS: Final = (
@@ -42,6 +43,7 @@ FUNCTIONS: Final = (
     "journal_auditor",
     "fraud_detector",
     "alert_notifier",
+    "action_runner",
     "digest_snapshot",
     "journal_forwarder",
 )
@@ -55,6 +57,7 @@ SERVICES: Final = {
     "journal_auditor": "auditor",
     "fraud_detector": "detector",
     "alert_notifier": "notifier",
+    "action_runner": "runner",
     "digest_snapshot": "snapshotter",
     "journal_forwarder": "forwarder",
 }
@@ -90,6 +93,8 @@ class Doors:
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     signer: MemorySigner = field(default_factory=MemorySigner)
     alert_book: MemoryAlertBook = field(default_factory=MemoryAlertBook)
+    desk: MemoryDeskLog = field(default_factory=MemoryDeskLog)
+    ledgers: dict[str, str] = field(default_factory=dict)
     alert_log: MemoryAlertLog = field(default_factory=MemoryAlertLog)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     journal: MemoryJournalSource = field(default_factory=MemoryJournalSource)
@@ -123,6 +128,8 @@ class Doors:
             "journal_auditor": {"heads": self.heads, "findings": self.findings, "quarantine": self.quarantine},
             "fraud_detector": {"accounts": self.accounts, "findings": self.findings},
             "alert_notifier": {"log": self.alert_log, "book": self.alert_book, "channels": [self.channel]},
+            "action_runner": {"log": self.desk, "cases": Cases(self.desk, lambda: self.now), "bus": self.channel}
+            | {"ledgers": MemoryLedgerDoor(self.ledgers)},
             "digest_snapshot": {
                 "heads": self.heads,
                 "findings": self.findings,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from counterfoil.adapters.dynamodb.findings import render_finding
+from counterfoil.detection.action import ActionKind, RuleAction
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.journal import BlockAddress
@@ -24,7 +25,7 @@ from lab.expectation import Expected
 from lab.producer import control, outer_records, streamed
 
 FOUND_AT: Final = datetime(2025, 3, 3, 11, 0, tzinfo=UTC)
-DETECTOR, NOTIFIER, SNAPSHOT = "fraud_detector", "alert_notifier", "digest_snapshot"
+DETECTOR, NOTIFIER, RUNNER, SNAPSHOT = "fraud_detector", "alert_notifier", "action_runner", "digest_snapshot"
 
 
 def detector_cases() -> Iterator[Case]:
@@ -110,6 +111,30 @@ def _alert_id(finding: Finding) -> str:
 def _finding(rule_id: str, severity: Severity) -> Finding:
     place = BlockAddress(BankLedger(11, BEGAN_AT).strand_id, 8)
     return Finding(rule_id, severity, str(place), f"block {place} was looked at", FOUND_AT, evidence={"seen": "yes"})
+
+
+def runner_cases() -> Iterator[Case]:
+    """No strand is a ledger's here: what would be written into one is refused, and that is on record."""
+    fraud = replace(_finding("fraud.structuring", Severity.HIGH), account_id="ACC-1", actions=("open_case", "webhook"))
+    told = [RuleAction(ActionKind.WEBHOOK, fraud).action_id]
+    frozen = replace(fraud, actions=("freeze",))
+    nothing = replace(fraud, actions=())
+    tried = replace(fraud, shadow=True)
+    yield _runner_case("new_finding", "a case is opened and a program told", [fraud], told)
+    again = _runner_case("repeated", "an event that was handled before: nothing is done twice", [fraud], told)
+    yield replace(again, after=[Step("action_runner__new_finding.json")])
+    yield _runner_case("no_ledger", "a freeze of an account whose strand is no ledger here", [frozen], [])
+    yield _runner_case(
+        "nothing_asked", "a finding whose rule asks for nothing, and one of a tried rule", [nothing, tried], []
+    )
+    stranger = {"finding_id": {"S": "not-a-finding"}, "actions": {"L": [{"S": "freeze"}]}}
+    event = dynamodb_event([("INSERT", None, stranger)])
+    yield Case(RUNNER, "not_a_finding", "an item that is no finding sets nothing off", event, alerts=[])
+
+
+def _runner_case(name: str, about: str, findings: Sequence[Finding], told: Sequence[str]) -> Case:
+    event = dynamodb_event([("INSERT", None, render_finding(each)) for each in findings])
+    return Case(RUNNER, name, about, event, alerts=told)
 
 
 def snapshot_cases() -> Iterator[Case]:

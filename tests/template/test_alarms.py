@@ -8,6 +8,7 @@ import pytest
 CONSUMERS = {
     "LedgerProjector": "Journal", "JournalPublisher": "Journal", "JournalForwarder": "Journal",
     "JournalAuditor": "Journal", "FraudDetector": "Journal", "AlertNotifier": "Findings",
+    "ActionRunner": "Findings",
 }  # fmt: skip
 FUNCTIONS = [*CONSUMERS, "LedgerApi", "JournalRedactor", "JournalExporter", "DigestSnapshot"]
 
@@ -36,6 +37,7 @@ EMITTED = {
     ("Quarantined", "journal_auditor"), ("WatermarkLagMs", "journal_auditor"), ("FindingsWritten", "journal_auditor"),
     ("RecordsRead", "fraud_detector"), ("TransfersJudged", "fraud_detector"), ("FindingsWritten", "fraud_detector"),
     ("AlertsSent", "alert_notifier"), ("AlertsRepeated", "alert_notifier"),
+    ("ActionsDone", "action_runner"), ("ActionsRefused", "action_runner"),
     ("FindingsHeldBack", "alert_notifier"), ("FindingsSuppressed", "alert_notifier"),
     ("Requests", "ledger_api"), ("RequestsRefused", "ledger_api"),
     ("BlocksProjected", "ledger_projector"), ("RevisionsRedacted", "journal_redactor"),

@@ -15,6 +15,7 @@ FUNCTIONS = {
     "JournalAuditorFunction": "journal_auditor",
     "FraudDetectorFunction": "fraud_detector",
     "AlertNotifierFunction": "alert_notifier",
+    "ActionRunnerFunction": "action_runner",
     "DigestSnapshotFunction": "digest_snapshot",
 }
 # What each is told by its environment beside the three Powertools settings: no more than it needs.
@@ -51,6 +52,9 @@ ENVIRONMENT = {
         "ALERTS_TABLE": "AlertsTable", "CASES_TABLE": "CasesTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",
         "ALERT_MINIMUM_SEVERITY": "AlertMinimumSeverity", "ALERT_WINDOW_SECONDS": "AlertWindowSeconds",
         "ALERT_DAILY_BUDGET": "AlertDailyBudget",
+    },
+    "ActionRunnerFunction": REGISTRY | {
+        "CASES_TABLE": "CasesTable", "EVENT_BUS_NAME": "FindingsBus", "LEDGER_URL": "LedgerApiFunctionUrl.FunctionUrl",
     },
     "DigestSnapshotFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "SNAPSHOT_BUCKET": "SnapshotsBucket",
@@ -113,7 +117,10 @@ def test_a_function_has_its_door(name, function, root):
 def test_a_function_is_told_exactly_what_it_needs(name, function):
     variables = dict(function["Environment"]["Variables"])
     assert variables.pop("POWERTOOLS_SERVICE_NAME") == FUNCTIONS[name]
-    assert variables == {variable: {"Ref": what} for variable, what in ENVIRONMENT[name].items()}
+    assert variables == {
+        variable: {"Fn::GetAtt": what.split(".")} if "." in what else {"Ref": what}
+        for variable, what in ENVIRONMENT[name].items()
+    }
 
 
 def test_all_report_metrics_in_one_namespace(defaults):
@@ -135,7 +142,7 @@ def test_a_function_logs_to_a_group_that_forgets_when_told_to(name, function, of
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in FUNCTIONS if not name.startswith(("JournalRedactor", "AlertNotifier", "DigestSnapshot"))]
+    "name", [name for name in FUNCTIONS if not name.startswith(("JournalRedactor", "AlertNotifier", "ActionRunner", "DigestSnapshot"))]
 )
 def test_a_function_that_computes_has_a_processor_to_itself(name, of_type):
     assert of_type("AWS::Serverless::Function")[name]["MemorySize"] >= 1769

@@ -9,6 +9,7 @@ MAPPINGS = {
     "JournalAuditorFunction.Journal": ("Kinesis", {"Fn::GetAtt": ["JournalStream", "Arn"]}),
     "FraudDetectorFunction.Journal": ("Kinesis", {"Fn::GetAtt": ["JournalStream", "Arn"]}),
     "AlertNotifierFunction.Findings": ("DynamoDB", {"Fn::GetAtt": ["FindingsTable", "StreamArn"]}),
+    "ActionRunnerFunction.Findings": ("DynamoDB", {"Fn::GetAtt": ["FindingsTable", "StreamArn"]}),
 }
 PATIENT = {name for name in MAPPINGS if name.endswith(".Findings")}
 OPTIONAL = {"JournalForwarderFunction.Journal"}

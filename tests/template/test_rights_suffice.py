@@ -28,6 +28,8 @@ USES = {
     ("FraudDetectorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "AccountStateTable.Arn"): "dynamodb/accounts.py:DynamoDbAccounts",
     ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog dynamodb/desk.py:DynamoDbAlertBook",
+    ("ActionRunnerRole", "CasesTable.Arn"): "dynamodb/desk.py:DynamoDbDeskLog",
+    ("ActionRunnerRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",
     ("AlertNotifierRole", "AlertsTopic"): "alerts.py:SnsChannel",
     ("AlertNotifierRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",
 }

@@ -106,6 +106,14 @@ ROLES = {
         "AlertsTopic": "sns: Publish",
         "FindingsBus.Arn": "events: PutEvents",
     },
+    "ActionRunnerRole": EVERYWHERE | DATA_KEY | FAILED_BATCHES | FIND_LEDGERS | {
+        "ActionRunnerLogs.Arn": "logs: CreateLogStream PutLogEvents",
+        "FindingsTable.StreamArn": "dynamodb: DescribeStream GetRecords GetShardIterator",
+        "${FindingsTable.Arn}/stream/*": "dynamodb: ListStreams",
+        "CasesTable.Arn": "dynamodb: PutItem Query",  # all but suppressions, see CONDITIONS
+        "FindingsBus.Arn": "events: PutEvents",
+        "LedgerApiFunction.Arn": "lambda: InvokeFunction InvokeFunctionUrl",  # through its URL, see CONDITIONS
+    },
     "DigestSnapshotRole": EVERYWHERE | DATA_KEY | {
         "DigestSnapshotLogs.Arn": "logs: CreateLogStream PutLogEvents",
         "HeadsTable.Arn": "dynamodb: GetItem Query",
@@ -139,6 +147,7 @@ KEY_SERVICES = {
     "JournalAuditorRole": ["dynamodb", "kinesis", "s3"],
     "FraudDetectorRole": ["dynamodb", "kinesis", "s3"],
     "AlertNotifierRole": ["dynamodb", "s3", "sns"],
+    "ActionRunnerRole": ["dynamodb", "s3"],
     "DigestSnapshotRole": ["dynamodb", "s3"],
 }
 
@@ -233,6 +242,12 @@ CONDITIONS = {
     ("JournalPublisherRole", "ForgetJobs"): JOBS,
     ("JournalExporterRole", "ForgetJobs"): JOBS,
     ("JournalRedactorRole", "FindVersionsOfLargeBlocks"): {"StringLike": {"s3:prefix": "blocks/*"}},
+    ("ActionRunnerRole", "NoteActionsAndCases"): {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action/*", "actions", "case/*", "cases"]}
+    },
+    ("ActionRunnerRole", "FindLedgers"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ledger"]}},
+    ("ActionRunnerRole", "CallTheLedger"): {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+    ("ActionRunnerRole", "ThroughItsUrlOnly"): {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     ("AlertNotifierRole", "ReadSuppressions"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["suppressions"]}},
     ("LedgerApiRole", "WaitForACombinedWrite"): {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#*"]}},
     ("JournalPublisherRole", "KeepItsJobs"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["stream"]}},

@@ -14,6 +14,7 @@ from counterfoil.settings import (
     JournalPlaces,
     NotifierSettings,
     ProjectorSettings,
+    RunnerSettings,
     SnapshotSettings,
 )
 
@@ -27,6 +28,7 @@ SETTINGS = {
     "JournalAuditorFunction": AuditorSettings,
     "FraudDetectorFunction": DetectorSettings,
     "AlertNotifierFunction": NotifierSettings,
+    "ActionRunnerFunction": RunnerSettings,
     "DigestSnapshotFunction": SnapshotSettings,
 }
 
@@ -39,7 +41,11 @@ def function(request):
 @pytest.fixture
 def variables(function, everything):
     found = everything[function]["Properties"]["Environment"]["Variables"]
-    return {name: what["Ref"] for name, what in found.items() if not name.startswith("POWERTOOLS_")}
+    return {
+        name: what.get("Ref") or ".".join(what["Fn::GetAtt"])
+        for name, what in found.items()
+        if not name.startswith("POWERTOOLS_")
+    }
 
 
 # Without these there is no forwarder.

@@ -16,6 +16,7 @@ from counterfoil.settings import (
     JournalPlaces,
     NotifierSettings,
     ProjectorSettings,
+    RunnerSettings,
     SnapshotSettings,
     in_memory,
 )
@@ -34,6 +35,12 @@ REQUIRED = {
         "CASES_TABLE": "cases",
         "ALERTS_TOPIC_ARN": "arn",
         "EVENT_BUS_NAME": "bus",
+    },
+    RunnerSettings: {
+        "CASES_TABLE": "cases",
+        "REGISTRY_TABLE": "registry",
+        "EVENT_BUS_NAME": "bus",
+        "LEDGER_URL": "https://ledger",
     },
     SnapshotSettings: {
         "HEADS_TABLE": "heads",
@@ -97,6 +104,11 @@ def test_the_notifiers_settings_and_their_defaults():
 def test_a_window_divides_a_day(seconds):
     with pytest.raises(InputError, match="ALERT_WINDOW_SECONDS"):
         of(NotifierSettings, ALERT_WINDOW_SECONDS=seconds)
+
+
+def test_the_runners_settings():
+    assert of(RunnerSettings) == RunnerSettings("cases", "registry", "bus", "https://ledger", "us-east-1")
+    assert of(RunnerSettings, AWS_REGION="eu-west-1").region == "eu-west-1"
 
 
 def test_the_snapshotters_settings_and_their_defaults():
@@ -229,6 +241,9 @@ def test_services_over_aws_are_wired_with_what_the_settings_name(region):
     assert (notifier.log.ddb_table, notifier.channels[0].topic_arn, notifier.channels[1].bus_name) == (
         "alerts", "arn", "bus",
     )  # fmt: skip
+    runner = wiring.action_runner(REQUIRED[RunnerSettings])
+    assert (runner.log.ddb_table, runner.cases.log.ddb_table, runner.bus.bus_name) == ("cases", "cases", "bus")
+    assert (runner.ledgers.url, runner.ledgers.registry.ddb_table) == ("https://ledger", "registry")
     snapshotter = wiring.snapshotter({**REQUIRED[SnapshotSettings], "SNAPSHOT_LOCK_DAYS": "7"})
     assert (snapshotter.snapshots.bucket, snapshotter.signer.key_id) == ("bucket", "key")
     assert snapshotter.snapshots.retention == timedelta(days=7)

@@ -44,6 +44,7 @@ NAMES: Final = frozenset(
         "JOURNAL_BUCKET",
         "JOURNAL_TABLE",
         "LEDGER_LIMITS",
+        "LEDGER_URL",
         "PERMISSIONS_DEFAULT",
         "PROJECTIONS_TABLE",
         "PUBLISHER_FUNCTION",
@@ -144,6 +145,27 @@ class NotifierSettings:
             Severity[name],
             window_seconds,
             _whole(environ, "ALERT_DAILY_BUDGET", 0, 1_000_000, default=200),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """``ledger_url`` is the ledger's own, which the actions write to as any caller does."""
+
+    cases_table: str
+    registry_table: str
+    bus_name: str
+    ledger_url: str
+    region: str
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(
+            _text(environ, "CASES_TABLE"),
+            _text(environ, "REGISTRY_TABLE"),
+            _text(environ, "EVENT_BUS_NAME"),
+            _text(environ, "LEDGER_URL"),
+            environ.get("AWS_REGION", "us-east-1"),
         )
 
 

@@ -25,7 +25,7 @@ from counterfoil.adapters.memory import (
     MemorySnapshots,
     MemoryStream,
 )
-from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
+from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog, MemoryLedgerDoor
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.adapters.system import system_clock
@@ -34,7 +34,9 @@ from counterfoil.detection.strand_audit import Patience
 from counterfoil.detection.telling import TellingPolicy
 from counterfoil.errors import NotFoundError
 from counterfoil.ports import Clock, LedgerRegistry
+from counterfoil.services.act import ActionRunner
 from counterfoil.services.audit import Auditor
+from counterfoil.services.cases import Cases
 from counterfoil.services.detect import Detector
 from counterfoil.services.export_running import ExportRunning
 from counterfoil.services.forward import Forwarder
@@ -51,6 +53,7 @@ from counterfoil.settings import (
     JournalPlaces,
     NotifierSettings,
     ProjectorSettings,
+    RunnerSettings,
     SnapshotSettings,
     function_name,
     in_memory,
@@ -130,6 +133,27 @@ def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
 
 def _policy(settings: NotifierSettings) -> TellingPolicy:
     return TellingPolicy(settings.minimum_severity, settings.window_seconds, settings.per_day)
+
+
+def action_runner(environ: Environment, clock: Clock = system_clock) -> ActionRunner:
+    if in_memory(environ):
+        log = MemoryDeskLog()
+        return ActionRunner(log, Cases(log, clock), MemoryLedgerDoor(), MemoryChannel(), clock)
+    from counterfoil.adapters.alerts import EventBridgeChannel
+    from counterfoil.adapters.dynamodb.desk import DynamoDbDeskLog
+    from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+    from counterfoil.adapters.ledger_door import url_ledger_door
+
+    settings = RunnerSettings.from_env(environ)
+    desk = DynamoDbDeskLog(client("dynamodb"), settings.cases_table)
+    registry = DynamoDbLedgerRegistry(client("dynamodb"), settings.registry_table)
+    return ActionRunner(
+        desk,
+        Cases(desk, clock),
+        url_ledger_door(registry, settings.ledger_url, settings.region),
+        EventBridgeChannel(client("events"), settings.bus_name),
+        clock,
+    )
 
 
 def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotter:
