@@ -144,4 +144,4 @@ def test_what_is_wrong_is_named(text, named):
     with pytest.raises(InputError) as caught:
         parse_rule_config(text)
     assert named in str(caught.value)
-    assert len(str(caught.value)) < 600
+    assert len(str(caught.value)) < 1_000

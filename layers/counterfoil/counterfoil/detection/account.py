@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
+from counterfoil.detection.network.profile import Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
 # Per account: the newest transfers, whatever the windows; beyond it the oldest are forgotten and windows are judged on the rest.
@@ -99,7 +100,8 @@ class AccountState:
     """``applied`` is the sequence number of the last block applied, -1 before the first.
 
     ``movements`` are in journal order, ``payees`` from the least to the most recently paid; ``firing`` are the rules whose condition
-    held at the last event, each with its scope. ``past`` are the amounts that left it last, ``last_out`` is when that was.
+    held at the last event, each with its scope. ``past`` are the amounts that left it last, ``last_out`` is when that was, ``profile``
+    what it is in the network of accounts.
     """
 
     applied: int = -1
@@ -109,6 +111,7 @@ class AccountState:
     firing: list[str] = field(default_factory=list)
     past: list[Spent] = field(default_factory=list)
     last_out: int | None = None
+    profile: Profile = field(default_factory=Profile)
 
     def move(self, movement: Movement, horizon: int) -> None:
         """Add a movement and forget those that are ``horizon`` microseconds or more away from it."""
@@ -150,6 +153,7 @@ class AccountState:
                 "firing": self.firing,
                 "past": [[each.currency, plain(each.amount)] for each in self.past],
                 "last_out": self.last_out,
+                "network": self.profile.render(),
             }
         )
 
@@ -165,6 +169,7 @@ def parse_account(text: str) -> AccountState:
         # States that were written before these were remembered do not have them.
         [Spent(currency, Decimal(amount)) for currency, amount in body.get("past", ())],
         body.get("last_out"),
+        parse_profile(body.get("network", {})),
     )
 
 

@@ -39,6 +39,7 @@ class AuditRule(StrEnum):
     PRIVILEGED_STATEMENT = "audit.privileged-statement"
     STREAM_CONTROL = "audit.stream-control"
     SNAPSHOT_NOT_EXTENDING = "audit.snapshot-not-extending"
+    HEADS_DISAGREE = "audit.heads-disagree"
 
 
 SEVERITIES: Final = {
@@ -57,6 +58,7 @@ SEVERITIES: Final = {
     AuditRule.PRIVILEGED_STATEMENT: Severity.LOW,
     AuditRule.STREAM_CONTROL: Severity.INFO,
     AuditRule.SNAPSHOT_NOT_EXTENDING: Severity.CRITICAL,
+    AuditRule.HEADS_DISAGREE: Severity.CRITICAL,
 }
 
 # What makes an offline check fail: something does not hold, is missing, or cannot be read. The other rules report what was
@@ -110,6 +112,13 @@ def found(
         status,
         document_id=document_id,
     )
+
+
+def from_evidence(
+    rule: AuditRule, place: BlockAddress, reason: str, now: datetime, subject: str, evidence: Mapping[str, str]
+) -> Finding:
+    """The finding of a rule whose evidence is named by what was compared."""
+    return Finding(rule, SEVERITIES[rule], str(place), reason[:MAX_EVIDENCE], now, subject, _cut(evidence))
 
 
 def from_error(

@@ -10,11 +10,12 @@ What is looked for is in the rules (``rule``): the judge asks each rule by the c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from json import dumps
+from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.account import AccountState, Holding, Movement, party_of
 from counterfoil.detection.account_book import AccountBook
@@ -22,17 +23,26 @@ from counterfoil.detection.finding import Finding
 from counterfoil.detection.fraud_rules import (
     AccountKind,
     ConservationOfMoney,
+    Contribution,
+    Network,
     Sighting,
 )
 from counterfoil.detection.fraud_rules.conservation import Tally
 from counterfoil.detection.fraud_rules.event import Event, instant, microseconds
 from counterfoil.detection.fraud_rules.kind import Values
+from counterfoil.detection.fraud_rules.network import MODEL_SCORE
 from counterfoil.detection.fraud_rules.texts import listed
 from counterfoil.detection.money import plain, total
+from counterfoil.detection.network.measures import PLACES
+from counterfoil.detection.network.model import Scorer
+from counterfoil.detection.network.observation import Observation, observe
 from counterfoil.detection.rule import Rule, shown
 from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.detection.transfer import Balance, Source, Statement, Transfer, Unreadable, read_document
 from counterfoil.journal import BlockAddress, Revision
+
+# A finding by a model names this many of the measures that made it, those that did most.
+MAX_EXPLAINED: Final = 12
 
 
 class AssembledBlock(NamedTuple):
@@ -74,6 +84,21 @@ class Ground(NamedTuple):
     document_id: str | None
 
 
+class Assessment(NamedTuple):
+    """What the rules, and a model if one is asked, say of a transfer between two accounts."""
+
+    observation: Observation
+    contributions: tuple[Contribution, ...]
+
+    @property
+    def by_typology(self) -> dict[str, int]:
+        """The scores of the rules added up, by typology."""
+        found: dict[str, int] = {}
+        for each in self.contributions:
+            found[each.typology] = found.get(each.typology, 0) + each.score
+        return found
+
+
 def contents_of(block: AssembledBlock, config: RuleConfig) -> Contents:
     readings = [
         read_document(table, revision, config.accounts, config.transactions) for table, revision in block.revisions
@@ -96,7 +121,10 @@ class Judge:
     book: AccountBook
     config: RuleConfig
     found_at: datetime
+    scorer: Scorer | None = None
     findings: dict[str, Finding] = field(default_factory=dict)
+    assessments: list[Assessment] = field(default_factory=list)
+    _contributions: dict[str, list[Contribution]] = field(default_factory=dict)
 
     def judge(self, contents: Contents) -> None:
         """Judge the next block and bring the states of its accounts up to it."""
@@ -114,8 +142,10 @@ class Judge:
         if contents.complete:
             for rule in self.config.conservation_rules:
                 self._conserve(rule, contents, tally)
+        self._contributions.clear()
         for transfer in moving:
             self._move(contents.address, transfer, behind, held)
+        self._observe(contents, moving, accounts, behind)
         for state in behind.values():
             state.applied = number
 
@@ -210,7 +240,16 @@ class Judge:
             is_new = transfer.to_account not in payer.payees
             out = _movement(address, transfer, incoming=False, is_new=is_new)
             before = _balance_in(transfer.currency, held[transfer.from_account])
-            event = Event(transfer.from_account, payer, out, transfer, len(payer.payees), payer.last_out, before)
+            event = Event(
+                transfer.from_account,
+                payer,
+                out,
+                transfer,
+                len(payer.payees),
+                payer.last_out,
+                before,
+                self.config.lists,
+            )
             payer.move(out, self.config.horizon)
             self._ask_all(address, event)
             payer.pay(transfer.to_account, out)
@@ -220,8 +259,65 @@ class Judge:
             if any(rule.kind.needs(inflow, rule.when) for rule in rules):
                 payee.move(inflow, self.config.horizon)
             before = _balance_in(transfer.currency, held[transfer.to_account])
-            event = Event(transfer.to_account, payee, inflow, transfer, len(payee.payees), payee.last_out, before)
+            event = Event(
+                transfer.to_account,
+                payee,
+                inflow,
+                transfer,
+                len(payee.payees),
+                payee.last_out,
+                before,
+                self.config.lists,
+            )
             self._ask_all(address, event)
+
+    def _observe(
+        self,
+        contents: Contents,
+        moving: Sequence[Transfer],
+        accounts: Mapping[str, AccountState],
+        behind: Mapping[str, AccountState],
+    ) -> None:
+        """Ask the rules on the network of accounts, and what all rules together say of each transfer."""
+        places = {id(each): ordinal for ordinal, each in enumerate(contents.transfers)}
+        observations = observe(
+            contents.address.sequence_no,
+            [(places[id(each)], microseconds(each.source.at), each) for each in moving],
+            {name: state.profile for name, state in behind.items()},
+            {name: state.profile for name, state in accounts.items() if name not in behind},
+            self.scorer,
+            frozenset(self.config.surroundings.cash_accounts),
+        )
+        for observation in observations:
+            transfer = observation.transfer
+            ground = _ground(transfer.source, transfer.from_account, _about(transfer))
+            for rule in self.config.network_rules:
+                if sighting := rule.kind.sees(observation, rule.when):
+                    subject = sighting._replace(scope=f"{transfer.from_account}:{transfer.source.document_id}")
+                    self._contribute(rule, sighting, transfer)
+                    if not rule.kind.contributes:
+                        self._find(rule, contents.address, self._explained(rule, subject, observation), ground)
+            made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
+            for typology in self.config.typology_rules:
+                if sighting := typology.kind.sees(observation, made):
+                    subject = sighting._replace(scope=f"{transfer.from_account}:{transfer.source.document_id}")
+                    self._find(typology, contents.address, subject, ground)
+            self.assessments.append(Assessment(observation, made))
+
+    def _explained(self, rule: Rule[Network], sighting: Sighting, observation: Observation) -> Sighting:
+        """A finding by the model says which measures made it."""
+        if rule.kind.on != MODEL_SCORE or self.scorer is None:
+            return sighting
+        owed = self.scorer.contributions(observation.measures)
+        told = [[name, f"{observation.measures[PLACES[name]]:g}", f"{part:+.3f}"] for name, part in owed.items()]
+        return sighting._replace(
+            evidence={**sighting.evidence, "contributions": dumps(told[:MAX_EXPLAINED]), "model_hash": self.scorer.hash}
+        )
+
+    def _contribute(self, rule: Rule[Any], sighting: Sighting, transfer: Transfer) -> None:
+        if not rule.shadow:
+            made = self._contributions.setdefault(transfer.source.revision_hash, [])
+            made.append(Contribution(rule.rule_id, rule.document.typology, rule.score(sighting)))
 
     def _ask_all(self, address: BlockAddress, event: Event) -> None:
         incoming = event.movement.incoming
@@ -240,6 +336,7 @@ class Judge:
             subject = f"{event.account_id}:{sighting.scope}" if sighting.scope else event.account_id
             evidence = _about(event.transfer) | _all_in(sighting)
             ground = _ground(event.transfer.source, event.account_id, evidence)
+            self._contribute(rule, sighting, event.transfer)
             self._find(rule, address, sighting._replace(scope=subject), ground)
 
     def _find(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, ground: Ground) -> None:

@@ -28,13 +28,16 @@ from counterfoil.detection.fraud_rules import (
     ConservationOfMoney,
     EntryKind,
     Kind,
+    Network,
     StatementKind,
+    Typology,
     UnreadableDocument,
 )
 from counterfoil.detection.parameters import NAMES, Json, read_settings, refuse_unknown, whole, write_settings
 from counterfoil.detection.rule import Rule, bind
 from counterfoil.detection.rule_document import RuleStatus, canonical, parse_rule_document, parse_strict
 from counterfoil.detection.transfer import AccountShape, TransactionShape
+from counterfoil.detection.watch_list import WatchList
 from counterfoil.errors import InputError
 
 MAX_CHARACTERS: Final = 65_536
@@ -47,21 +50,27 @@ class Surroundings:
     """What is true for all rules.
 
     ``external_accounts`` stand for the world outside the ledger: they have no balance here, no past, and no rule looks at them.
-    ``transaction_memory_days`` is how long a transaction id is remembered; keep it longer than the stream and its redrives reach.
+    Those of them in ``cash_accounts`` stand for cash drawn or paid in. ``transaction_memory_days`` is how long a transaction id is
+    remembered; keep it longer than the stream and its redrives reach.
     """
 
     external_accounts: tuple[str, ...] = field(default=(), metadata=NAMES)
+    cash_accounts: tuple[str, ...] = field(default=(), metadata=NAMES)
     transaction_memory_days: int = field(default=365, metadata=whole(1, 3_650))
 
 
 @dataclass(frozen=True)
 class RuleConfig:
-    """``rules`` are all of them, evaluated or not, in the order in which they are asked: by id, a shadow version behind the active."""
+    """``rules`` are all of them, evaluated or not, in the order in which they are asked: by id, a shadow version behind the active.
+
+    ``lists`` are by the name that rules give them; one that is not there has no entries.
+    """
 
     accounts: AccountShape = field(default_factory=AccountShape)
     transactions: TransactionShape = field(default_factory=TransactionShape)
     surroundings: Surroundings = field(default_factory=Surroundings)
     rules: tuple[Rule[Kind], ...] = field(default_factory=lambda: tuple(catalogue()))
+    lists: Mapping[str, WatchList] = field(default_factory=dict)
 
     @cached_property
     def evaluated(self) -> tuple[Rule[Kind], ...]:
@@ -92,6 +101,14 @@ class RuleConfig:
         return self._of(UnreadableDocument)
 
     @cached_property
+    def network_rules(self) -> tuple[Rule[Network], ...]:
+        return self._of(Network)
+
+    @cached_property
+    def typology_rules(self) -> tuple[Rule[Typology], ...]:
+        return self._of(Typology)
+
+    @cached_property
     def horizon(self) -> int:
         """Microseconds that the past of an account must reach back for the evaluated rules."""
         return max((rule.kind.horizon_seconds for rule in self.account_rules), default=0) * 1_000_000
@@ -100,14 +117,17 @@ class RuleConfig:
     def version(self) -> str:
         """SHA-256 of the configuration in force, defaults included: equal for equal behaviour, however it was written."""
         rules = {f"{rule.name}": [rule.document.hash, rule.settings_text] for rule in self.evaluated}
-        return sha256(canonical({**self._around(), "rules": rules}).encode()).hexdigest()
+        lists = {name: watched.hash for name, watched in self.lists.items()}
+        return sha256(canonical({**self._around(), "rules": rules, "lists": lists}).encode()).hexdigest()
 
-    def with_rules(self, stored: Iterable[Rule[Kind]]) -> RuleConfig:
-        """This configuration with rules of a store over it: an id that the store knows is the store's alone."""
+    def with_rules(self, stored: Iterable[Rule[Kind]], lists: Iterable[WatchList] = ()) -> RuleConfig:
+        """This configuration with rules and lists of a store over it: an id that the store knows is the store's alone."""
         given = list(stored)
         ids = {rule.rule_id for rule in given}
         kept = [rule for rule in self.rules if rule.rule_id not in ids]
-        return replace(self, rules=_ordered([*kept, *given]))
+        return replace(
+            self, rules=_ordered([*kept, *given]), lists={**self.lists, **{each.name: each for each in lists}}
+        )
 
     def only(self, *rules: Rule[Kind]) -> RuleConfig:
         """This configuration with these rules and no others."""

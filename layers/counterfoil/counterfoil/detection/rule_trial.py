@@ -5,7 +5,8 @@
 
 ``found``: the rule finds something in the last block. ``nothing``: it finds nothing in any block. Every document has one of each.
 A block comes ``after`` so many seconds behind the one before (60 where nothing is said), ``times`` over (1), and holds
-``transfers``, ``balances``, ``statements`` and ``unreadable`` documents; docs/rules.md lists their fields. All of it is read
+``transfers``, ``balances``, ``statements`` and ``unreadable`` documents; ``lists`` gives entries of lists by name. docs/rules.md
+lists the fields. All of it is read
 strictly, and bounded.
 """
 
@@ -19,9 +20,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from counterfoil.detection.account_book import AccountBook
-from counterfoil.detection.fraud_rules import Kind
+from counterfoil.detection.fraud_rules import Kind, Network, Typology
+from counterfoil.detection.fraud_rules.network import MODEL_SCORE
 from counterfoil.detection.judgement import Contents, Judge
 from counterfoil.detection.money import parse_amount_text
+from counterfoil.detection.network.model import shipped_model
 from counterfoil.detection.parameters import (
     FLAG,
     OPTIONAL_NAME,
@@ -33,9 +36,10 @@ from counterfoil.detection.parameters import (
     whole,
 )
 from counterfoil.detection.rule import Rule
-from counterfoil.detection.rule_config import RuleConfig
+from counterfoil.detection.rule_config import RuleConfig, Surroundings
 from counterfoil.detection.rule_document import RuleStatus
 from counterfoil.detection.transfer import Balance, Source, Statement, Transfer, Unreadable
+from counterfoil.detection.watch_list import WatchList, parse_watch_list
 from counterfoil.errors import InputError
 from counterfoil.journal import BlockAddress
 
@@ -44,6 +48,9 @@ MAX_ITEMS: Final = 100
 
 # A Saturday morning; hours and weekdays in tests count from here.
 BEGINS: Final = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
+
+# Accounts outside the ledger, for tests of rules on everyday payments and on cash.
+_OUTSIDE: Final = Surroundings(external_accounts=("CASH", "OUTSIDE"), cash_accounts=("CASH",))
 
 _STRAND: Final = "0" * 22
 _FOUND, _NOTHING = "found", "nothing"
@@ -97,16 +104,13 @@ class _Statement:
     text: str = field(metadata=text(1, 1_000))
 
 
-def try_rule(rule: Rule[Kind], config: RuleConfig | None = None) -> None:
-    """Run a rule's tests; ``InputError`` names the first that does not come out as it says.
-
-    ``config`` gives what a rule needs beside itself, such as lists; its own rules are not asked.
-    """
+def try_rule(rule: Rule[Kind]) -> None:
+    """Run a rule's tests; ``InputError`` names the first that does not come out as it says."""
     expected = set()
     for index, given in enumerate(rule.document.tests):
         where = f"{rule.rule_id}: tests[{index}]"
-        test, blocks = _read_test(given, where)
-        found = _run(rule, blocks, config or RuleConfig())
+        test, blocks, lists = _read_test(given, where)
+        found = _run(rule, blocks, RuleConfig(surroundings=_OUTSIDE).with_rules((), lists))
         if test.expect == _FOUND and not (found and found[-1]):
             raise InputError(f"{where}, {test.title!r}, expects a finding in its last block; there is none")
         if test.expect == _NOTHING and any(found):
@@ -119,26 +123,37 @@ def try_rule(rule: Rule[Kind], config: RuleConfig | None = None) -> None:
 def _run(rule: Rule[Kind], blocks: Sequence[Mapping[str, Json]], config: RuleConfig) -> list[bool]:
     """Of each block, whether the rule found something in it."""
     active = replace(rule, document=replace(rule.document, status=RuleStatus.ACTIVE))
-    judge = Judge(AccountBook(_STRAND, {}), config.only(active), BEGINS)
+    helpers: tuple[Rule[Any], ...] = ()
+    if isinstance(active.kind, Network):
+        active = replace(active, kind=replace(active.kind, contributes=False))
+    elif isinstance(active.kind, Typology):
+        helpers = tuple(each for each in config.network_rules if each.document.typology == active.kind.of)
+    scorer = shipped_model() if isinstance(rule.kind, Network) and rule.kind.on == MODEL_SCORE else None
+    judge = Judge(AccountBook(_STRAND, {}), config.only(active, *helpers), BEGINS, scorer)
     places = []
     for number, (block, at) in enumerate(_timed(blocks)):
         contents = _contents(block, number, at)
         judge.judge(contents)
         places.append(str(contents.address))
-    found = {finding.place for finding in judge.findings.values()}
+    found = {finding.place for finding in judge.findings.values() if finding.rule_id == rule.rule_id}
     return [place in found for place in places]
 
 
-def _read_test(given: Json, where: str) -> tuple[_Test, Sequence[Mapping[str, Json]]]:
+def _read_test(given: Json, where: str) -> tuple[_Test, Sequence[Mapping[str, Json]], list[WatchList]]:
     body = dict(_object(given, where))
     blocks = body.pop("blocks", None)
+    lists = _object(body.pop("lists", {}), f"{where}: lists")
     test = _settings(_Test, body, where)
     if isinstance(blocks, str) or not isinstance(blocks, Sequence) or not blocks:
         raise InputError(f"{where}: blocks must be a list of at least one")
     read = [_object(each, f"{where}: blocks[{index}]") for index, each in enumerate(blocks)]
     if sum(_pace(each).times for each in read) > MAX_BLOCKS:
         raise InputError(f"{where} has more than {MAX_BLOCKS} blocks")
-    return test, read
+    watched = [
+        parse_watch_list({"id": f"list.{name}", "version": 1, "owner": "a test", "entries": entries})
+        for name, entries in lists.items()
+    ]
+    return test, read, watched
 
 
 def _timed(blocks: Sequence[Mapping[str, Json]]) -> Iterator[tuple[Mapping[str, Json], datetime]]:

@@ -33,11 +33,19 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundCheckpoint:
+    """A signed checkpoint of the strand's log, and the verified range of the same blocks: two commitments to one history."""
+
+    note: str
+    range: CompactRange
+
+
+@dataclass(frozen=True, slots=True)
 class DigestSnapshot:
     """The verified range of a strand when the snapshot was taken.
 
     ``status`` is that of the strand; ``previous`` names the snapshot before, and ``extends`` says whether this one was shown to
-    extend it (``None``: there was none).
+    extend it (``None``: there was none). ``checkpoint`` is the newest one that this history was found to agree with.
     """
 
     tip_address: BlockAddress
@@ -48,6 +56,7 @@ class DigestSnapshot:
     status: str
     previous: str | None
     extends: bool | None
+    checkpoint: BoundCheckpoint | None = None
 
     @property
     def digest(self) -> Hash | None:
@@ -91,6 +100,7 @@ def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
             _of(str, fields["status"]),
             fields["previous"],
             fields["extends"],
+            _checkpoint(fields.get("checkpoint")),
         )
         if fields["digest"] != _fields(snapshot)["digest"]:
             raise InputError(f"not a digest snapshot: it states {fields['digest']!r}, which its nodes do not give")
@@ -98,6 +108,13 @@ def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
         return snapshot, Signature(signature["keyId"], signature["algorithm"], value)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"not a digest snapshot: {error!r}") from error
+
+
+def _checkpoint(fields: Mapping[str, Any] | None) -> BoundCheckpoint | None:
+    if fields is None:
+        return None
+    nodes = tuple(Hash(bytes.fromhex(node)) for node in fields["nodes"])
+    return BoundCheckpoint(_of(str, fields["note"]), CompactRange(0, _of(int, fields["size"]), nodes))
 
 
 def _of[T](kind: type[T], value: object) -> T:
@@ -108,7 +125,9 @@ def _of[T](kind: type[T], value: object) -> T:
 
 def _fields(snapshot: DigestSnapshot) -> dict[str, Any]:
     digest = snapshot.digest
-    return {
+    bound = snapshot.checkpoint
+    checkpoint = {} if bound is None else {"checkpoint": _checkpoint_fields(bound)}
+    return checkpoint | {
         "strandId": snapshot.tip_address.strand_id,
         "sequenceNo": snapshot.tip_address.sequence_no,
         "digest": None if digest is None else digest.to_base64(),
@@ -122,6 +141,10 @@ def _fields(snapshot: DigestSnapshot) -> dict[str, Any]:
         "previous": snapshot.previous,
         "extends": snapshot.extends,
     }
+
+
+def _checkpoint_fields(bound: BoundCheckpoint) -> dict[str, Any]:
+    return {"note": bound.note, "size": bound.range.end, "nodes": [str(node) for node in bound.range.nodes]}
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:

@@ -9,10 +9,14 @@ from counterfoil.detection.fraud_rules.block_rules import (
     DuplicateTransactionId,
     NegativeBalance,
     UnreadableDocument,
+    VersionGap,
 )
 from counterfoil.detection.fraud_rules.kind import AccountKind, BalanceKind, EntryKind, Kind, Sighting, StatementKind
+from counterfoil.detection.fraud_rules.network import Contribution, Network, Typology
 from counterfoil.detection.fraud_rules.new_payee import NewPayeeHighValue
 from counterfoil.detection.fraud_rules.rapid_in_out import RapidInOut
+from counterfoil.detection.fraud_rules.single_transfer import OnWatchList, OwnHistory, SingleTransfer
+from counterfoil.detection.fraud_rules.statements import StatementMeets
 from counterfoil.detection.fraud_rules.structuring import Structuring
 
 # Every kind that a document may name.
@@ -23,10 +27,17 @@ KINDS: Final[Mapping[str, type[Kind]]] = {
         ConservationOfMoney,
         DuplicateTransactionId,
         NegativeBalance,
+        Network,
         NewPayeeHighValue,
+        OnWatchList,
+        OwnHistory,
         RapidInOut,
+        SingleTransfer,
+        StatementMeets,
         Structuring,
+        Typology,
         UnreadableDocument,
+        VersionGap,
     )
 }
 
@@ -36,14 +47,17 @@ __all__ = [
     "Aggregate",
     "BalanceKind",
     "ConservationOfMoney",
+    "Contribution",
     "DuplicateTransactionId",
     "EntryKind",
     "Kind",
     "NegativeBalance",
+    "Network",
     "NewPayeeHighValue",
     "RapidInOut",
     "Sighting",
     "StatementKind",
     "Structuring",
+    "Typology",
     "UnreadableDocument",
 ]

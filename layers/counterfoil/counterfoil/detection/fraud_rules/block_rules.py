@@ -91,6 +91,35 @@ class NegativeBalance(BalanceKind):
 
 
 @dataclass(frozen=True, slots=True)
+class VersionGap(BalanceKind):
+    """A balance whose document skipped versions: what was between the last one seen and this one was never seen here."""
+
+    kind: ClassVar[str] = "version-gap"
+    state: ClassVar[str] = f"the last version of the {MAX_HOLDINGS} documents of an account that changed last"
+    has_edge: ClassVar[bool] = False
+    values: ClassVar[Mapping[str, Type]] = {
+        "account": Type.TEXT,
+        "document": Type.TEXT,
+        "previous_version": Type.NUMBER,
+        "found_version": Type.NUMBER,
+        "missing": Type.NUMBER,
+    }
+
+    def sees(self, balance: Balance, previous_version: int | None) -> Sighting | None:
+        document_id, version = balance.source.document_id, balance.source.version
+        if previous_version is None or version <= previous_version + 1:
+            return None
+        values: Values = {
+            "account": balance.account_id,
+            "document": document_id,
+            "previous_version": previous_version,
+            "found_version": version,
+            "missing": version - previous_version - 1,
+        }
+        return Sighting(f"{document_id}-{version}", values)
+
+
+@dataclass(frozen=True, slots=True)
 class ConservationOfMoney(Kind):
     """Balances that a transaction changed do not add up with its transfers (``conservation`` says exactly when)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from counterfoil.detection.expressions import flag, number, text
 from counterfoil.detection.expressions.vocabulary import Vocabulary
 from counterfoil.detection.money import ZERO, plain
 from counterfoil.detection.transfer import Transfer
+from counterfoil.detection.watch_list import WatchList
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = -int((_EPOCH - datetime(1, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
@@ -27,7 +28,7 @@ class Event:
     """A movement of an account whose state holds everything up to and with it.
 
     ``payees_before`` counts the payees known before it, ``last_out`` is when money last left the account before it, ``balance_before``
-    what the account held in this currency before the block, where that is known.
+    what the account held in this currency before the block, where that is known. ``lists`` are the lists in force, by name.
     """
 
     account_id: str
@@ -37,7 +38,13 @@ class Event:
     payees_before: int = 0
     last_out: int | None = None
     balance_before: Decimal | None = None
+    lists: Mapping[str, WatchList] = field(default_factory=dict)
     _windows: dict[int, list[Movement]] = field(default_factory=dict)
+
+    @property
+    def counterparty(self) -> str:
+        """The other account's id, in full."""
+        return self.transfer.from_account if self.movement.incoming else self.transfer.to_account
 
     def within(self, seconds: int) -> list[Movement]:
         """Movements less than ``seconds`` away from the event in verified time, the event included.
@@ -122,7 +129,7 @@ EVENT: Final[Vocabulary] = {
         lambda event: claimed_time(event.transfer.business_time) is not None,
         "whether the document claims a time with an offset",
     ),
-    "counterparty": text(lambda event: event.movement.counterparty, "the other account"),
+    "counterparty": text(lambda event: event.counterparty, "the other account"),
     "counterparty_is_new": flag(
         lambda event: event.movement.is_new, "of a transfer out: whether the account never paid this one before"
     ),
