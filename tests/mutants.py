@@ -40,6 +40,7 @@ from tests.mutations.outside import OUTSIDE
 from tests.mutations.partiql import PARTIQL
 from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.protocol import PROTOCOL
+from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.sessions_in_a_log import SESSIONS_IN_A_LOG
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
@@ -66,6 +67,10 @@ MUTANTS = [
     *DETECTOR,
     *MAPPING,
     *OUTSIDE,
+    *STREAMS_BY_CALLS,
+    *EXPORTS_BY_CALLS,
+    *JOBS_ASKED_FOR,
+    *SET_ASIDE,
     *ISOLATION,
     *LEDGER,
     *IN_BRIEF,

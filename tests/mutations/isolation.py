@@ -104,14 +104,14 @@ ISOLATION = [
     Mutant(
         "a probe leaves no footprint of the key",
         "ledger/workspace.py",
-        "            self.read.add(place)\n",
+        "        self.read.add(place)\n",
         "",
         (ISOLATED, *MEMORY),
     ),
     Mutant(
         "a probe leaves no footprint of what it found",
         "ledger/workspace.py",
-        "            self.read.update(each.document_id for each in revisions)\n",
+        "        self.read.update(each.document_id for each in revisions)\n",
         "",
         (ISOLATED, *MEMORY),
     ),

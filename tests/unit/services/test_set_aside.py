@@ -163,6 +163,7 @@ def test_other_bytes_are_tampering(world, kind, rule, damage):
     assert world.quarantine.load(finding.evidence["quarantined"]) == wrong
     assert report.hash_failures == 1
     assert world.head == (1 if kind == "BLOCK_SUMMARY" else COUNT - 1)
+    assert world.heads.load(STRAND).diverged_at == (2 if kind == "BLOCK_SUMMARY" else None)
 
 
 def test_the_true_record_makes_the_strand_whole_again(world):

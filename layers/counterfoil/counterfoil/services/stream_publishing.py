@@ -60,9 +60,9 @@ class StreamPublishing:
         return self._publish([each for each in self._running() if self._strand_of(each) in wanted])
 
     def publish_stream(self, stream_id: str) -> PublishReport:
-        """Go on with one stream; one that is not running is left alone."""
+        """Go on with one stream; one that is not running, or held, is left alone."""
         job = self.jobs.stream(stream_id)
-        return self._publish([job] if job is not None and job.status.running else [])
+        return self._publish([job] if job is not None and job.status.running and not job.paused else [])
 
     def publish_altered(self, strand_id: str, sequence_no: int) -> PublishReport:
         """Put a block that was altered into every stream that has published it: who verified it before finds out by it.
