@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from lab.invocation import Outcome
 from lab.stack import Options, Stack
 from tests.deployed_ledger import committed, created, items
@@ -81,10 +82,34 @@ def test_the_ledger_commits_publishes_exports_and_redacts(stack):
 
 LONG = "private " * 60_000
 
+# A transaction of 4 MiB is the largest; a document of almost 1 MiB has details that are too large for Kinesis.
+ALMOST_A_MEBIBYTE = "x" * (1024 * 1024 - 200)
 
-def large_objects(stack):
+
+def test_a_block_of_four_megabytes_is_verified_and_judged_like_any_other(stack):
+    """Its revisions are set aside in the bucket; auditor and detector find them there under their own rights."""
+    with created(stack, "archive", PermissionsMode="ALLOW_ALL") as ledger:
+        ledger.stream_to(stack.outputs["JournalStreamArn"])
+        committed(stack, "archive", ["CREATE TABLE Scans"])
+        large = [["INSERT INTO Scans ?", {"page": page, "scan": ALMOST_A_MEBIBYTE}] for page in range(3)]
+        rest = ["INSERT INTO Scans ?", {"scan": ALMOST_A_MEBIBYTE[: 1000 * 1000]}]
+        strand_id = committed(stack, "archive", *large, rest)["blockAddress"]["strandId"]
+        after = committed(stack, "archive", ["INSERT INTO Scans ?", {"page": 4}])["blockAddress"]["sequenceNo"]
+        stack.drain(PATIENCE)
+    assert len(large_objects(stack, "records/")) == 3
+    verified = DynamoDbHeads(stack.client("dynamodb"), stack.physical_id("HeadsTable")).load(strand_id)
+    assert (verified.diverged_at, verified.head.begin, verified.head.end) == (None, 0, after + 1)
+    assert denials(stack) == {}
+    assert not [line for name in FOLLOWERS for line in stack.logs(name) if "delivered again" in line]
+
+
+FOLLOWERS = ("JournalAuditorFunction", "FraudDetectorFunction")
+
+
+def large_objects(stack, prefix="blocks/"):
     """Versions of large blocks that are there."""
-    return stack.client("s3").list_object_versions(Bucket=stack.outputs["JournalBucketName"]).get("Versions", [])
+    bucket = stack.outputs["JournalBucketName"]
+    return stack.client("s3").list_object_versions(Bucket=bucket, Prefix=prefix).get("Versions", [])
 
 
 def let_wait_be_over(stack):
