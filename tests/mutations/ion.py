@@ -7,8 +7,37 @@ from tests.mutations.mutant import Mutant
 ION_LAWS = "tests/property/test_ion_laws.py"
 CODEC_LAWS = "tests/property/test_codec_laws.py"
 ION_EDGES = "tests/unit/ion"
+SHAPE_LAWS = "tests/property/test_shape_laws.py"
 
 ION = [
+    Mutant(
+        "a shape gone by under a table with other names",
+        "ion/hashing.py",
+        "return found if found is not None and found[0].has_names_under(value.symbols) else None",
+        "return found",
+        (SHAPE_LAWS, "-k", "other_names"),
+    ),
+    Mutant(
+        "a shape hashed by the names it was learned with",
+        "ion/shapes.py",
+        "words = () if self._symbols is None else self._symbols(symbols.serialized)",
+        "words = () if self._symbols is None else self._symbols(self._table.serialized)",
+        (SHAPE_LAWS, "-k", "another_symbol_table"),
+    ),
+    Mutant(
+        "bytes between the values not compared",
+        "ion/shapes.py",
+        "return parts[1::2] if parts[::2] == self._skeleton else None",
+        "return parts[1::2]",
+        (SHAPE_LAWS,),
+    ),
+    Mutant(
+        "a table's bytes between its texts not compared",
+        "ion/streams.py",
+        "    if parts[::2] != skeleton:\n        return None\n",
+        "",
+        (ION_EDGES, SHAPE_LAWS),
+    ),
     Mutant(
         "fields of a struct hashed in the order written",
         "ion/hashing.py",

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from counterfoil.errors import InputError
 from counterfoil.ion.reader import LENGTHS, MAX_DEPTH, IonValue, malformed, read_decimal, read_header, read_var_uint
-from counterfoil.ion.shapes import Shape, learn
+from counterfoil.ion.shapes import Shape, Shapes
 from counterfoil.ion.symbols import END, SymbolTable, escape, serialize_symbol
 from counterfoil.ion.timestamps import CANONICAL_BODY, canonical_body, encode_var_int
 
@@ -32,9 +32,9 @@ Hasher = Callable[[bytes], _Digesting]
 def hash_of_ion(value: IonValue, hasher: Hasher = sha256) -> bytes:
     """The Ion Hash of a value: 32 bytes with SHA-256. Malformed bytes inside it are an ``InputError``."""
     if hasher is sha256:
-        found = cut_struct(value)
+        found = _cut(value)
         if found is not None:
-            digest = found[0].hash_of(found[1])
+            digest = found[0].hash_of(found[1], value.symbols)
             if digest is not None:
                 return digest
     return hasher(serialize(value, hasher)).digest()
@@ -42,18 +42,18 @@ def hash_of_ion(value: IonValue, hasher: Hasher = sha256) -> bytes:
 
 def cut_struct(value: IonValue) -> tuple[Shape, Sequence[bytes]] | None:
     """The shape of a struct of plain scalars and its values; ``None`` for other values, and before the shape is known."""
+    found = _cut(value)
+    return found if found is not None and found[0].has_names_under(value.symbols) else None
+
+
+def _cut(value: IonValue) -> tuple[Shape, Sequence[bytes]] | None:
+    """As ``cut_struct``, whatever the names in the struct's own symbol table."""
     if value.kind != 13 or value.low == 15 or value.buffer[value.position] >= 0xE0:
         return None
-    body = value.body
-    known = value.symbols.shapes.get(value.end - body, [])
-    for index, shape in enumerate(known):
-        values = shape.cut(value.buffer, body)
-        if values is not None:
-            if index:
-                known[0], known[index] = shape, known[0]  # what comes often comes first
-            return shape, values
-    learn(value, _PLAIN)
-    return None
+    found = _SHAPES.cut(value.buffer, value.body, value.end)
+    if found is None:
+        _SHAPES.learn(value, _PLAIN)
+    return found
 
 
 def serialize(value: IonValue, hasher: Hasher = sha256) -> bytes:
@@ -247,6 +247,7 @@ _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
     10: escape,
 }
 _PLAIN: Final = {kind: represent for kind, represent in _REPRESENTATIONS.items() if kind}
+_SHAPES: Final = Shapes()
 _SCALARS: Final = frozenset({*_REPRESENTATIONS, 1, 7})
 
 # Per type descriptor: how to represent a scalar whose length the descriptor says, and what its serialization begins with.

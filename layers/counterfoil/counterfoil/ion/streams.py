@@ -5,7 +5,8 @@ Source: Ion specification 1.0, "Symbols" and "Binary Encoding"; limits are this 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from counterfoil.errors import InputError
@@ -161,11 +162,7 @@ def _read_record(data: bytes) -> IonValue | None:
     if position >= len(data) or not 15 <= data[position] < 0xE0:
         return None
     value = read_value(data, position, len(data), table)
-    if value.end != len(data):
-        return None
-    if position > 4:
-        table.met += 1
-    return value
+    return value if value.end == len(data) else None
 
 
 def _end_of_wrapper(data: bytes) -> int:
@@ -202,14 +199,50 @@ def _local_table(data: bytes, position: int, end: int, symbols: SymbolTable) -> 
         return value_end, _parse_local_table(source, symbols)
     table = _KNOWN_TABLES.get(source)
     if table is None:
-        table = _parse_local_table(source, symbols)
+        table = _table_like_another(source) or _parse_local_table(source, symbols)
         if len(source) <= _KNOWN_TABLE_MAX_BYTES and len(table.names) <= _KNOWN_TABLE_MAX_SYMBOLS:
             if len(_KNOWN_TABLES) >= _KNOWN_TABLES_MAX:
                 del _KNOWN_TABLES[next(iter(_KNOWN_TABLES))]
             _KNOWN_TABLES[source] = table
-    else:
-        table.met += 1
     return value_end, table
+
+
+def _table_like_another(source: bytes) -> SymbolTable | None:
+    """A table that differs from one read before in the texts of its symbols alone, as those of one producer's blocks do."""
+    frame = _FRAMES.get(len(source))
+    if frame is None:
+        return None
+    cut, skeleton = frame
+    parts = cut(source)
+    if parts[::2] != skeleton:
+        return None
+    try:
+        return SymbolTable((*SYSTEM_TABLE.symbols, *map(symbol_of, parts[1::2])), source)
+    except UnicodeDecodeError:
+        return None
+
+
+# By the length of a table's bytes: how to cut the texts out of them, and what must stand between.
+_FRAMES: dict[int, tuple[Callable[[bytes], tuple[bytes, ...]], tuple[bytes, ...]]] = {}
+
+
+def _remember_frame(source: bytes, listed: IonValue) -> None:
+    """Remember how a table that has nothing but texts, listed as strings, is divided."""
+    sizes: list[int] = []
+    skeleton: list[bytes] = []
+    position = 0
+    for each in listed.items():
+        if each.kind != 8 or each.low == 15 or each.buffer[each.position] >= 0xE0:
+            return
+        sizes += (each.body - position, each.end - each.body)
+        skeleton.append(source[position : each.body])
+        position = each.end
+    if position != len(source) or len(source) > _KNOWN_TABLE_MAX_BYTES or len(skeleton) > _KNOWN_TABLE_MAX_SYMBOLS:
+        return
+    if len(_FRAMES) >= _KNOWN_TABLES_MAX:
+        _FRAMES.pop(next(iter(_FRAMES)), None)
+    cut = struct.Struct("".join(f"{size}s" for size in (*sizes, 0))).unpack
+    _FRAMES[len(source)] = cut, (*skeleton, b"")
 
 
 def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
@@ -217,7 +250,10 @@ def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
     imported: tuple[Symbol, ...] = SYSTEM_TABLE.symbols
     kept_source = b""
     declared: list[Symbol] = []
-    for name, value in read_value(source, 0, len(source), SYSTEM_TABLE).each_field():
+    fields = read_value(source, 0, len(source), SYSTEM_TABLE).each_field()
+    if current is SYSTEM_TABLE and len(fields) == 1 and fields[0][0] == "symbols" and _is_list(fields[0][1]):
+        _remember_frame(source, fields[0][1])
+    for name, value in fields:
         if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
             imported, kept_source = current.symbols, current.source
         elif name == "imports" and value.kind == 11:
@@ -225,11 +261,15 @@ def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
                 imported += _imported_symbols(each)
                 if len(imported) > MAX_SYMBOLS:
                     raise InputError(f"a symbol table that imports more than {MAX_SYMBOLS} symbols")
-        elif name == "symbols" and value.kind == 11 and value.low != 15:
+        elif name == "symbols" and _is_list(value):
             declared += _declared_symbols(value)
     if len(imported) + len(declared) > MAX_SYMBOLS:
         raise InputError(f"a symbol table of {len(imported) + len(declared)} symbols; at most {MAX_SYMBOLS} are read")
     return SymbolTable((*imported, *declared), kept_source + source)
+
+
+def _is_list(value: IonValue) -> bool:
+    return value.kind == 11 and value.low != 15
 
 
 def _declared_symbols(listed: IonValue) -> Iterator[Symbol]:

@@ -6,10 +6,7 @@ Source: Ion specification, "Symbols"; Ion Hash specification, section "Symbols".
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from counterfoil.ion.shapes import Shape
+from typing import Final, NamedTuple
 
 VERSION_MARKER: Final = b"\xe0\x01\x00\xea"
 
@@ -76,20 +73,17 @@ def symbol_of(encoded: bytes) -> Symbol:
 class SymbolTable:
     """An immutable list of symbols; ``names[i]`` and ``serialized[i]`` belong to symbol id ``i``.
 
-    ``source`` holds the bytes of the local symbol table, so that a single value can be made a datagram again. ``met`` counts how
-    often the same bytes declared it; ``shapes`` are those of its structs by the length of their bodies (shapes.py).
+    ``source`` holds the bytes of the local symbol table, so that a single value can be made a datagram again.
     """
 
-    __slots__ = ("met", "names", "serialized", "shape_count", "shapes", "source", "symbols")
+    __slots__ = ("names", "serialized", "source", "symbols")
 
     def __init__(self, symbols: tuple[Symbol, ...], source: bytes = b"") -> None:
         self.symbols = symbols
-        self.names: tuple[str | None, ...] = tuple(symbol.name for symbol in symbols)
-        self.serialized: tuple[bytes, ...] = tuple(symbol.serialized for symbol in symbols)
+        self.names: tuple[str | None, ...]
+        self.serialized: tuple[bytes, ...]
+        self.names, self.serialized = zip(*symbols, strict=True)
         self.source = source
-        self.met = 1
-        self.shapes: dict[int, list[Shape]] = {}
-        self.shape_count = 0
 
 
 SYSTEM_TABLE: Final = SymbolTable((SYMBOL_ZERO, *(symbol_of(name.encode()) for name in SYSTEM_SYMBOLS)))

@@ -21,10 +21,16 @@ from typing import Final, NamedTuple
 
 from counterfoil.errors import ContentsMismatchError, InputError
 from counterfoil.ion import IonTimestamp, IonValue, hash_of_ion
-from counterfoil.ion.hashing import hash_of_fields
+from counterfoil.ion.hashing import cut_struct, hash_of_fields
 from counterfoil.journal.address import BlockAddress, parse_address, parse_id, required
 from counterfoil.journal.revision import Revision, UnverifiedRevision, parse_instant, parse_revision, verify_revision
 from counterfoil.merkle import Hash, dot, hash_of, root_of
+
+# How the real service wrote a statement, and the table of a document: names in this order, and their type codes.
+_STATEMENT_NAMES: Final = ("statement", "startTime", "statementDigest")
+_STATEMENT_KINDS: Final = (8, 6, 10)
+_TABLE_NAMES: Final = ("tableName", "tableId")
+_TABLE_KINDS: Final = (8, 8)
 
 # A list of system hashes of more entries than this is not one that QLDB wrote (4 were seen, 5 or more are possible).
 MAX_ENTRIES: Final = 1_024
@@ -114,9 +120,7 @@ def parse_block(value: IonValue) -> UnverifiedBlock:
         entries_hash_list=entries,
         transaction_info=transaction_info,
         redaction_info=_present(fields, "redactionInfo"),
-        statements=tuple(
-            required(each.fields(), "statement").as_text() for each in _list_in(info_fields, "statements")
-        ),
+        statements=tuple(_parse_statement(each) for each in _list_in(info_fields, "statements")),
         documents=tuple(_parse_documents(info_fields)),
         summaries=summaries or tuple(RevisionSummary(each.hash, _document_id(each)) for each in revisions),
         revisions=revisions,
@@ -235,10 +239,26 @@ def _parse_summary(value: IonValue) -> RevisionSummary:
     )
 
 
+def _parse_statement(value: IonValue) -> str:
+    """The text of one of a transaction's statements."""
+    found = cut_struct(value)
+    if found is not None and found[0].names == _STATEMENT_NAMES and found[0].kinds == _STATEMENT_KINDS:
+        text = found[1][0]
+        if text.isascii():
+            return text.decode()
+    return required(value.fields(), "statement").as_text()
+
+
 def _parse_documents(info_fields: dict[str, IonValue]) -> Iterator[TouchedDocument]:
     documents = _present(info_fields, "documents")
     if documents is not None:
         for document_id, each in documents.each_field():
+            found = cut_struct(each)
+            if found is not None and found[0].names[:2] == _TABLE_NAMES and found[0].kinds[:2] == _TABLE_KINDS:
+                name, table_id = found[1][:2]
+                if name.isascii() and table_id.isascii():
+                    yield TouchedDocument(document_id, name.decode(), table_id.decode())
+                    continue
             fields = each.fields()
             yield TouchedDocument(
                 document_id, required(fields, "tableName").as_text(), required(fields, "tableId").as_text()

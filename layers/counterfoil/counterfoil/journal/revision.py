@@ -111,7 +111,7 @@ def _from_shape(value: IonValue, shape: Shape, values: Sequence[bytes]) -> Unver
     metadata, data = shape.parts["metadata"], shape.parts["data"]
     own = values[metadata.first : metadata.end]
     known = metadata.shape.names == _METADATA_NAMES and metadata.shape.kinds == _METADATA_KINDS
-    metadata_hash = metadata.shape.hash_of(own) if known else None
+    metadata_hash = metadata.shape.hash_of(own, value.symbols) if known else None
     address = shape.parts["blockAddress"]
     if metadata_hash is None or not is_address(address.shape):
         return None
@@ -119,7 +119,7 @@ def _from_shape(value: IonValue, shape: Shape, values: Sequence[bytes]) -> Unver
     document = IonValue(
         value.buffer, body + data.offset, body + data.body_offset, body + data.end_offset, 13, 14, value.symbols
     )
-    contents = data.shape.hash_of(values[data.first : data.end])
+    contents = data.shape.hash_of(values[data.first : data.end], value.symbols)
     return UnverifiedRevision(
         RevisionKind.WRITTEN,
         Hash(values[shape.places["hash"]]),
