@@ -142,8 +142,8 @@ class Desk:
         return self.detector.sweep()
 
     def found(self):
-        """(rule, block number, account) of every finding."""
-        return {key_of(finding) for finding in self.findings.findings.values()}
+        """(rule, block number, account) of every finding that is told."""
+        return {key_of(finding) for finding in self.findings.findings.values() if not finding.shadow}
 
     def tables(self):
         """Everything kept, versions and wall-clock times apart."""

@@ -51,7 +51,7 @@ class Court:
         self.judge = Judge(self.book, self.config, MORNING)
 
     def block(self, *items, after=0, complete=True, unreadable=()):
-        """What is found in a block ``after`` so many seconds (or a timedelta) since the morning."""
+        """What is told of a block ``after`` so many seconds (or a timedelta) since the morning."""
         at = MORNING + (after if isinstance(after, timedelta) else timedelta(seconds=after))
         timed = [item._replace(source=item.source._replace(at=at)) for item in items]
         contents = Contents(
@@ -64,7 +64,7 @@ class Court:
         self.next_no += 1
         before = set(self.judge.findings)
         self.judge.judge(contents)
-        return [finding for name, finding in self.judge.findings.items() if name not in before]
+        return [finding for name, finding in self.judge.findings.items() if name not in before and not finding.shadow]
 
     def rules_of(self, *items, **options):
         return [finding.rule_id.removeprefix("fraud.") for finding in self.block(*items, **options)]
