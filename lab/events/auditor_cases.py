@@ -11,6 +11,7 @@ from typing import Any, Final
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Status
 from counterfoil.journal.builder import BuiltBlock, Change, JournalBuilder, Statement, Transaction
+from counterfoil.journal.set_aside import MAX_SET_ASIDE_BYTES, SetAsidePlace, set_aside_place
 from lab import attacker
 from lab.attacker import Attack
 from lab.bank.acts import SCHEMA, Transfer
@@ -84,6 +85,7 @@ def auditor_cases() -> Iterator[Case]:
     yield from _unreadable(made)
     yield from _notable()
     yield _large()
+    yield from _set_aside(made)
 
 
 def _deliveries(made: Journal) -> Iterator[Case]:
@@ -289,6 +291,38 @@ def _large() -> Case:
     return _case(
         "1mib_block", "one block of nine long documents, a Kinesis record of nearly 1 MiB", kinesis_event([outer])
     )
+
+
+def _set_aside(made: Journal) -> Iterator[Case]:
+    """Pointers to records too large for the stream, which lie in a bucket that has nothing here."""
+    first, second = made.blocks[0], pointed_to(made.blocks[1])
+    event = kinesis_event(
+        outer for block in (first, second) for outer in made.outer([block], aggregation=block is first)
+    )
+    yield _case(
+        "set_aside_missing",
+        "a block and its revision that were set aside, and are not there yet: the batch comes again from them",
+        event,
+        answer={"batchItemFailures": [{"itemIdentifier": event["Records"][1]["kinesis"]["sequenceNumber"]}]},
+    )
+    pointer = pointed_to(first, MAX_SET_ASIDE_BYTES + 1).summary
+    yield _case(
+        "set_aside_too_large",
+        "a pointer to a record larger than any that is set aside, which nobody fetches",
+        kinesis_event([OuterRecord(made.strand_id, pointer.data)]),
+        [attacker.unreadable(pointer.data, "a pointer to too much")],
+        [pointer.data],
+    )
+
+
+def pointed_to(block: StreamedBlock, size_bytes: int | None = None) -> StreamedBlock:
+    """A block all of whose records were set aside; the pointers may say another size."""
+
+    def keep(data: bytes) -> SetAsidePlace:
+        place = set_aside_place("journal-bucket", data, BEGAN_AT.date())
+        return place if size_bytes is None else place._replace(size_bytes=size_bytes)
+
+    return block.fitted(STREAM_ARN, 0, keep)
 
 
 def _case(

@@ -303,3 +303,10 @@ def test_the_installed_program_says_the_same(write, blocks, tamper, status):
     )
     assert (done.returncode, done.stderr) == (status, b"")
     assert json.loads(done.stdout)["holds"] is (status == 0)
+
+
+def test_a_record_that_was_set_aside_is_not_in_the_events(run):
+    """Nothing is concluded of what is not there."""
+    found = run("verify", "events", "events/journal_auditor__set_aside_missing.json", "--json")
+    assert found.status == 2
+    assert "set aside" in found.document["error"]["message"]
