@@ -70,7 +70,7 @@ def tiled(*sizes, fork=None, key=LOG_KEY):
     for size in sizes:
         for each in made[writer.size : size]:
             writer.append(each)
-        for file in writer.files():
+        for file in [*writer.filled(), *writer.edge()]:
             assert files.setdefault(file.path, file.data) == file.data
         checkpoints.append(signed(writer.head, key))
         files[CHECKPOINT_PATH] = checkpoints[-1].render()

@@ -112,7 +112,7 @@ def test_a_log_cannot_pass_for_another_one_of_its_size():
 
 def test_a_log_without_entries_has_no_files():
     writer = TileWriter()
-    assert (writer.files(), writer.head) == ([], EMPTY)
+    assert (writer.filled(), writer.edge(), writer.head) == ([], [], EMPTY)
     assert list(TileReader({}.get, EMPTY).all_entries()) == []
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.errors import ForbiddenError, IntegrityError, NotFoundError
+from counterfoil.errors import ConflictError, ForbiddenError, IntegrityError, NotFoundError
 from counterfoil.journal.set_aside import SetAsidePlace, set_aside_place
 from counterfoil.ledger.jobs import Encryption, EncryptionType
+from counterfoil.log_ports import LogStore
 from counterfoil.ports import Clock, ObjectStore, Quarantine, SetAsideRecords, SnapshotStore, quarantine_name
 
 if TYPE_CHECKING:
@@ -53,9 +54,8 @@ class S3Snapshots(SnapshotStore):
     clock: Clock
 
     def keep(self, name: str, document: bytes) -> None:
-        until = self.clock().astimezone(UTC) + self.retention
-        lock = {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": _whole_second(until)}
-        written = put_once(self.client, self.bucket, name, document, {"ContentType": "application/json", **lock})
+        options = {"ContentType": "application/json", **_lock(self.mode, self.clock() + self.retention)}
+        written = put_once(self.client, self.bucket, name, document, options)
         if not written and self._read(name) != document:
             raise IntegrityError(f"snapshot {name} is there already, with other contents")
 
@@ -89,6 +89,63 @@ class S3SetAside(SetAsideRecords):
             body = self.client.get_object(Bucket=self.bucket, Key=place.key)["Body"]
             with closing(body):
                 return body.read(place.size_bytes + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Log(LogStore):
+    """A log's files below ``prefix``, which ends in a slash; every version of each is locked as snapshots are."""
+
+    client: S3Client
+    bucket: str
+    prefix: str
+    mode: str
+    retention: timedelta
+    clock: Clock
+
+    def load(self, path: str, /) -> bytes | None:
+        found = self._found(path)
+        return None if found is None else found[0]
+
+    def add(self, path: str, data: bytes, /) -> None:
+        if (
+            not put_once(self.client, self.bucket, self.prefix + path, data, self._options())
+            and self.load(path) != data
+        ):
+            raise IntegrityError(f"{path} is there already, with other contents")
+
+    def replace(self, path: str, old: bytes | None, new: bytes, /) -> None:
+        found = self._found(path)
+        if (None if found is None else found[0]) != old:
+            raise ConflictError(f"{path}: another writer was first")
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found[1]}
+        checksum = b64encode(hashlib.sha256(new).digest()).decode()
+        with translated(f"keeping {path}"):
+            try:
+                self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=self.prefix + path,
+                    Body=new,
+                    ChecksumSHA256=checksum,
+                    **condition,
+                    **self._options(),
+                )
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in {"PreconditionFailed", "NoSuchKey"}:
+                    raise ConflictError(f"{path}: another writer was first") from error
+                raise
+
+    def _found(self, path: str) -> tuple[bytes, str] | None:
+        with translated(f"reading {path}"):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
+                return answer["Body"].read(), answer["ETag"]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == "NoSuchKey":
+                    return None
+                raise
+
+    def _options(self) -> dict[str, Any]:
+        return {"ContentType": "application/octet-stream", **_lock(self.mode, self.clock() + self.retention)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +198,5 @@ def put_once(client: S3Client, bucket: str, name: str, data: bytes, options: dic
     return True
 
 
-def _whole_second(moment: datetime) -> datetime:
-    return moment.replace(microsecond=0)
+def _lock(mode: str, until: datetime) -> dict[str, Any]:
+    return {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": until.astimezone(UTC).replace(microsecond=0)}

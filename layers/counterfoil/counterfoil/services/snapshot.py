@@ -2,14 +2,16 @@
 
 QLDB's digests cannot show that one extends another. The auditor's memory can: starting from the subtree roots that the last
 snapshot holds, the hashes of the blocks verified since are added one by one, and must lead to the roots that the
-auditor now holds. Whoever changed the auditor's memory, or the snapshots, breaks that.
+auditor now holds. Whoever changed the auditor's memory, or the snapshots, breaks that. ``head_comparison`` holds the same head
+against the ledger's digest and the strand's log, in which growth is proved to everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from counterfoil.detection import audit_rules as rules
 from counterfoil.detection.audit_rules import AuditRule
@@ -25,15 +27,24 @@ from counterfoil.errors import InputError, IntegrityError
 from counterfoil.journal import BlockAddress, Segment
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.ports import Clock, FindingStore, HeadStore, Signer, SnapshotStore
+from counterfoil.services.head_comparison import HeadComparison, HeadsCompared
+
+# A log that has far to grow is signed as far as it came by then, and goes on at the next snapshot.
+BUDGET: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotTaken:
-    """Where a snapshot was kept, and the finding where it does not extend the one before."""
+    """Where a snapshot was kept, the finding where it does not extend the one before, and what the other heads say."""
 
     name: str
     snapshot: DigestSnapshot
     finding: Finding | None
+    compared: HeadsCompared = field(default_factory=HeadsCompared)
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [*([] if self.finding is None else [self.finding]), *self.compared.findings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class Snapshotter:
     snapshots: SnapshotStore
     signer: Signer
     clock: Clock
+    comparison: HeadComparison = field(default_factory=HeadComparison)
 
     def take(self) -> list[SnapshotTaken]:
         """One snapshot per strand, all of one instant. A failure leaves the strands behind it for the next time."""
@@ -53,26 +65,51 @@ class Snapshotter:
         return [self._take(state, state.head, now) for state in states if state is not None and state.head is not None]
 
     def _take(self, state: StrandState, head: Segment, now: datetime) -> SnapshotTaken:
-        last = self.snapshots.latest(f"snapshots/{head.strand_id}/")
-        finding = None if last is None else self._compare(last[0], last[1], head, now)
+        kept = self.snapshots.latest(f"snapshots/{head.strand_id}/")
+        last, finding = (None, None) if kept is None else self._compare(kept[0], kept[1], head, now)
         status = "VERIFIED" if state.diverged_at is None else f"DIVERGED at {state.diverged_at}"
-        previous, extends = (None, None) if last is None else (last[0], finding is None)
+        previous, extends = (None, None) if kept is None else (kept[0], finding is None)
+        compared = self._compared(head, last, now) if finding is None else _not_compared(last)
         snapshot = DigestSnapshot(
-            head.tip, head.range, head.last_hash, str(head.last_time), now, status, previous, extends
+            head.tip,
+            head.range,
+            head.last_hash,
+            str(head.last_time),
+            now,
+            status,
+            previous,
+            extends,
+            compared.checkpoint,
         )
-        if finding is not None:
-            self.findings.record([finding])
         name = snapshot_name(snapshot)
+        taken = SnapshotTaken(name, snapshot, finding, compared)
+        if taken.findings:
+            self.findings.record(taken.findings)
         self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
-        return SnapshotTaken(name, snapshot, finding)
+        return taken
 
-    def _compare(self, name: str, document: bytes, head: Segment, now: datetime) -> Finding | None:
+    def _compared(self, head: Segment, last: DigestSnapshot | None, now: datetime) -> HeadsCompared:
+        until = now + BUDGET
+        return self.comparison.compare(
+            head,
+            last,
+            lambda begin, end: self._hashes(head.strand_id, begin, end),
+            now,
+            lambda: self.clock() >= until,
+        )
+
+    def _compare(
+        self, name: str, document: bytes, head: Segment, now: datetime
+    ) -> tuple[DigestSnapshot | None, Finding | None]:
+        """The last snapshot, if its signature holds, and the finding where the head does not extend it."""
+        last: DigestSnapshot | None = None
         try:
-            last, signature = parse_document(document)
-            self.signer.verify(signed_bytes(last), signature)
+            unverified, signature = parse_document(document)
+            self.signer.verify(signed_bytes(unverified), signature)
+            last = unverified
             self._check_extends(last, head)
         except (InputError, IntegrityError) as error:
-            return rules.found(
+            finding = rules.found(
                 AuditRule.SNAPSHOT_NOT_EXTENDING,
                 head.tip,
                 f"the head of strand {head.strand_id} does not extend snapshot {name}: {error}",
@@ -82,7 +119,8 @@ class Snapshotter:
                 head_sequence_no=str(head.end - 1),
                 head_hash=str(head.last_hash),
             )
-        return None
+            return last, finding
+        return last, None
 
     def _check_extends(self, last: DigestSnapshot, head: Segment) -> None:
         if last.tip_address.strand_id != head.strand_id or last.range.begin != head.begin:
@@ -105,6 +143,11 @@ class Snapshotter:
                 for block in run.blocks:
                     if begin <= block.sequence_no < end:
                         yield block.sequence_no, Hash(block.block_hash)
+
+
+def _not_compared(last: DigestSnapshot | None) -> HeadsCompared:
+    """A head that does not extend the last snapshot is no measure of the others: the log stays as it is."""
+    return HeadsCompared(None if last is None else last.checkpoint)
 
 
 def snapshot_name(snapshot: DigestSnapshot) -> str:

@@ -237,7 +237,6 @@ class TileWriter:
         self._rows = [[] for _ in range(MAX_LEVEL + 1)] if reader is None else [list(row) for row in reader.rows]
         self._entries = [] if reader is None or not self.size % WIDTH else reader.entries(self.size // WIDTH)
         self._full: list[TileFile] = []
-        self._first = self.size
 
     @property
     def head(self) -> TreeHead:
@@ -260,14 +259,15 @@ class TileWriter:
             self._rows[level] = []
             self._append(level + 1, layers_of(row)[HEIGHT][0])
 
-    def files(self) -> list[TileFile]:
-        """What was filled since this was last asked for, and the edge if it moved."""
+    def filled(self) -> list[TileFile]:
+        """The files that were filled since this was last asked for."""
         full, self._full = self._full, []
-        if self._first == self.size:
-            return full
-        self._first = self.size
+        return full
+
+    def edge(self) -> list[TileFile]:
+        """The files of the edge, for a head that is to be signed."""
         edge = [TileFile(tile.path, b"".join(self._rows[tile.level])) for tile in edge_of(self.size)]
         if self._entries:
             bundle = Tile(-1, self.size // WIDTH, len(self._entries))
             edge.append(TileFile(bundle.path, render_bundle(self._entries)))
-        return full + edge
+        return edge

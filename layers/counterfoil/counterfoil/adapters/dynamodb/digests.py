@@ -1,0 +1,37 @@
+"""What the ledger in DynamoDB says its digests are, from the tree that its own blocks carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
+from counterfoil.errors import IntegrityError
+from counterfoil.log_ports import LedgerDigests
+from counterfoil.merkle import Hash
+from counterfoil.merkle.nodes import range_of
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDbDigests(LedgerDigests):
+    """``journal`` opens a strand's."""
+
+    journal: Callable[[str], DynamoDbJournal]
+
+    def digest(self, strand_id: str, size: int, /) -> Hash | None:
+        journal = self.journal(strand_id)
+        if size < 1 or not journal.read(range(size - 1, size)):
+            if not journal.read(range(1)):
+                return None
+            raise IntegrityError(f"the journal has no block {strand_id}#{size - 1}")
+        places: list[tuple[int, int]] = []
+
+        def note(level: int, position: int) -> Hash:
+            places.append((level, position))
+            return Hash(bytes(32))
+
+        range_of(note, size)
+        nodes = journal.nodes(places)
+        found = range_of(lambda level, position: nodes[level, position], size)
+        assert found is not None
+        return found.root
