@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from lab.mapping.declaration import EventSourceMapping
     from lab.mapping.metrics import MappingMetrics
     from lab.mapping.source import StreamSource
-    from lab.runtime import LambdaFunction
+    from lab.runtime.function import DUMMY_CREDENTIALS
+from lab.runtime import LambdaFunction
 
 TEMPLATE: Final = ROOT / "template.yaml"
 STACK_NAME: Final = "counterfoil"
@@ -55,6 +56,14 @@ TELLER: Final = Principal(
     access_key_id="AKIALABTELLER",
     secret="secret-of-teller",  # noqa: S106 - known to everybody, and good for nothing but this machine's stack
     user_arn=f"arn:aws:iam::{ACCOUNT}:user/teller",
+)
+
+
+# Whom a function is to the URL of another one: here all of them sign with the same keys.
+FUNCTIONS: Final = Principal(
+    access_key_id=DUMMY_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+    secret=DUMMY_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    user_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/functions/function",
 )
 
 
@@ -79,7 +88,7 @@ class Options:
     faults: FaultRates = NO_FAULTS
     aws_faults: AwsFaults = NO_AWS_FAULTS
     seed: int = 0
-    principals: Sequence[Principal] = (TELLER,)
+    principals: Sequence[Principal] = (TELLER, FUNCTIONS)
     under_roles: bool = False
 
 
@@ -91,6 +100,7 @@ class Stack:
         self.deployment = deployment
         self._options = options
         self._marks: dict[str, int] = {}
+        self._urls: dict[str, tuple[LocalServer, FunctionUrl]] = {}
         self.gateway = Gateway(emulator.endpoint, options.pace.backoff, options.aws_faults, options.seed)
         self.hosts = self.gateway.hosts = Hosts(self._behind_gateway(deployment))
         self._engines = {
@@ -99,6 +109,8 @@ class Stack:
         }
         self._pump = Pump(self._engines)
         self._urls = {name: self._serve(name, signed=signed) for name, signed in deployment.signed_urls.items()}
+        # Only now is it known where functions find the URLs of others.
+        self.hosts.replace(self._behind_gateway(deployment))
 
     @classmethod
     @contextmanager
@@ -233,8 +245,9 @@ class Stack:
         # The gateway changes requests, which a signature that is checked does not survive.
         if self._options.under_roles:
             endpoints = {"AWS_ENDPOINT_URL": self.emulator.endpoint, "AWS_ENDPOINT_URL_LAMBDA": self.gateway.url}
+        served = {deployment.outputs.get("LedgerUrl", ""): url.url for url, _ in self._urls.values()}
         functions = {
-            name: replace(each, environment={**each.environment, **endpoints})
+            name: replace(each, environment={**_where_served(each.environment, served), **endpoints})
             for name, each in deployment.functions.items()
         }
         self.gateway.functions = [self._asynchronous(name, each) for name, each in functions.items()]
@@ -279,3 +292,8 @@ class Stack:
             server.close()
             app.close()
         self.gateway.close()
+
+
+def _where_served(variables: Mapping[str, str], served: Mapping[str, str]) -> dict[str, str]:
+    """A function's variables, with URLs that nobody serves on this machine replaced by those that are."""
+    return {name: served.get(value, value) for name, value in variables.items()}

@@ -2,15 +2,22 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from counterfoil.adapters.dynamodb.findings import parse_finding
+from counterfoil import wiring
+from counterfoil.adapters.dynamodb.findings import DynamoDbFindings, parse_finding
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.cli import operate
+from counterfoil.detection.finding import Finding, Severity
 from lab.producer import outer_records, streamed
 from lab.stack import Stack
+from tests.command_line import run
+from tests.deployed_ledger import committed, created, transact
 from tests.journals import STRAND, transfers
+
+__all__ = ["run"]
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("deployed")]
 
@@ -122,3 +129,31 @@ def test_a_snapshot_cannot_be_deleted_while_its_lock_lasts(stack):
     (version,) = s3.list_object_versions(Bucket=bucket, Prefix=name)["Versions"]
     with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=bucket, Key=name, VersionId=version["VersionId"])
+
+
+TRANSFER = {"transactionId": "TX-1", "fromAccountId": "ACC-1", "toAccountId": "ACC-2", "status": "COMPLETED"}
+
+
+def test_what_a_rule_asks_for_is_done_an_account_frozen_and_a_case_opened(stack, run, monkeypatch):
+    with created(stack, "bank", PermissionsMode="ALLOW_ALL"):
+        committed(stack, "bank", ["CREATE TABLE Transactions"])
+        for text in ("CREATE TABLE AccountFreezes", "CREATE INDEX ON AccountFreezes (accountId)"):
+            place = committed(stack, "bank", [text])["blockAddress"]
+        committed(stack, "bank", ["INSERT INTO Transactions ?", TRANSFER])
+        found = Finding(
+            "fraud.structuring", Severity.HIGH, f"{place['strandId']}#{place['sequenceNo']}", "seen",
+            datetime(2025, 3, 3, 12, tzinfo=UTC), account_id="ACC-1", actions=("freeze", "open_case", "webhook"),
+        )  # fmt: skip
+        store = DynamoDbFindings(stack.client("dynamodb"), stack.physical_id("FindingsTable"))
+        store.record([found])
+        stack.drain(PATIENCE)
+        status, refused = transact(stack, "bank", ["INSERT INTO Transactions ?", TRANSFER])
+        assert status == 400, refused
+        assert "account ACC-1 is frozen" in refused["detail"]
+        ((document,),) = (
+            result["rows"] for result in committed(stack, "bank", ["SELECT * FROM AccountFreezes"])["results"]
+        )
+        assert (document["findingId"], document["by"]) == (found.finding_id, "counterfoil")
+        monkeypatch.setattr(wiring, "client", stack.client)
+        shown = run("findings", "show", found.finding_id, "--stack", stack.deployment.stack_name, "--json").document
+        assert (shown["finding"]["caseId"], shown["finding"]["told"]) == ("ACC-1/1", "TOLD")
