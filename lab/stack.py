@@ -34,6 +34,7 @@ from lab.mapping.faults import NO_FAULTS, FaultRates
 from lab.mapping.pump import Pump
 from lab.metrics import publish
 from lab.roles import under_their_roles
+from lab.runtime.function import DUMMY_CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from lab.mapping.declaration import EventSourceMapping
     from lab.mapping.metrics import MappingMetrics
     from lab.mapping.source import StreamSource
-    from lab.runtime.function import DUMMY_CREDENTIALS
 from lab.runtime import LambdaFunction
 
 TEMPLATE: Final = ROOT / "template.yaml"
