@@ -46,6 +46,10 @@ class AccountBook:
     _accounts: dict[str, AccountState] = field(default_factory=dict)
     _transactions: dict[str, TransactionState] = field(default_factory=dict)
 
+    def carried_on(self) -> AccountBook:
+        """A book with the same accounts and without a memory of transaction ids: for judging more than is to be remembered."""
+        return AccountBook(self.strand_id, self.stored, self._accounts)
+
     def account(self, account_id: str) -> AccountState:
         if account_id not in self._accounts:
             stored = self.stored.get(account_key(self.strand_id, account_id))

@@ -40,6 +40,7 @@ class AuditRule(StrEnum):
     STREAM_CONTROL = "audit.stream-control"
     SNAPSHOT_NOT_EXTENDING = "audit.snapshot-not-extending"
     HEADS_DISAGREE = "audit.heads-disagree"
+    RULE_OVERRIDE = "audit.rule-override"
 
 
 SEVERITIES: Final = {
@@ -59,6 +60,7 @@ SEVERITIES: Final = {
     AuditRule.STREAM_CONTROL: Severity.INFO,
     AuditRule.SNAPSHOT_NOT_EXTENDING: Severity.CRITICAL,
     AuditRule.HEADS_DISAGREE: Severity.CRITICAL,
+    AuditRule.RULE_OVERRIDE: Severity.HIGH,
 }
 
 # What makes an offline check fail: something does not hold, is missing, or cannot be read. The other rules report what was
@@ -229,6 +231,22 @@ def stream_control(record: ControlRecord, now: datetime) -> Finding:
         subject=record.control_type,
         control_type=record.control_type,
         stream_arn=record.stream_arn,
+    )
+
+
+def rule_override(rule_id: str, version: int, by: str, reason: str, revision: int, now: datetime) -> Finding:
+    """A version of a rule became active without a second person; ``revision`` is that of the rules' log."""
+    return found(
+        AuditRule.RULE_OVERRIDE,
+        f"rules-{revision}",
+        f"{by} made version {version} of {rule_id} active without a second person: {reason}",
+        now,
+        subject=f"{rule_id}-{version}",
+        rule_id=rule_id,
+        rule_version=str(version),
+        by=by,
+        why=reason,
+        revision=str(revision),
     )
 
 

@@ -40,10 +40,10 @@ def found(rule: ExportRule, place: BlockAddress | str, reason: str, now: datetim
 
 
 def not_holding(place: BlockAddress, error: IntegrityError, now: datetime, key: str) -> Finding:
-    """The finding that a block of an object which does not hold is: the auditor's, with the object's key."""
-    rule = AuditRule.CONTENTS_MISMATCH
+    """What is found of a block of an object that does not hold: the auditor's finding, with the key and the field that differs."""
+    rule, differs = AuditRule.CONTENTS_MISMATCH, error.evidence.get("part", "revisions")
     if isinstance(error, RevisionMismatchError):
-        rule = AuditRule.REVISION_MISMATCH
+        rule, differs = AuditRule.REVISION_MISMATCH, "revisions.hash"
     elif isinstance(error, BrokenLinkError):
-        rule = AuditRule.BROKEN_LINK
-    return audit_rules.from_error(rule, place, error, now, object_key=key)
+        rule, differs = AuditRule.BROKEN_LINK, "previousBlockHash"
+    return audit_rules.from_error(rule, place, error, now, object_key=key, field=differs)

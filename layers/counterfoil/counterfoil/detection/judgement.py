@@ -213,12 +213,15 @@ class Judge:
                     self._find(rule, contents.address, sighting, _ground(source, balance.account_id))
 
     def _conserve(self, rule: Rule[ConservationOfMoney], contents: Contents, tally: Tally) -> None:
+        imbalances = tally.imbalances(rule.kind.tolerance)
+        if not imbalances:
+            return
         sources = {each.account_id: each.source for each in contents.balances}
         for transfer in contents.transfers:
             sources.setdefault(transfer.from_account, transfer.source)
             sources.setdefault(transfer.to_account, transfer.source)
         involved = _all_of(contents)
-        for each in tally.imbalances():
+        for each in imbalances:
             source = sources.get(each.account_id or "", next(iter(sources.values())))
             values: Values = {
                 "account": each.account_id or "",
@@ -329,6 +332,8 @@ class Judge:
         if rule.kind.chooses_events and rule.when is not None and not rule.when(event):
             return
         sighting = rule.kind.sees(event, rule.when)
+        if sighting is None and not event.account.firing:
+            return
         name = f"{rule.name}:{rule.kind.scope(event)}"
         if rule.kind.has_edge and not event.account.rises(name, holds=sighting is not None):
             return

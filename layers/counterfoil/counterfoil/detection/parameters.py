@@ -31,7 +31,10 @@ class Amounts:
     by_currency: tuple[tuple[str, Decimal], ...] = ()
 
     def of(self, currency: str) -> Decimal:
-        return next((amount for name, amount in self.by_currency if name == currency), self.default)
+        for name, amount in self.by_currency:
+            if name == currency:
+                return amount
+        return self.default
 
 
 class Kind(Protocol):

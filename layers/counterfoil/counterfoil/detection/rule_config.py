@@ -33,7 +33,8 @@ from counterfoil.detection.fraud_rules import (
     Typology,
     UnreadableDocument,
 )
-from counterfoil.detection.parameters import NAMES, Json, read_settings, refuse_unknown, whole, write_settings
+from counterfoil.detection.network.model import Scorer, shipped_model
+from counterfoil.detection.parameters import FLAG, NAMES, Json, read_settings, refuse_unknown, whole, write_settings
 from counterfoil.detection.rule import Rule, bind
 from counterfoil.detection.rule_document import RuleStatus, canonical, parse_rule_document, parse_strict
 from counterfoil.detection.transfer import AccountShape, TransactionShape
@@ -51,11 +52,13 @@ class Surroundings:
 
     ``external_accounts`` stand for the world outside the ledger: they have no balance here, no past, and no rule looks at them.
     Those of them in ``cash_accounts`` stand for cash drawn or paid in. ``transaction_memory_days`` is how long a transaction id is
-    remembered; keep it longer than the stream and its redrives reach.
+    remembered; keep it longer than the stream and its redrives reach. ``ask_model``: the shipped model says what it makes of each
+    transfer, for the rules on it.
     """
 
     external_accounts: tuple[str, ...] = field(default=(), metadata=NAMES)
     cash_accounts: tuple[str, ...] = field(default=(), metadata=NAMES)
+    ask_model: bool = field(default=False, metadata=FLAG)
     transaction_memory_days: int = field(default=365, metadata=whole(1, 3_650))
 
 
@@ -109,6 +112,11 @@ class RuleConfig:
         return self._of(Typology)
 
     @cached_property
+    def scorer(self) -> Scorer | None:
+        """The model that is asked, if any is."""
+        return shipped_model() if self.surroundings.ask_model else None
+
+    @cached_property
     def horizon(self) -> int:
         """Microseconds that the past of an account must reach back for the evaluated rules."""
         return max((rule.kind.horizon_seconds for rule in self.account_rules), default=0) * 1_000_000
@@ -118,7 +126,8 @@ class RuleConfig:
         """SHA-256 of the configuration in force, defaults included: equal for equal behaviour, however it was written."""
         rules = {f"{rule.name}": [rule.document.hash, rule.settings_text] for rule in self.evaluated}
         lists = {name: watched.hash for name, watched in self.lists.items()}
-        return sha256(canonical({**self._around(), "rules": rules, "lists": lists}).encode()).hexdigest()
+        model = {} if self.scorer is None else {"model": self.scorer.hash}
+        return sha256(canonical({**self._around(), **model, "rules": rules, "lists": lists}).encode()).hexdigest()
 
     def with_rules(self, stored: Iterable[Rule[Kind]], lists: Iterable[WatchList] = ()) -> RuleConfig:
         """This configuration with rules and lists of a store over it: an id that the store knows is the store's alone."""

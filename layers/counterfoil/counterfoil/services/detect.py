@@ -24,7 +24,7 @@ again on what is stored now. A strand whose stores are unavailable fails alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,6 +37,7 @@ from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.detection.stream_cursor import StreamCursor, cursor_key, parse_cursor, render_cursor
 from counterfoil.errors import ConflictError, UnavailableError
 from counterfoil.ports import AccountStore, Clock, FindingStore, SetAsideRecords
+from counterfoil.rule_ports import RuleSource
 from counterfoil.services.arrivals import Arrival, StrandArrivals, read_arrivals, verify_held
 from counterfoil.services.batch import KinesisRecord
 from counterfoil.services.held_records import HELD_FOR, HeldRecords
@@ -106,7 +107,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Judges transfers as their blocks stream. One instance serves any number of batches and keeps nothing between them."""
+    """Judges transfers as their blocks stream. One instance serves any number of batches and keeps nothing between them.
+
+    ``rules``, where there are any, says before each batch which configuration is in force for the whole of it; else it is ``config``.
+    """
 
     accounts: AccountStore
     findings: FindingStore
@@ -114,6 +118,7 @@ class Detector:
     config: RuleConfig
     clock: Clock
     grace: timedelta
+    rules: RuleSource | None = None
 
     def detect(self, records: Sequence[KinesisRecord]) -> DetectionReport:
         """Judge one batch. Everything in it is judged at one instant."""
@@ -122,8 +127,13 @@ class Detector:
         report = DetectionReport(len(records), unreadable=verified.unreadable, unverified=verified.unverified)
         for index, error in verified.failures:
             report.fail([index], error)
+        try:
+            judging = self._by_current_rules(now)
+        except UnavailableError as error:
+            report.fail(range(len(records)), error)
+            return report
         for strand_id, batch in verified.strands.items():
-            self._try_to_settle(strand_id, batch, report, now)
+            judging._try_to_settle(strand_id, batch, report, now)  # noqa: SLF001 - itself, by one set of rules
         return report
 
     def sweep(self) -> DetectionReport:
@@ -131,12 +141,16 @@ class Detector:
         report, now = DetectionReport(), self.clock()
         try:
             strands = self.accounts.strands()
+            judging = self._by_current_rules(now)
         except UnavailableError as error:
             report.failure = str(error)
             return report
         for strand_id in strands:
-            self._try_to_settle(strand_id, StrandArrivals(), report, now)
+            judging._try_to_settle(strand_id, StrandArrivals(), report, now)  # noqa: SLF001 - as above
         return report
+
+    def _by_current_rules(self, now: datetime) -> Detector:
+        return self if self.rules is None else replace(self, config=self.rules.current(now), rules=None)
 
     def _try_to_settle(self, strand_id: str, batch: StrandArrivals, report: DetectionReport, now: datetime) -> None:
         try:
@@ -175,7 +189,7 @@ class Detector:
             arrival.enter(assembly, stored=False)
         late = [contents_of(block, self.config) for block in assembly.late_blocks()]
         blocks = [contents_of(block, self.config) for block in assembly.ready()]
-        judge = Judge(AccountBook(strand_id, self._states(strand_id, blocks)), self.config, now)
+        judge = Judge(AccountBook(strand_id, self._states(strand_id, blocks)), self.config, now, self.config.scorer)
         for contents in late:
             judge.judge_alone(contents)
         for contents in blocks:

@@ -11,7 +11,7 @@ from counterfoil.detection.account import MAX_DOCUMENTS, MAX_HOLDINGS, Transacti
 from counterfoil.detection.expressions import Type
 from counterfoil.detection.fraud_rules.kind import BalanceKind, EntryKind, Kind, Sighting, Values
 from counterfoil.detection.money import EXACT
-from counterfoil.detection.parameters import Amounts, choice, money
+from counterfoil.detection.parameters import Amounts, choice, money, ratio
 from counterfoil.detection.transfer import Balance, Transfer
 
 
@@ -121,7 +121,10 @@ class VersionGap(BalanceKind):
 
 @dataclass(frozen=True, slots=True)
 class ConservationOfMoney(Kind):
-    """Balances that a transaction changed do not add up with its transfers (``conservation`` says exactly when)."""
+    """Balances that a transaction changed do not add up with its transfers (``conservation`` says exactly when).
+
+    ``tolerance`` is for balances that were rounded elsewhere: 0 in a ledger of its own.
+    """
 
     kind: ClassVar[str] = "conservation-of-money"
     state: ClassVar[str] = (
@@ -133,3 +136,5 @@ class ConservationOfMoney(Kind):
         "finding": Type.TEXT,
         "off_by": Type.NUMBER,
     }
+
+    tolerance: Decimal = field(default=Decimal(0), metadata=ratio("0", "1000"))

@@ -9,6 +9,9 @@ Per account and currency, new balance - previous balance = sum of the account's 
 The first version of an account is not a movement: money arrives with it from where the ledger does not reach. But where the
 same transaction also has legs on it, the account is taken as opened empty, and its balance must be their sum.
 
+Where the balances were rounded before they came into the ledger, a ``tolerance`` leaves room for that: per account, and once for
+each account in the sum of a currency.
+
 What is not known is not judged: an account whose previous version was not seen, or cannot be read, and the sum over a block
 with such an account in it. Of a transfer that may have moved its money before it was first seen, either reading will do.
 """
@@ -16,7 +19,6 @@ with such an account in it. Of a transfer that may have moved its money before i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -92,12 +94,15 @@ class Tally:
             sums[before] = EXACT.subtract(sums[before], previous.balance)
         sums[purse] = EXACT.add(sums[purse], balance.amount)
 
-    def imbalances(self) -> Iterator[Imbalance]:
-        off = {purse.currency: purse for purse in self._purses() if self._is_off(purse)}
-        yield from (self._of_account(purse) for purse in self._purses() if self._is_off(purse))
+    def imbalances(self, tolerance: Decimal = ZERO) -> list[Imbalance]:
+        """What does not add up, by more than ``tolerance`` for each account that has a part in it."""
+        purses = self._purses()
+        off = [purse for purse in purses if self._is_off(purse, tolerance)]
+        found = [self._of_account(purse) for purse in off]
         if self.all_clear and not self.unclear:
-            currencies = sorted({purse.currency for purse in self._purses()} - off.keys())
-            yield from (self._of_currency(each) for each in currencies if self._sum_is_off(each))
+            currencies = sorted({purse.currency for purse in purses} - {purse.currency for purse in off})
+            found += [self._of_currency(each) for each in currencies if self._sum_is_off(each, tolerance)]
+        return found
 
     def _purses(self) -> list[Purse]:
         return sorted({*self.legs, *self.perhaps, *self.changes, *self.openings})
@@ -114,13 +119,13 @@ class Tally:
         certain = self.legs.get(purse, ZERO)
         return certain, EXACT.add(certain, self.perhaps.get(purse, ZERO))
 
-    def _is_off(self, purse: Purse) -> bool:
+    def _is_off(self, purse: Purse, tolerance: Decimal) -> bool:
         account_id = purse.account_id
         if account_id in self.outside or account_id in self.unclear:
             return False
         if purse not in self.changes and purse not in self.openings and account_id not in self.known:
             return False
-        return self._changed(purse) not in self._expected(purse)
+        return _differs(self._changed(purse), self._expected(purse), tolerance)
 
     def _inside(self, currency: str) -> list[Purse]:
         return [each for each in self._purses() if each.currency == currency and each.account_id not in self.outside]
@@ -134,8 +139,10 @@ class Tally:
         ]
         return -total(certain for certain, _ in legs), -total(either for _, either in legs)
 
-    def _sum_is_off(self, currency: str) -> bool:
-        return total(map(self._changed, self._inside(currency))) not in self._from_outside(currency)
+    def _sum_is_off(self, currency: str, tolerance: Decimal) -> bool:
+        inside = self._inside(currency)
+        room = EXACT.multiply(tolerance, Decimal(len(inside)))
+        return _differs(total(map(self._changed, inside)), self._from_outside(currency), room)
 
     def _of_account(self, purse: Purse) -> Imbalance:
         currency, account_id = purse
@@ -168,3 +175,7 @@ class Tally:
         }
         off_by = EXACT.subtract(off, self._from_outside(currency)[0]).copy_abs()
         return Imbalance(currency, moved[0].account_id if moved else None, currency, off_by, reason, evidence)
+
+
+def _differs(found: Decimal, expected: tuple[Decimal, Decimal], tolerance: Decimal) -> bool:
+    return found not in expected and all(abs(EXACT.subtract(found, each)) > tolerance for each in expected)
