@@ -29,6 +29,7 @@ RUNBOOK_SECTIONS = {
     "open-gaps",  # blocks have been missing for 15 minutes
     "streams-in-the-way",  # a journal stream is not published
     "schedule-dead-letters",  # a sweep or snapshot never started
+    "unwitnessed-checkpoints",  # witnesses do not sign
 }
 # Every metric a function emits, by the function, in namespace counterfoil.
 EMITTED = {
@@ -45,6 +46,7 @@ EMITTED = {
     ("ObjectsExported", "journal_exporter"), ("ExportsInTheWay", "journal_exporter"),
     ("BlocksForwarded", "journal_forwarder"), ("ForwardRefusals", "journal_forwarder"),
     ("SnapshotsTaken", "digest_snapshot"), ("SnapshotFailures", "digest_snapshot"),
+    ("HeadDisagreements", "digest_snapshot"), ("CheckpointsUnwitnessed", "digest_snapshot"),
 }  # fmt: skip
 
 

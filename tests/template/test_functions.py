@@ -59,7 +59,9 @@ ENVIRONMENT = {
     "DigestSnapshotFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "SNAPSHOT_BUCKET": "SnapshotsBucket",
         "SNAPSHOT_LOCK_MODE": "ObjectLockMode", "SNAPSHOT_LOCK_DAYS": "ObjectLockDays",
-        "SIGNING_KEY_ID": "SnapshotSigningKey",
+        "SIGNING_KEY_ID": "SnapshotSigningKey", "CHECKPOINT_KEY_ID": "CheckpointSigningKey",
+        "CHECKPOINT_ORIGIN": "CheckpointOrigin", "WITNESS_POLICY": "WitnessPolicy",
+        "JOURNAL_TABLE": "JournalTable", "JOURNAL_BUCKET": "JournalBucket",
     },
 }  # fmt: skip
 # function -> (schedule, what it is handed)

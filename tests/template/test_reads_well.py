@@ -59,6 +59,8 @@ def assert_allowed(name, body, value):
         ("SweepSchedule", "1 minute"),
         ("AlertEmail", "somebody"),
         ("FraudRules", "velocity: 3"),
+        ("WitnessPolicy", "somebody"),
+        ("CheckpointOrigin", "my ledger+1"),
         ("PermissionsBoundaryArn", "boundary"),
     ],
 )
@@ -123,6 +125,6 @@ def test_every_output_names_what_a_person_looks_for(template):
         "SessionsTableName", "RegistryTableName", "DataKeyAliasName", "SnapshotSigningKeyAliasName", "DataKeyId",
         "JournalStreamName", "ExportsBucketName", "SnapshotsBucketName", "FailedBatchesBucketName", "FindingsTableName",
         "HeadsTableName", "AccountStateTableName", "AlertsTableName", "CasesTableName", "AlertsTopicArn", "FindingsBusName",
-        "SnapshotSigningKeyId", "DashboardUrl",
+        "SnapshotSigningKeyId", "CheckpointSigningKeyId", "CheckpointSigningKeyAliasName", "DashboardUrl",
     }  # fmt: skip
     assert all(body["Description"] for body in template["Outputs"].values())

@@ -99,10 +99,14 @@ def test_a_transaction_holds_nothing_but_puts(root):
     assert not [kind for kind in ("Update", "Delete", "ConditionCheck") if f"'{kind}'" in text]
 
 
-def test_the_signer_asks_for_what_the_key_s_policy_grants(root, resources):
-    calls, _ = calls_of_client(root, "kms.py:KmsSigner")
+SIGNERS = {"SnapshotSigningKey": "kms.py:KmsSigner", "CheckpointSigningKey": "kms.py:KmsNoteKey"}
+
+
+@pytest.mark.parametrize("key", SIGNERS)
+def test_the_signer_asks_for_what_the_key_s_policy_grants(key, root, resources):
+    calls, _ = calls_of_client(root, SIGNERS[key])
     granted = set()
-    for statement in resources["SnapshotSigningKey"]["Properties"]["KeyPolicy"]["Statement"][1:]:
+    for statement in resources[key]["Properties"]["KeyPolicy"]["Statement"][1:]:
         actions = statement["Action"]
         granted |= set([actions] if isinstance(actions, str) else actions)
     assert {f"kms:{action_of(call)}" for call in calls} <= granted

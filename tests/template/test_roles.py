@@ -118,9 +118,11 @@ ROLES = {
         "DigestSnapshotLogs.Arn": "logs: CreateLogStream PutLogEvents",
         "HeadsTable.Arn": "dynamodb: GetItem Query",
         "FindingsTable.Arn": "dynamodb: PutItem",
+        "JournalTable.Arn": "dynamodb: BatchGetItem GetItem",
         "${SnapshotsBucket.Arn}/snapshots/*": "s3: GetObject PutObject PutObjectRetention",
+        "${SnapshotsBucket.Arn}/tlog/*": "s3: GetObject PutObject PutObjectRetention",
         "SnapshotsBucket.Arn": "s3: ListBucket",
-        # kms:Sign is granted by the signing key's own policy, below.
+        # kms:Sign is granted by the signing keys' own policies, below.
     },
     "SchedulesRole": {
         "LedgerProjectorFunction.Arn": "lambda: InvokeFunction",
@@ -346,9 +348,13 @@ def test_a_boundary_holds_for_every_role_when_asked_for(name, everything, resour
     assert name not in resources or "PermissionsBoundary" not in resources[name]["Properties"]
 
 
-def test_only_digest_snapshot_signs(everything):
+SIGNING_KEYS = ["SnapshotSigningKey", "CheckpointSigningKey"]
+
+
+@pytest.mark.parametrize("key", SIGNING_KEYS)
+def test_only_digest_snapshot_signs(key, everything):
     allowed = {}
-    for statement in everything["SnapshotSigningKey"]["Properties"]["KeyPolicy"]["Statement"]:
+    for statement in everything[key]["Properties"]["KeyPolicy"]["Statement"]:
         assert statement["Effect"] == "Allow"
         for action in as_list(statement["Action"]):
             assert "*" not in action
@@ -358,8 +364,9 @@ def test_only_digest_snapshot_signs(everything):
     assert allowed["kms:Verify"] == allowed["kms:GetPublicKey"] == [{"AWS": "*"}]
 
 
-def test_anyone_who_verifies_is_of_this_account(everything):
-    policy = everything["SnapshotSigningKey"]["Properties"]["KeyPolicy"]["Statement"]
+@pytest.mark.parametrize("key", SIGNING_KEYS)
+def test_anyone_who_verifies_is_of_this_account(key, everything):
+    policy = everything[key]["Properties"]["KeyPolicy"]["Statement"]
     [statement] = [s for s in policy if s["Principal"] == {"AWS": "*"}]
     assert statement["Condition"] == {"StringEquals": {"kms:CallerAccount": {"Ref": "AWS::AccountId"}}}
 

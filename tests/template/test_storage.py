@@ -226,3 +226,8 @@ def test_the_data_key_rotates_and_lets_in_only_named_services(of_type):
 def test_the_signing_key_signs_and_does_nothing_else(of_type):
     key = of_type("AWS::KMS::Key")["SnapshotSigningKey"]
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+
+
+def test_checkpoints_have_a_key_of_their_own(of_type):
+    key = of_type("AWS::KMS::Key")["CheckpointSigningKey"]
+    assert (key["KeySpec"], key["KeyUsage"]) == ({"Ref": "CheckpointKeySpec"}, "SIGN_VERIFY")

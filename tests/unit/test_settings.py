@@ -47,6 +47,9 @@ REQUIRED = {
         "FINDINGS_TABLE": "findings",
         "SNAPSHOT_BUCKET": "bucket",
         "SIGNING_KEY_ID": "key",
+        "CHECKPOINT_KEY_ID": "log-key",
+        "JOURNAL_TABLE": "journal",
+        "JOURNAL_BUCKET": "objects",
     },
     ProjectorSettings: {**PLACES, "PROJECTIONS_TABLE": "projections"},
     ApiSettings: {
@@ -113,10 +116,13 @@ def test_the_runners_settings():
 
 def test_the_snapshotters_settings_and_their_defaults():
     assert of(SnapshotSettings) == SnapshotSettings(
-        "heads", "findings", "bucket", "key", "GOVERNANCE", timedelta(days=365)
-    )
+        "heads", "findings", "bucket", "key", "GOVERNANCE", timedelta(days=365), "log-key", "counterfoil", "",
+        "journal", "objects",
+    )  # fmt: skip
     given = of(SnapshotSettings, SNAPSHOT_LOCK_MODE="COMPLIANCE", SNAPSHOT_LOCK_DAYS="36500")
     assert (given.lock_mode, given.retention) == ("COMPLIANCE", timedelta(days=36_500))
+    given = of(SnapshotSettings, CHECKPOINT_ORIGIN="ledger.example/bank/", WITNESS_POLICY="witness a b;quorum a")
+    assert (given.origin, given.witness_policy) == ("ledger.example/bank", "witness a b\nquorum a")
 
 
 @pytest.mark.parametrize(("kind", "name"), MISSING)
@@ -191,6 +197,7 @@ def test_every_name_that_is_read_is_declared():
     read = {name for names in REQUIRED.values() for name in names} | {name for _, name in NUMBERS}
     read |= {"ACCOUNT_FREEZES", "ALERT_WINDOW_SECONDS", "ALERT_DAILY_BUDGET"}
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
+    read |= {"CHECKPOINT_ORIGIN", "WITNESS_POLICY"}
     read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID", "CACHE_MEGABYTES", "CACHE_URL"}
     assert read == settings.NAMES
 
@@ -247,3 +254,8 @@ def test_services_over_aws_are_wired_with_what_the_settings_name(region):
     snapshotter = wiring.snapshotter({**REQUIRED[SnapshotSettings], "SNAPSHOT_LOCK_DAYS": "7"})
     assert (snapshotter.snapshots.bucket, snapshotter.signer.key_id) == ("bucket", "key")
     assert snapshotter.snapshots.retention == timedelta(days=7)
+    logs = snapshotter.comparison.checkpoints
+    assert (logs.store("a").bucket, logs.store("a").prefix) == ("bucket", "tlog/a/")
+    with pytest.raises(InputError, match="line 1 of the policy"):
+        wiring.snapshotter({**REQUIRED[SnapshotSettings], "WITNESS_POLICY": "witness a"})
+    assert snapshotter.comparison.ledger.journal("a").journal_table == "journal"

@@ -33,6 +33,8 @@ NAMES: Final = frozenset(
         "CACHE_MEGABYTES",
         "CACHE_URL",
         "CASES_TABLE",
+        "CHECKPOINT_KEY_ID",
+        "CHECKPOINT_ORIGIN",
         "COUNTERFOIL_ADAPTERS",
         "EVENT_BUS_NAME",
         "EXPORTER_FUNCTION",
@@ -59,6 +61,7 @@ NAMES: Final = frozenset(
         "STANDBY_JOURNAL_TABLE",
         "STANDBY_REGION",
         "STANDBY_REGISTRY_TABLE",
+        "WITNESS_POLICY",
     }
 )
 
@@ -171,12 +174,22 @@ class RunnerSettings:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
+    """``origin`` is what the names of logs begin with, ``witness_policy`` the policy's text.
+
+    The journal is read for what the ledger says of itself.
+    """
+
     heads_table: str
     findings_table: str
     bucket: str
     signing_key_id: str
     lock_mode: str
     retention: timedelta
+    checkpoint_key_id: str
+    origin: str
+    witness_policy: str
+    journal_table: str
+    journal_bucket: str
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
@@ -190,6 +203,11 @@ class SnapshotSettings:
             _text(environ, "SIGNING_KEY_ID"),
             mode,
             timedelta(days=_whole(environ, "SNAPSHOT_LOCK_DAYS", 1, 36_500, default=365)),
+            _text(environ, "CHECKPOINT_KEY_ID"),
+            environ.get("CHECKPOINT_ORIGIN", "counterfoil").strip("/"),
+            environ.get("WITNESS_POLICY", "").replace(";", "\n"),
+            _text(environ, "JOURNAL_TABLE"),
+            _text(environ, "JOURNAL_BUCKET"),
         )
 
 

@@ -40,6 +40,7 @@ from counterfoil.services.cases import Cases
 from counterfoil.services.detect import Detector
 from counterfoil.services.export_running import ExportRunning
 from counterfoil.services.forward import Forwarder
+from counterfoil.services.head_comparison import Checkpoints, HeadComparison
 from counterfoil.services.notify import Notifier
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.services.strand_work import StrandWork
@@ -171,7 +172,28 @@ def snapshotter(environ: Environment, clock: Clock = system_clock) -> Snapshotte
         S3Snapshots(client("s3"), settings.bucket, settings.lock_mode, settings.retention, clock),
         KmsSigner(client("kms"), settings.signing_key_id),
         clock,
+        _comparison(settings, clock),
     )
+
+
+def _comparison(settings: SnapshotSettings, clock: Clock) -> HeadComparison:
+    """The other two heads: strands' logs beside the snapshots, and what the ledger in DynamoDB says."""
+    from counterfoil.adapters.dynamodb.digests import DynamoDbDigests
+    from counterfoil.adapters.kms import KmsNoteKey
+    from counterfoil.adapters.s3 import S3Log
+    from counterfoil.adapters.witness_client import ask_witness
+    from counterfoil.transparency.policy import parse_policy
+
+    places = JournalPlaces(settings.journal_table, settings.journal_bucket, "-")
+    checkpoints = Checkpoints(
+        lambda strand_id: S3Log(
+            client("s3"), settings.bucket, f"tlog/{strand_id}/", settings.lock_mode, settings.retention, clock
+        ),
+        lambda strand_id: KmsNoteKey.load(client("kms"), settings.checkpoint_key_id, f"{settings.origin}/{strand_id}"),
+        parse_policy(settings.witness_policy),
+        ask_witness,
+    )
+    return HeadComparison(checkpoints, DynamoDbDigests(lambda strand_id: journal(places, strand_id)))
 
 
 def forwarder(environ: Environment, clock: Clock = system_clock) -> Forwarder:

@@ -13,7 +13,7 @@ from counterfoil.detection.snapshot import Signature
 from counterfoil.errors import InputError, IntegrityError
 from counterfoil.ports import Signer
 from counterfoil.transparency.cosignature import Ed25519Verifier
-from counterfoil.transparency.note import KeyType, NoteSignature, NoteSigner, Verifier, VerifierKey
+from counterfoil.transparency.note import KeyType, NoteKey, NoteSignature, VerifierKey
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -63,7 +63,7 @@ MAX_RAW_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class KmsNoteKey(NoteSigner, Verifier):
+class KmsNoteKey(NoteKey):
     """A log's key, named by the log's origin: Ed25519 (``ECC_NIST_EDWARDS25519``), or P-256 where that is not to be had."""
 
     client: KMSClient

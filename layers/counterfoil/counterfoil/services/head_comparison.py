@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
 
 from counterfoil.detection.audit_rules import AuditRule, from_evidence
 from counterfoil.detection.finding import Finding
@@ -29,16 +28,12 @@ from counterfoil.merkle import CompactRange, Hash
 from counterfoil.services.transparency_log import TransparencyLog
 from counterfoil.transparency.checkpoint import SignedCheckpoint, parse_checkpoint
 from counterfoil.transparency.entry import LogEntry, render_entry
-from counterfoil.transparency.note import NoteSigner, Verifier
+from counterfoil.transparency.note import NoteKey
 from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.tiles import WIDTH, TileReader
 
 # The auditor's blocks ``begin`` to ``end - 1``, in order, with their numbers.
 Hashes = Callable[[int, int], Iterable[tuple[int, Hash]]]
-
-
-class NoteKey(NoteSigner, Verifier, Protocol):
-    """A key that signs notes, and checks what it signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +164,7 @@ class _StrandLog:
             self._check_last(log, last, remembered)
             outcome = log.grow(remembered, key, self.checkpoints.ask, self.running_out)
         except (InputError, IntegrityError) as error:
-            return HeadsCompared(self.bound, (self._finding(store, "checkpoint", str(error)),), quorum=False)
+            return HeadsCompared(self.bound, (self._finding(store, "checkpoint", str(error)),))
         if outcome is None or remembered.range is None:
             return HeadsCompared(self.bound)
         note = outcome.checkpoint.render()

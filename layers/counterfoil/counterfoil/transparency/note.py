@@ -112,6 +112,10 @@ class NoteSigner(Protocol):
     def sign(self, text: str, /) -> NoteSignature: ...
 
 
+class NoteKey(NoteSigner, Verifier, Protocol):
+    """A key that signs notes, and checks what it signed."""
+
+
 def check_name(name: str) -> None:
     """A key's name is not empty, and has no white space, no plus and no control characters."""
     if not name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES or not all(map(_in_name, name)):
