@@ -61,6 +61,9 @@ class MemoryFiles(ExportFiles):
     def names(self):
         return sorted(self.files)
 
+    def size_bytes(self):
+        return sum(map(len, self.files.values()))
+
     def chunks(self, name: str, limit_bytes: int, /) -> Iterator[bytes]:
         if name not in self.files:
             raise NotFoundError(name)

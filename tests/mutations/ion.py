@@ -36,7 +36,7 @@ ION = [
         "ion/streams.py",
         "    if parts[::2] != skeleton:\n        return None\n",
         "",
-        (ION_EDGES, SHAPE_LAWS),
+        (SHAPE_LAWS, "-k", "table_like_another"),
     ),
     Mutant(
         "fields of a struct hashed in the order written",

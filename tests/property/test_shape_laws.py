@@ -115,8 +115,8 @@ def test_a_shape_is_not_gone_by_where_its_numbers_stand_for_other_names():
 
 
 def test_a_symbol_table_like_another_is_read_as_any():
-    """Twice the same division of bytes, then one whose text is no UTF-8, and one with a null among its texts."""
-    for names in (["aa", "bb"], ["cc", "dd"], ["aa", "cc"]):
+    """Whether its bytes are divided alike or not; and one whose texts are no UTF-8."""
+    for names in (["a", "bbb"], ["ccc", "d"], ["aa", "bb"], ["cc", "dd"], ["aa", "cc"]):
         data = dump_binary(dict.fromkeys(names, 1))
         assert list(read_single(data).fields()) == names
     for damage in (b"\xff\xff", b"\x8f\x81"):

@@ -297,6 +297,10 @@ class ExportFiles(Protocol):
         """All files, in order of their names."""
         ...
 
+    def size_bytes(self) -> int:
+        """All files together, for whoever wants to know how long it will take."""
+        ...
+
     def chunks(self, name: str, limit_bytes: int, /) -> Iterator[bytes]:
         """A file's bytes in pieces; ``NotFoundError`` where there is no such file."""
         ...

@@ -1,9 +1,13 @@
 """``counterfoil verify export``: what it prints, in both forms, and its exit status."""
 
+from io import StringIO
+
 import pytest
 from jsonschema import validate
+from rich.console import Console
 
 from counterfoil.adapters.outbox import Outbox
+from counterfoil.cli import verify_export
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.journal.publication import OuterRecord
 from counterfoil.services import export
@@ -22,6 +26,8 @@ EXPORT = strict(
         "holds": {"type": "boolean"}, "exportId": TEXT, "strandId": TEXT, "ledgerName": NAME, "outputFormat": NAME,
         "objects": COUNT, "unlistedObjects": COUNT, "firstBlock": NUMBER, "lastBlock": NUMBER, "blocksVerified": COUNT,
         "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "digest": {"anyOf": [HASH, {"type": "null"}]},
+        "firstBadBlock": NUMBER, "badBlocks": {"type": "array", "items": {"type": "string", "pattern": r"^\d+(-\d+)?$"}},
+        "badBlockCount": COUNT, "remarks": {"type": "array", "items": TEXT},
         "digestCompared": {"type": "boolean"}, "findings": {"type": "array", "items": FOUND},
     }
 )  # fmt: skip
@@ -124,7 +130,36 @@ def test_workers_come_to_the_same(run, copied, journal, digest_file, monkeypatch
     assert len(alone["exports"][0]["findings"]) == 3
 
 
-@pytest.mark.parametrize("case", ["missing", "empty", "file", "digest", "part"])
+def test_a_run_that_was_broken_off_is_gone_on_with(run, copied, journal, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "OBJECT_BYTES", 1)
+    directory, notes = copied(exported(journal)), tmp_path / "notes"
+    first = run("verify", "export", directory, "--resume", notes, "--json").document
+    kept = notes.read_text()
+    assert len(kept.splitlines()) == 7
+    notes.write_text("\n".join(kept.splitlines()[:4]) + '\n{"key": "cut sho')
+    assert run("verify", "export", directory, "--resume", notes, "--json", "--workers", 2).document == first
+    assert run("verify", "export", directory, "--resume", notes, "--json").document == first
+    notes.write_text("my diary")
+    assert run("verify", "export", directory, "--resume", notes).status == 2
+
+
+def test_a_bar_with_rate_and_time_left_is_shown_on_a_terminal(run, copied, journal, monkeypatch):
+    monkeypatch.setattr(verify_export, "err", Console(file=(shown := StringIO()), force_terminal=True, width=120))
+    assert run("verify", "export", copied(exported(journal))).status == 0
+    assert "verifying" in shown.getvalue()
+    assert "-:--:--" in shown.getvalue()
+    assert "kB" in shown.getvalue()
+
+
+def test_the_first_bad_block_is_said(run, copied, journal):
+    files = exported(journal)
+    (key,) = data_keys(files)
+    answer = run("verify", "export", copied(files | {key: files[key].replace(b"12.50", b"12.51", 1)}))
+    assert "first bad block  0" in answer.out
+    assert "bad blocks (1)  0" in answer.out
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "file", "digest", "part", "place"])
 def test_wrong_input_is_told_apart(run, copied, journal, digest_file, write, tmp_path, case):
     (tmp_path / "empty").mkdir()
     arguments = {
@@ -132,6 +167,7 @@ def test_wrong_input_is_told_apart(run, copied, journal, digest_file, write, tmp
         "empty": lambda: [tmp_path / "empty"],
         "file": lambda: [digest_file],
         "digest": lambda: [copied(exported(journal)), "--digest", write({"Digest": 1}, "bad.json")],
+        "place": lambda: ["s3://Not_A_Bucket/x"],
         "part": lambda: [copied(exported(journal, inclusive_start=later(seconds=2))), "--digest", digest_file],
     }[case]()
     answer = run("verify", "export", *arguments, "--json")

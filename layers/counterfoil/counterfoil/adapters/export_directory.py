@@ -36,6 +36,10 @@ class ExportDirectory(ExportFiles):
                 raise LimitError(f"{self.root} has more than {MAX_FILES} files: more than an export has")
         return sorted(found)
 
+    def size_bytes(self) -> int:
+        with disk_errors(f"reading {self.root}"):
+            return sum((self.root / name).lstat().st_size for name in self.names())
+
     def chunks(self, name: str, limit_bytes: int, /) -> Iterator[bytes]:
         path = path_of_key(self.root, name)
         if not _is_regular(path):

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from itertools import batched
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
+from counterfoil.adapters.durable_files import disk_errors
+from counterfoil.adapters.export_bucket import ExportBucket
 from counterfoil.adapters.export_directory import ExportDirectory
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import (
     HOLDS,
     INTEGRITY,
     JsonOption,
+    err,
     finding_json,
     out,
     print_json,
@@ -26,27 +38,34 @@ from counterfoil.cli.output import (
 )
 from counterfoil.errors import InputError
 from counterfoil.journal import Digest, parse_digest
+from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
-from counterfoil.services.verify_export import ExportVerdict, Work, verify_export, work_through
+from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
+from counterfoil.services.verify_export import ExportVerdict, Notes, Work, verify_export
 
 # Objects handed to the processes at a time, for each of them: so many are read ahead of the one that is waited for.
-_AHEAD: Final = 16
+_AHEAD: Final = 4
 _MOST_WORKERS: Final = 64
 
 
 def export(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where the export was copied to.", show_default=False)
+        str, typer.Argument(metavar="DIR", help="Where it was copied to, or s3://bucket/prefix.", show_default=False)
     ],
     *,
     digest: Annotated[Path | None, typer.Option(help="A GetDigest answer as JSON, to compare with.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Processes that verify objects.")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Notes of what was verified: a later run goes on from them.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest."""
     given = None if digest is None else _read_digest(digest)
-    run = work_through if workers == 1 else _in_processes(workers)
-    verdicts = verify_export(ExportDirectory(directory), system_clock(), given, run)
+    files = ExportBucket.parse(directory) if directory.startswith("s3://") else ExportDirectory(Path(directory))
+    with _progress(files) as advance, _noting(resume) as notes:
+        run = _one_by_one(advance) if workers == 1 else _in_processes(workers, advance)
+        verdicts = verify_export(files, system_clock(), given, run, notes)
     failed = any(verdict.findings for verdict in verdicts)
     if json:
         print_json({"holds": not failed, "exports": [_verdict_json(each) for each in verdicts]})
@@ -56,6 +75,38 @@ def export(
     raise typer.Exit(INTEGRITY if failed else HOLDS)
 
 
+@contextmanager
+def _progress(files: ExportFiles) -> Iterator[Callable[[int], object]]:
+    """A bar with rate and time left on standard error, if that is a terminal; what it gives is called with bytes that were read."""
+    if not err.is_terminal:
+        yield int
+        return
+    columns = (TextColumn("verifying"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=files.size_bytes())
+        yield lambda size_bytes: bar.advance(task, size_bytes)
+
+
+@contextmanager
+def _noting(path: Path | None) -> Iterator[Notes]:
+    """Notes in a file; each is on the disk's way before the next object."""
+    if path is None:
+        yield Notes()
+        return
+    with disk_errors(f"writing {path}"):
+        known = parse_notes(path.read_text().splitlines()) if path.exists() else {}
+        with path.open("a", encoding="utf-8") as file:
+            # A line that a crash cut short ends here.
+            print("" if path.stat().st_size else HEADER, file=file, flush=True)
+
+            def keep(key: str, contents: Contents) -> None:
+                line = render_note(key, contents)
+                if line is not None:
+                    print(line, file=file, flush=True)
+
+            yield Notes(known, keep)
+
+
 def _read_digest(file: Path) -> Digest:
     document = read_json(file)
     if not isinstance(document, Mapping):
@@ -63,13 +114,30 @@ def _read_digest(file: Path) -> Digest:
     return parse_digest(document)
 
 
-def _in_processes(count: int) -> Callable[[Iterable[Work]], Iterator[Contents]]:
+def _one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
+    return lambda work: (each.do(advance) for each in work)
+
+
+def _in_processes(count: int, advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
+    """Objects verified apart, joined in order; a few more are under way than there are processes, and no more."""
+
     def run(work: Iterable[Work]) -> Iterator[Contents]:
+        waiting: deque[Future[Contents]] = deque()
         with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            for some in batched(work, _AHEAD * count, strict=False):
-                yield from pool.map(Work.do, some)
+            for each in work:
+                waiting.append(pool.submit(each.do))
+                if len(waiting) >= _AHEAD * count:
+                    yield _done(waiting, advance)
+            while waiting:
+                yield _done(waiting, advance)
 
     return run
+
+
+def _done(waiting: deque[Future[Contents]], advance: Callable[[int], object]) -> Contents:
+    contents = waiting.popleft().result()
+    advance(contents.size_bytes)
+    return contents
 
 
 def _verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
@@ -89,8 +157,24 @@ def _verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
         "revisionsNotChecked": 0 if contents is None else contents.data_unchecked,
         "digest": None if verdict.digest is None else verdict.digest.hash.to_base64(),
         "digestCompared": verdict.digest_compared,
+        "firstBadBlock": None if contents is None else contents.damage.first,
+        "badBlocks": [] if contents is None else [_run(*each) for each in contents.damage.runs],
+        "badBlockCount": 0 if contents is None else contents.damage.count,
+        "remarks": list(verdict.remarks),
         "findings": [finding_json(finding) for finding in verdict.findings],
     }
+
+
+def _run(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _show_damage(contents: Contents) -> None:
+    """The first block that does not hold, and every one after it."""
+    runs = ", ".join(_run(*each) for each in contents.damage.runs)
+    out.print(f"  [bold red]first bad block[/]  {contents.damage.first}", highlight=False)
+    more = " and more" if contents.damage.uncounted_runs else ""
+    out.print(f"  bad blocks ({contents.damage.count})  {runs}{more}", highlight=False, soft_wrap=True)
 
 
 def _show(verdict: ExportVerdict) -> None:
@@ -100,11 +184,17 @@ def _show(verdict: ExportVerdict) -> None:
     out.print(f"export {verdict.export_id}{ledger}, strand {verdict.strand_id}", markup=False, highlight=False)
     if contents is not None:
         out.print(f"  blocks  {contents.begin} to {contents.end - 1} in {verdict.objects} objects", highlight=False)
+        if contents.damage.count:
+            _show_damage(contents)
         if contents.data_unchecked:
             out.print(
-                f"  [yellow]data[/]    of {contents.data_unchecked} revisions could not be hashed: JSON does not keep Ion's types",
+                f"  [yellow]data[/]    of {contents.data_unchecked} revisions could not be hashed: JSON does not keep Ion's types "
+                f"(first in block {contents.first_unchecked}); changed or not, JSON cannot tell",
                 highlight=False,
+                soft_wrap=True,
             )
+    for remark in verdict.remarks:
+        out.print(f"  remark  {printable(remark)}", markup=False, highlight=False, soft_wrap=True)
     if verdict.unlisted:
         out.print(f"  [yellow]beside[/]  {verdict.unlisted} objects that the manifest does not list", highlight=False)
     if verdict.digest is not None:
@@ -115,4 +205,5 @@ def _show(verdict: ExportVerdict) -> None:
         )
     count = 0 if contents is None else contents.blocks
     word = "[bold red]does not hold[/]" if verdict.findings else "[bold green]holds[/]"
-    out.print(f"{word}: {count} blocks verified", highlight=False)
+    short = contents is not None and contents.data_unchecked and not verdict.findings
+    out.print(f"{word}: {count} blocks verified{', their data not all' if short else ''}", highlight=False)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from itertools import chain
 from typing import Final, NamedTuple
 
 from counterfoil.detection.export_rules import ExportRule, found, not_holding
 from counterfoil.detection.finding import Finding
-from counterfoil.errors import BrokenLinkError, InputError, IntegrityError
+from counterfoil.errors import BrokenLinkError, ContentsMismatchError, InputError, IntegrityError
 from counterfoil.ion import VERSION_MARKER, binary_of_text, read_single
 from counterfoil.ion.streams import read_value_stream
 from counterfoil.ion.text_stream import split_structs
@@ -31,8 +32,10 @@ from counterfoil.journal import (
 from counterfoil.journal.export_format import DataName
 from counterfoil.journal.json_block import JsonBlock, lines_of, parse_json_block
 
-# An object with more findings than this is not read further: one more would tell nobody anything.
+# Findings kept of one object; which blocks do not hold is kept of all (``Damage``).
 MAX_FINDINGS: Final = 100
+# Runs of blocks that do not hold, kept one by one: more are only counted.
+MAX_RUNS: Final = 10_000
 
 
 class Task(NamedTuple):
@@ -48,12 +51,45 @@ class Task(NamedTuple):
 
 
 @dataclass(slots=True)
+class Damage:
+    """Blocks that do not hold or are missing, by their numbers: ``runs`` are first and last of each run, in order of reading."""
+
+    count: int = 0
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    uncounted_runs: bool = False
+
+    def add(self, first: int, last: int) -> None:
+        if self.runs and self.runs[-1][0] <= first <= self.runs[-1][1] + 1:
+            self.count += max(0, last - self.runs[-1][1])
+            self.runs[-1] = (self.runs[-1][0], max(last, self.runs[-1][1]))
+            return
+        self.count += last - first + 1
+        if len(self.runs) < MAX_RUNS:
+            self.runs.append((first, last))
+        else:
+            self.uncounted_runs = True
+
+    def add_all(self, other: Damage) -> None:
+        for first, last in other.runs:
+            self.add(first, last)
+        self.count += other.count - sum(last - first + 1 for first, last in other.runs)
+        self.uncounted_runs |= other.uncounted_runs
+
+    @property
+    def first(self) -> int | None:
+        """The lowest of them."""
+        return min((first for first, _ in self.runs), default=None)
+
+
+@dataclass(slots=True)
 class Contents:
     """Blocks ``begin`` to ``end - 1``, as far as they hold.
 
-    ``segments`` are runs of verified blocks in order; a run ends where something is wrong. ``until_digest`` is the run from ``begin``
-    to the block at which the digest is to be compared, if it is here and unbroken. Counts are of what was verified;
-    ``data_unchecked`` counts revisions whose data JSON does not let anybody hash.
+    ``segments`` are the first and the last run of verified blocks, one where nothing separates them: a run ends where something is
+    wrong. ``until_digest`` is the run from ``begin`` to the block at which the digest is to be compared, if it is here and unbroken.
+    Counts are of what was verified; ``data_unchecked`` counts revisions whose data JSON does not let anybody hash,
+    ``without_transaction`` blocks that do not say what their transaction did. ``size_bytes`` and ``sha256`` are of the bytes read
+    (``b""`` where not all were, or they are of several objects).
     """
 
     strand_id: str
@@ -65,11 +101,27 @@ class Contents:
     revisions: int = 0
     data_unchecked: int = 0
     until_digest: Segment | None = None
+    without_transaction: int = 0
+    first_unchecked: int | None = None
+    damage: Damage = field(default_factory=Damage)
+    size_bytes: int = 0
+    sha256: bytes = b""
 
 
-def verify_object(task: Task, chunks: Iterable[bytes]) -> Contents:
-    """What the bytes of an object come to."""
-    return _Check(task).run(chunks)
+def verify_object(task: Task, chunks: Iterable[bytes], read: Callable[[int], object] = int) -> Contents:
+    """What the bytes of an object come to. ``read`` is called with the size of each piece that was taken."""
+    whole = sha256()
+
+    def counted() -> Iterator[bytes]:
+        for chunk in chunks:
+            whole.update(chunk)
+            check.contents.size_bytes += len(chunk)
+            read(len(chunk))
+            yield chunk
+        check.contents.sha256 = whole.digest()
+
+    check = _Check(task)
+    return check.run(counted())
 
 
 def missing_object(task: Task) -> Contents:
@@ -77,37 +129,49 @@ def missing_object(task: Task) -> Contents:
     contents = Contents(task.name.strand_id, task.name.first, task.name.last + 1)
     reason = f"the manifest lists {task.key}, which is not there"
     contents.findings.append(found(ExportRule.MISSING_OBJECT, task.key, reason, task.now))
+    contents.damage.add(task.name.first, task.name.last)
     return contents
 
 
 def joined(left: Contents, right: Contents, task: Task) -> Contents:
     """Both as one; ``task`` is that of ``right``. What separates them is a finding."""
-    findings = [*left.findings, *right.findings]
     segments = [*left.segments, *right.segments]
-    until_digest = left.until_digest
+    until_digest, damage = left.until_digest, left.damage
+    separating: list[Finding] = []
     if left.end != right.begin:
         place = BlockAddress(right.strand_id, right.begin)
         reason = f"{task.key} begins with block {right.begin}, but the object before it ends with block {left.end - 1}"
-        findings.append(found(ExportRule.MISSING_BLOCKS, place, reason, task.now))
+        separating.append(found(ExportRule.MISSING_BLOCKS, place, reason, task.now, field="keys", **_ends(left, right)))
+        damage.add(min(left.end, right.begin), max(left.end, right.begin) - (left.end < right.begin))
     elif _touch(left, right):
         try:
             segments = [*left.segments[:-1], join(left.segments[-1], right.segments[0]), *right.segments[1:]]
         except BrokenLinkError as error:
-            findings.append(not_holding(BlockAddress(right.strand_id, right.begin), error, task.now, task.key))
+            separating.append(not_holding(BlockAddress(right.strand_id, right.begin), error, task.now, task.key))
+            damage.add(right.begin, right.begin)
         else:
             if right.until_digest is not None and len(left.segments) == 1:
                 until_digest = left.segments[0].followed_by(right.until_digest)
+    damage.add_all(right.damage)
     return Contents(
         left.strand_id,
         left.begin,
         right.end,
-        segments,
-        findings,
+        segments if len(segments) < 2 else [segments[0], segments[-1]],
+        [*left.findings, *separating, *right.findings],
         left.blocks + right.blocks,
         left.revisions + right.revisions,
         left.data_unchecked + right.data_unchecked,
         until_digest,
+        left.without_transaction + right.without_transaction,
+        right.first_unchecked if left.first_unchecked is None else left.first_unchecked,
+        damage,
+        left.size_bytes + right.size_bytes,
     )
+
+
+def _ends(left: Contents, right: Contents) -> dict[str, str]:
+    return {"expected": str(left.end), "found": str(right.begin)}
 
 
 def _touch(left: Contents, right: Contents) -> bool:
@@ -131,20 +195,20 @@ class _Check:
         try:
             for unverified in _blocks(self.task.name.extension, chunks):
                 self._take(unverified)
-                if len(contents.findings) > MAX_FINDINGS:
-                    return contents
         except InputError as error:
             reason = f"{self.task.key} cannot be read from block {self.expected} on: {error}"
-            contents.findings.append(self._found(ExportRule.UNREADABLE, reason))
+            self._break(self._found(ExportRule.UNREADABLE, reason), self.expected, contents.end - 1)
             return contents
         if self.expected != contents.end:
             reason = f"{self.task.key} ends with block {self.expected - 1}, not with the one that its name says"
-            contents.findings.append(self._found(ExportRule.NAME_MISMATCH, reason))
+            ends = {"field": "name", "expected": str(contents.end - 1), "found": str(self.expected - 1)}
+            self._break(self._found(ExportRule.NAME_MISMATCH, reason, **ends), self.expected, contents.end - 1)
         return contents
 
     def _take(self, item: UnverifiedBlock | JsonBlock | InputError) -> None:
         if isinstance(item, InputError):
-            self._break(self._found(ExportRule.UNREADABLE, f"block {self.expected} cannot be read: {item}"))
+            reason = f"block {self.expected} cannot be read: {item}"
+            self._break(self._found(ExportRule.UNREADABLE, reason), self.expected)
             self.expected += 1
             return
         unverified = item.block if isinstance(item, JsonBlock) else item
@@ -152,12 +216,19 @@ class _Check:
         self.expected = unverified.address.sequence_no + 1
         try:
             block = verify_block(unverified)
+            _check_has_revisions(unverified)
         except IntegrityError as error:
-            self._break(not_holding(unverified.address, error, self.task.now, self.task.key))
+            self._break(
+                not_holding(unverified.address, error, self.task.now, self.task.key), unverified.address.sequence_no
+            )
             return
         self.contents.blocks += 1
+        self.contents.without_transaction += unverified.transaction_info is None
         self.contents.revisions += len(block.revisions)
-        self.contents.data_unchecked += item.data_unchecked if isinstance(item, JsonBlock) else 0
+        if isinstance(item, JsonBlock) and item.data_unchecked:
+            self.contents.data_unchecked += item.data_unchecked
+            if self.contents.first_unchecked is None:
+                self.contents.first_unchecked = block.address.sequence_no
         self._link(block)
 
     def _check_place(self, address: BlockAddress) -> None:
@@ -170,7 +241,9 @@ class _Check:
                 and self.expected < address.sequence_no < self.contents.end
             ):
                 rule = ExportRule.MISSING_BLOCKS
-            self._break(self._found(rule, reason, block=str(address)))
+            last = address.sequence_no - 1 if rule is ExportRule.MISSING_BLOCKS else self.expected
+            places = {"field": "blockAddress", "expected": str(self.expected), "found": str(address.sequence_no)}
+            self._break(self._found(rule, reason, block=str(address), **places), self.expected, last)
 
     def _link(self, block: Block) -> None:
         segments, one = self.contents.segments, segment_of(block)
@@ -184,21 +257,34 @@ class _Check:
             try:
                 segments[-1] = join(segments[-1], one)
             except BrokenLinkError as error:
-                self.contents.findings.append(not_holding(block.address, error, self.task.now, self.task.key))
-                segments.append(one)
-        else:
-            segments.append(one)
+                self._break(not_holding(block.address, error, self.task.now, self.task.key), one.begin)
+        if not self.unbroken:
+            segments[1:] = [one] if segments else []
+            segments[:1] = segments[:1] or [one]
         self.unbroken = True
         if block.address.sequence_no == self.task.digest_at and segments[-1].begin == self.contents.begin:
             self.contents.until_digest = segments[-1]
 
-    def _break(self, finding: Finding) -> None:
-        self.contents.findings.append(finding)
+    def _break(self, finding: Finding, first: int, last: int | None = None) -> None:
+        if len(self.contents.findings) < MAX_FINDINGS:
+            self.contents.findings.append(finding)
+        self.contents.damage.add(first, max(first, first if last is None else last))
         self.unbroken = False
 
     def _found(self, rule: ExportRule, reason: str, **evidence: str) -> Finding:
         place = BlockAddress(self.task.name.strand_id, self.expected)
         return found(rule, place, reason, self.task.now, object_key=self.task.key, **evidence)
+
+
+def _check_has_revisions(block: UnverifiedBlock) -> None:
+    """An export's block that changed documents has revisions, whoever made it; only that of a redaction need not."""
+    if block.documents and not block.summaries and block.redaction_info is None:
+        raise ContentsMismatchError(
+            f"block {block.address} has no revisions, although its transaction changed {len(block.documents)} documents",
+            expected=" ".join(sorted(each.document_id for each in block.documents)),
+            found="nothing",
+            part="revisions",
+        )
 
 
 def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[UnverifiedBlock | JsonBlock | InputError]:

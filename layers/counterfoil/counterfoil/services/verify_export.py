@@ -11,9 +11,10 @@ its manifest stands, under the part of its key that begins with the year.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from counterfoil.detection.export_rules import ExportRule, found
@@ -34,7 +35,7 @@ from counterfoil.services.export_contents import Contents, Task, joined, missing
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 # S3 takes no larger object in one piece.
 MAX_OBJECT_BYTES: Final = 5 * 1024 * 1024 * 1024
-# Verification of an export ends here: who has read a thousand findings knows what to think of it.
+# Findings kept of an export; which blocks do not hold is kept of all.
 MAX_FINDINGS: Final = 1_000
 
 
@@ -42,22 +43,41 @@ MAX_FINDINGS: Final = 1_000
 class Work:
     """One object to verify, with everything that doing so takes: it may be done by another process.
 
-    ``file_name`` of ``None``: it is not among the files.
+    ``file_name`` of ``None``: it is not among the files. ``noted`` is what an earlier verification came to, if it counts still.
     """
 
     files: ExportFiles
     file_name: str | None
     task: Task
+    noted: Contents | None = None
 
-    def do(self) -> Contents:
+    def do(self, read: Callable[[int], object] = int) -> Contents:
+        """Verify the object; ``read`` is called with the size of each piece of it."""
         if self.file_name is None:
             return missing_object(self.task)
-        return verify_object(self.task, self.files.chunks(self.file_name, MAX_OBJECT_BYTES))
+        if self.noted is not None and self._is_as_noted(self.file_name, self.noted):
+            read(self.noted.size_bytes)
+            return self.noted
+        return verify_object(self.task, self.files.chunks(self.file_name, MAX_OBJECT_BYTES), read)
+
+    def _is_as_noted(self, file_name: str, noted: Contents) -> bool:
+        whole = sha256()
+        for chunk in self.files.chunks(file_name, MAX_OBJECT_BYTES):
+            whole.update(chunk)
+        return whole.digest() == noted.sha256
 
 
 def work_through(work: Iterable[Work]) -> Iterator[Contents]:
     """One object after the other, in this process."""
     return (each.do() for each in work)
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What earlier verifications came to, by key, and where to note what this one comes to."""
+
+    known: Mapping[str, Contents] = field(default_factory=dict)
+    keep: Callable[[str, Contents], object] = lambda _key, _contents: None
 
 
 # Does work and gives the outcomes in the same order.
@@ -68,7 +88,8 @@ Workers = Callable[[Iterable[Work]], Iterator[Contents]]
 class ExportVerdict:
     """What one export comes to. ``digest`` is that of its last block, ``digest_compared`` says that the given one was met.
 
-    ``unlisted`` counts data objects of its strand beside it that its manifest does not name: nobody vouches for them.
+    ``unlisted`` counts data objects of its strand beside it that its manifest does not name: nobody vouches for them. ``remarks``
+    say what is odd about the export and disproves nothing.
     """
 
     export_id: str
@@ -81,6 +102,7 @@ class ExportVerdict:
     digest_compared: bool
     unlisted: int
     findings: tuple[Finding, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +119,11 @@ class _Manifest:
 
 
 def verify_export(
-    files: ExportFiles, now: datetime, digest: Digest | None = None, workers: Workers = work_through
+    files: ExportFiles,
+    now: datetime,
+    digest: Digest | None = None,
+    workers: Workers = work_through,
+    notes: Notes | None = None,
 ) -> list[ExportVerdict]:
     """Verify every completed export among the files. What is no export at all is an ``InputError``.
 
@@ -108,7 +134,7 @@ def verify_export(
     manifests = [each for each in (_manifest_named(files, name) for name in names) if each is not None]
     if not manifests:
         raise InputError("no completed manifest (<exportId>.<strandId>.completed.manifest): not a completed export")
-    return [_verify(files, names, manifest, now, digest, workers) for manifest in manifests]
+    return [_verify(files, names, manifest, now, digest, workers, notes or Notes()) for manifest in manifests]
 
 
 def _manifest_named(files: ExportFiles, name: str) -> _Manifest | None:
@@ -128,14 +154,20 @@ def _verify(
     now: datetime,
     digest: Digest | None,
     workers: Workers,
+    notes: Notes,
 ) -> ExportVerdict:
     digest_at = None if digest is None else digest.tip_address.sequence_no
     present = set(names)
     work = [
-        Work(files, file_name if file_name in present else None, Task(key, name, now, digest_at))
+        Work(
+            files,
+            file_name if file_name in present else None,
+            Task(key, name, now, digest_at),
+            _noted(notes.known.get(key), name, digest_at),
+        )
         for file_name, (key, name) in zip(manifest.file_names(), manifest.objects, strict=True)
     ]
-    contents = _contents(workers(work), work)
+    contents = _contents(workers(work), work, notes)
     findings = [*_strangers(manifest, now), *([] if contents is None else contents.findings)]
     if digest is not None:
         findings += _compare(digest, manifest, contents, findings, now)
@@ -152,17 +184,40 @@ def _verify(
         digest is not None and not findings,
         _count_unlisted(names, manifest),
         tuple(findings),
+        tuple(_remarks(started, manifest, contents)),
     )
 
 
-def _contents(outcomes: Iterator[Contents], work: list[Work]) -> Contents | None:
-    """All objects as one; given up where there are too many findings."""
+def _noted(noted: Contents | None, name: DataName, digest_at: int | None) -> Contents | None:
+    """What was noted of an object, if it is of the blocks that its name says and the digest is not to be compared in it."""
+    if noted is None or (noted.strand_id, noted.begin, noted.end) != (name.strand_id, name.first, name.last + 1):
+        return None
+    return None if digest_at is not None and noted.begin <= digest_at < noted.end else noted
+
+
+def _contents(outcomes: Iterator[Contents], work: list[Work], notes: Notes) -> Contents | None:
+    """All objects as one."""
     whole: Contents | None = None
     for each, outcome in zip(work, outcomes, strict=True):
-        whole = outcome if whole is None else joined(whole, outcome, each.task)
-        if len(whole.findings) >= MAX_FINDINGS:
-            break
+        if outcome is not each.noted:
+            notes.keep(each.task.key, outcome)
+        whole = replace(outcome) if whole is None else joined(whole, outcome, each.task)
+        del whole.findings[MAX_FINDINGS:]
     return whole
+
+
+def _remarks(started: Mapping[str, str], manifest: _Manifest, contents: Contents | None) -> Iterator[str]:
+    if not started:
+        yield "there is no started manifest: ledger, range and format are not told"
+    elif started.get("exportId", manifest.export_id) != manifest.export_id:
+        yield f"the started manifest is of export {started['exportId']}"
+    extension = "json" if started.get("outputFormat") == "JSON" else "ion"
+    if started and any(name.extension != extension for _, name in manifest.objects):
+        yield f"the started manifest says {started.get('outputFormat', 'ION_TEXT')}, but the objects have other names"
+    if contents is not None and contents.begin > 0:
+        yield f"it begins with block {contents.begin}: whether that follows the blocks before it, no export without them can show"
+    if contents is not None and contents.without_transaction:
+        yield f"{contents.without_transaction} blocks do not say what their transaction did"
 
 
 def _strangers(manifest: _Manifest, now: datetime) -> Iterator[Finding]:
