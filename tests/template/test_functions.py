@@ -45,6 +45,7 @@ ENVIRONMENT = {
     },
     "FraudDetectorFunction": {
         "ACCOUNTS_TABLE": "AccountStateTable", "FINDINGS_TABLE": "FindingsTable", "FRAUD_RULES": "FraudRules",
+        "RULES_TABLE": "RulesTable",
         "JOURNAL_BUCKET": "JournalBucket",
         "GAP_GRACE_SECONDS": "GapGraceSeconds",
     },

@@ -27,6 +27,7 @@ USES = {
     ("JournalAuditorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "AccountStateTable.Arn"): "dynamodb/accounts.py:DynamoDbAccounts",
+    ("FraudDetectorRole", "RulesTable.Arn"): "dynamodb/rules.py:DynamoDbRuleReader",
     ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog dynamodb/desk.py:DynamoDbAlertBook",
     ("ActionRunnerRole", "CasesTable.Arn"): "dynamodb/desk.py:DynamoDbDeskLog",
     ("ActionRunnerRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",

@@ -95,6 +95,7 @@ ROLES = {
         "FraudDetectorConsumer": "kinesis: SubscribeToShard",
         "${JournalBucket.Arn}/records/*": "s3: GetObject",
         "AccountStateTable.Arn": "dynamodb: BatchGetItem DeleteItem PutItem Query",
+        "RulesTable.Arn": "dynamodb: GetItem Scan",
         "FindingsTable.Arn": "dynamodb: GetItem PutItem UpdateItem",
     },
     "AlertNotifierRole": EVERYWHERE | DATA_KEY | FAILED_BATCHES | {

@@ -16,12 +16,13 @@ TABLES = {
     "AccountStateTable": ("key", "item"),
     "AlertsTable": ("alert_id", None),
     "CasesTable": ("topic", "name"),
+    "RulesTable": ("rule_id", "item"),
 }
 NUMBERS = {"sequenceNo", "event"}
 # Which attribute says when an item may be forgotten: blocks, the registry and cases are never.
 FORGETS_BY = dict.fromkeys(TABLES, "expires_at") | {
     "JournalTable": None, "ProjectionsTable": "expiresAt", "SessionsTable": "expiresAt", "RegistryTable": None,
-    "CasesTable": None,
+    "CasesTable": None, "RulesTable": None,
 }  # fmt: skip
 FINDINGS_INDEXES = {
     "by_status": ("status", "severity_time"),

@@ -29,7 +29,12 @@ REQUIRED = {
         "QUARANTINE_BUCKET": "bucket",
         "JOURNAL_BUCKET": "objects",
     },
-    DetectorSettings: {"ACCOUNTS_TABLE": "accounts", "FINDINGS_TABLE": "findings", "JOURNAL_BUCKET": "objects"},
+    DetectorSettings: {
+        "ACCOUNTS_TABLE": "accounts",
+        "FINDINGS_TABLE": "findings",
+        "JOURNAL_BUCKET": "objects",
+        "RULES_TABLE": "rules",
+    },
     NotifierSettings: {
         "ALERTS_TABLE": "alerts",
         "CASES_TABLE": "cases",
@@ -83,7 +88,7 @@ def test_the_auditors_settings_and_their_defaults():
 
 
 def test_the_detectors_settings_and_their_defaults():
-    assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "objects", "{}", timedelta(seconds=60))
+    assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "objects", "rules", "{}", timedelta(seconds=60))
     assert of(DetectorSettings, FRAUD_RULES="").fraud_rules == "{}"
     assert of(DetectorSettings, FRAUD_RULES='{"a":1}').fraud_rules == '{"a":1}'
 

@@ -52,6 +52,7 @@ NAMES: Final = frozenset(
         "PUBLISHER_FUNCTION",
         "QUARANTINE_BUCKET",
         "REGISTRY_TABLE",
+        "RULES_TABLE",
         "SESSIONS_TABLE",
         "SIGNING_KEY_ID",
         "SNAPSHOT_BUCKET",
@@ -104,6 +105,7 @@ class DetectorSettings:
     accounts_table: str
     findings_table: str
     journal_bucket: str
+    rules_table: str
     fraud_rules: str
     grace: timedelta
 
@@ -113,6 +115,7 @@ class DetectorSettings:
             _text(environ, "ACCOUNTS_TABLE"),
             _text(environ, "FINDINGS_TABLE"),
             _text(environ, "JOURNAL_BUCKET"),
+            _text(environ, "RULES_TABLE"),
             environ.get("FRAUD_RULES") or "{}",
             _seconds(environ, "GAP_GRACE_SECONDS", 60),
         )

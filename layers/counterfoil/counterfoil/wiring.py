@@ -27,6 +27,7 @@ from counterfoil.adapters.memory import (
 )
 from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog, MemoryLedgerDoor
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+from counterfoil.adapters.memory.rules import MemoryRules
 from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.adapters.system import system_clock
 from counterfoil.detection.rule_config import parse_rule_config
@@ -42,6 +43,7 @@ from counterfoil.services.export_running import ExportRunning
 from counterfoil.services.forward import Forwarder
 from counterfoil.services.head_comparison import Checkpoints, HeadComparison
 from counterfoil.services.notify import Notifier
+from counterfoil.services.rules import HotRules
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.services.strand_work import StrandWork
 from counterfoil.services.stream_publishing import StreamPublishing
@@ -89,22 +91,26 @@ def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
 def detector(environ: Environment, clock: Clock = system_clock) -> Detector:
     if in_memory(environ):
         settings = DetectorSettings.from_env(
-            {"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", "JOURNAL_BUCKET": "-", **environ}
+            {"ACCOUNTS_TABLE": "-", "FINDINGS_TABLE": "-", "JOURNAL_BUCKET": "-", "RULES_TABLE": "-", **environ}
         )
         config = parse_rule_config(settings.fraud_rules)
-        return Detector(MemoryAccounts(), MemoryFindings(), MemorySetAside(clock), config, clock, settings.grace)
+        rules = HotRules(MemoryRules(), config)
+        return Detector(MemoryAccounts(), MemoryFindings(), MemorySetAside(clock), config, clock, settings.grace, rules)
     from counterfoil.adapters.dynamodb.accounts import DynamoDbAccounts
     from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
+    from counterfoil.adapters.dynamodb.rules import DynamoDbRuleReader
     from counterfoil.adapters.s3 import S3SetAside
 
     settings = DetectorSettings.from_env(environ)
+    config = parse_rule_config(settings.fraud_rules)
     return Detector(
         DynamoDbAccounts(client("dynamodb"), settings.accounts_table),
         DynamoDbFindings(client("dynamodb"), settings.findings_table),
         S3SetAside(client("s3"), settings.journal_bucket, clock),
-        parse_rule_config(settings.fraud_rules),
+        config,
         clock,
         settings.grace,
+        HotRules(DynamoDbRuleReader(client("dynamodb"), settings.rules_table), config),
     )
 
 

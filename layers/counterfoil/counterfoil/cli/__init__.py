@@ -15,7 +15,7 @@ from typing import Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from counterfoil.cli import export, findings, ledgers, maintain, operate, serve, streams, verify
+from counterfoil.cli import export, findings, ledgers, maintain, operate, rules, serve, streams, verify
 from counterfoil.cli.copy_journal import copy_journal
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.shell.command import shell
@@ -30,6 +30,7 @@ app: Final = typer.Typer(
 app.add_typer(verify.app, name="verify")
 app.add_typer(streams.app, name="streams")
 app.add_typer(findings.app, name="findings")
+app.add_typer(rules.app, name="rules")
 app.command()(operate.redrive)
 app.command()(operate.accept)
 app.command()(copy_journal)

@@ -14,10 +14,12 @@ from counterfoil.adapters.boto_errors import translated
 from counterfoil.adapters.dynamodb.desk import DynamoDbAlertBook, DynamoDbDeskLog
 from counterfoil.adapters.dynamodb.finding_queries import DynamoDbFindingQueries
 from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
+from counterfoil.adapters.dynamodb.rules import DynamoDbRules
 from counterfoil.adapters.system import system_clock
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import InputError, NotFoundError
 from counterfoil.services.cases import Cases
+from counterfoil.services.rules import RuleDesk
 from counterfoil.services.suppressions import Suppressions
 
 StackOption = Annotated[
@@ -31,6 +33,9 @@ FindingsOption = Annotated[
 ]
 CasesOption = Annotated[
     str, typer.Option("--cases-table", envvar="CASES_TABLE", metavar="TABLE", help="The Cases table.")
+]
+RulesOption = Annotated[
+    str, typer.Option("--rules-table", envvar="RULES_TABLE", metavar="TABLE", help="The Rules table.")
 ]
 AlertsOption = Annotated[
     str, typer.Option("--alerts-table", envvar="ALERTS_TABLE", metavar="TABLE", help="The Alerts table.")
@@ -48,6 +53,7 @@ _OUTPUTS = {
     "findings": ("FindingsTableName", "--findings-table"),
     "cases": ("CasesTableName", "--cases-table"),
     "alerts": ("AlertsTableName", "--alerts-table"),
+    "rules": ("RulesTableName", "--rules-table"),
 }
 
 
@@ -73,6 +79,10 @@ class Desk:
     @property
     def log(self) -> DynamoDbDeskLog:
         return DynamoDbDeskLog(wiring.client("dynamodb"), self._table("cases"))
+
+    @property
+    def rules(self) -> RuleDesk:
+        return RuleDesk(DynamoDbRules(wiring.client("dynamodb"), self._table("rules")), self.findings, system_clock)
 
     @property
     def cases(self) -> Cases:
@@ -102,8 +112,8 @@ class Desk:
         return str(outputs[output])
 
 
-def desk(stack: str, *, findings: str = "", cases: str = "", alerts: str = "") -> Desk:
-    return Desk(stack, {"findings": findings, "cases": cases, "alerts": alerts})
+def desk(stack: str, *, findings: str = "", cases: str = "", alerts: str = "", rules: str = "") -> Desk:
+    return Desk(stack, {"findings": findings, "cases": cases, "alerts": alerts, "rules": rules})
 
 
 def now() -> datetime:
