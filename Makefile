@@ -9,7 +9,7 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup demo test check policy prove bench build fmt events rules invoke lock clean
+.PHONY: help setup demo test check policy prove bench build fmt events rules verifier invoke lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -55,6 +55,9 @@ events: .venv/.ready  ## write events/ anew from real blocks
 
 rules: .venv/.ready  ## check the shipped rules with their tests, and write the trees of their conditions
 	$(PY) -m lab.rules
+
+verifier: .venv/.ready  ## the verifier alone, as one file and as a wheel without dependencies, into dist/
+	$(PY) -m lab.standalone
 
 invoke: setup  ## run one event through its function without Docker: make invoke EVENT=events/<name>.json
 	$(PY) -m lab.invoke $(EVENT)

@@ -1,0 +1,182 @@
+"""The verifier alone: an export in Ion, or a receipt, with nothing but Python's standard library.
+
+    python3 -I counterfoil_verify.py export DIR [--digest FILE]
+    python3 -I counterfoil_verify.py receipt FILE
+
+``make verifier`` makes the file from this module and those that it imports (lab/standalone.py). It reads one export, from
+its first block to its last, in one process; JSON exports, S3, workers and notes are the whole command line's.
+
+Exit status: 0 holds, 1 something does not hold, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from counterfoil.errors import BrokenLinkError, ContentsMismatchError, CounterfoilError, InputError, IntegrityError
+from counterfoil.ion.streams import read_single, read_value_stream
+from counterfoil.ion.symbols import VERSION_MARKER
+from counterfoil.ion.text import binary_of_text
+from counterfoil.ion.text_stream import split_structs
+from counterfoil.journal.address import BlockAddress
+from counterfoil.journal.block import UnverifiedBlock, parse_block, verify_block
+from counterfoil.journal.chain import Digest, Segment, digest_of, extend, segment_of
+from counterfoil.journal.export_format import DataName, local_name, parse_completed_manifest, parse_data_key
+from counterfoil.journal.receipt import parse_digest, verify_receipt
+
+_USAGE: Final = "usage: counterfoil_verify.py export DIR [--digest FILE] | receipt FILE"
+_CHUNK_BYTES: Final = 1024 * 1024
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify what the arguments name, say what came of it, and return the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        if len(given) == 2 and given[0] == "receipt":
+            return _receipt(Path(given[1]))
+        if len(given) in {2, 4} and given[0] == "export" and given[2:3] in ([], ["--digest"]):
+            return _export(Path(given[1]), parse_digest(_json(Path(given[3]))) if given[3:] else None)
+        raise InputError(_USAGE)
+    except IntegrityError as error:
+        _say(f"does not hold: {error}")
+        return 1
+    except (CounterfoilError, OSError) as error:
+        _say(f"error: {error}")
+        return 2
+
+
+def _receipt(file: Path) -> int:
+    receipt = verify_receipt(_json(file))
+    _say(f"holds: the {receipt.kind} in block {receipt.address} is under the digest at {receipt.digest.tip_address}")
+    _say(
+        f"leaf {receipt.leaf.to_base64()}, proof of {receipt.path_length} hashes, digest {receipt.digest.hash.to_base64()}"
+    )
+    return 0
+
+
+def _export(directory: Path, digest: Digest | None) -> int:
+    manifests = sorted(directory.rglob("*.completed.manifest"))
+    if len(manifests) != 1:
+        raise InputError(f"{len(manifests)} completed manifests below {directory}; one export is verified at a time")
+    verifier = _ExportVerifier(digest)
+    for key in parse_completed_manifest(manifests[0].read_bytes()):
+        name = parse_data_key(key)
+        if name.extension != "ion":
+            raise InputError("an export in JSON has lost types; verify one in Ion")
+        verifier.take_object(manifests[0].parent / local_name(key), name)
+    return verifier.conclude()
+
+
+class _ExportVerifier:
+    """The fold over the blocks of all objects in order; it goes on behind what does not hold."""
+
+    def __init__(self, digest: Digest | None) -> None:
+        self.digest = digest
+        self.head: Segment | None = None
+        self.at_digest: Segment | None = None
+        self.expected: int | None = None
+        self.blocks = 0
+        self.bad: list[int] = []
+
+    def take_object(self, file: Path, name: DataName) -> None:
+        if self.expected not in {None, name.first}:
+            self._break(name.first, f"{file.name} begins with it, but block {self.expected} comes next")
+        self.expected = name.first
+        try:
+            for block in _blocks(file):
+                self._take(block, name)
+        except (InputError, OSError) as error:
+            self._break(self.expected, f"{file.name} cannot be read from here on: {error}")
+        if self.expected != name.last + 1:
+            self._break(self.expected, f"{file.name} ends before it")
+        self.expected = name.last + 1
+
+    def conclude(self) -> int:
+        reached = None if self.head is None else digest_of(self.head)
+        if self.digest is not None:
+            at_digest = None if self.at_digest is None else digest_of(self.at_digest)
+            if at_digest != self.digest:
+                _say(f"the digest at {self.digest.tip_address} is {self.digest.hash.to_base64()}, but the blocks give "
+                     f"{'none' if at_digest is None else at_digest.hash.to_base64()}")  # fmt: skip
+                return self._failed()
+        if self.bad:
+            return self._failed()
+        _say(f"holds: {self.blocks} blocks verified" + ("" if self.digest is None else ", the digest is as given"))
+        if reached is not None:
+            _say(f"digest {reached.hash.to_base64()} at block {reached.tip_address.sequence_no}")
+        return 0
+
+    def _failed(self) -> int:
+        first = f"; first bad block {min(self.bad)}, bad blocks {' '.join(map(str, self.bad))}" if self.bad else ""
+        _say(f"does not hold: {self.blocks} blocks verified{first}")
+        return 1
+
+    def _take(self, unverified: UnverifiedBlock, name: DataName) -> None:
+        place = BlockAddress(name.strand_id, self.expected or 0)
+        self.expected = place.sequence_no + 1
+        try:
+            if unverified.address != place:
+                raise ContentsMismatchError(f"block {unverified.address} stands here")
+            if unverified.documents and not unverified.summaries and unverified.redaction_info is None:
+                raise ContentsMismatchError("its transaction changed documents, but it has no revisions")
+            one = segment_of(block := verify_block(unverified))
+        except IntegrityError as error:
+            self._break(place.sequence_no, str(error))
+            self.expected = unverified.address.sequence_no + 1
+            return
+        self.blocks += 1
+        try:
+            self.head = extend(self.head if self.head is not None and self.head.end == one.begin else None, block)
+        except BrokenLinkError as error:
+            self._break(place.sequence_no, str(error))
+            self.head = one
+        if self.digest is not None and self.digest.tip_address == place:
+            self.at_digest = self.head
+
+    def _break(self, sequence_no: int, why: str) -> None:
+        _say(f"block {sequence_no} does not hold: {why}")
+        self.bad.append(sequence_no)
+        self.head = None
+
+
+def _blocks(file: Path) -> Iterator[UnverifiedBlock]:
+    chunks = _chunks(file)
+    start = next(chunks, b"")
+    whole = chain([start], chunks)
+    if start.startswith(VERSION_MARKER):
+        return (parse_block(value) for value in read_value_stream(whole))
+    return (parse_block(read_single(binary_of_text(text))) for text in split_structs(whole))
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _json(file: Path) -> Any:
+    try:
+        document = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{file} is not a JSON object")
+    return document
+
+
+def _say(text: str) -> None:
+    """What came from outside may not move the cursor of a terminal."""
+    print("".join(_printable(text)))  # noqa: T201 - it has nothing else to say it with
+
+
+def _printable(text: str) -> Iterable[str]:
+    return (each if each.isprintable() else "?" for each in text)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,167 @@
+"""The verifier alone comes to what the product comes to, with the standard library and nothing else."""
+
+import ast
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from counterfoil.cli import plain_verifier
+from counterfoil.journal.export_format import OutputFormat
+from counterfoil.services import export
+from lab.standalone import NAME, render, write_wheel
+from tests.exports import data_keys, exported, verdict_of
+from tests.journals import first_revision, rehash, rehash_from, transfers
+
+EXAMPLE = Path(__file__).parents[2] / "lab/data/aws-cli-example.json"
+FORMATS = [OutputFormat.ION_TEXT, OutputFormat.ION_BINARY]
+
+
+@pytest.fixture(scope="module")
+def text():
+    return render()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, text):
+    """Runs the file as somebody would who has nothing but Python: (exit status, what it says)."""
+    file = tmp_path_factory.mktemp("alone") / f"{NAME}.py"
+    file.write_text(text)
+
+    def run(*arguments):
+        command = [sys.executable, "-I", "-S", file, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.fixture(params=["alone", "module"])
+def verify(request, capsys):
+    """The file, or the module it is made from."""
+    if request.param == "alone":
+        return request.getfixturevalue("alone")
+    return lambda *arguments: (plain_verifier.main([*map(str, arguments)]), capsys.readouterr().out)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    def write(files):
+        for key, data in files.items():
+            path = tmp_path / "export" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / "export"
+
+    return write
+
+
+def digest_file(tmp_path, digest):
+    path = tmp_path / "digest.json"
+    tip = f'{{strandId:"{digest.tip_address.strand_id}",sequenceNo:{digest.tip_address.sequence_no}}}'
+    path.write_text(json.dumps({"Digest": digest.hash.to_base64(), "DigestTipAddress": {"IonText": tip}}))
+    return path
+
+
+def altered(fields):
+    first_revision(fields)["data"]["amount"] += 1
+    return fields
+
+
+def test_it_imports_the_standard_library_alone(text):
+    modules = {each.module for each in ast.walk(ast.parse(text)) if isinstance(each, ast.ImportFrom)}
+    modules |= {name.name for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Import) for name in each.names}
+    assert {str(module).partition(".")[0] for module in modules} <= sys.stdlib_module_names
+    assert "counterfoil." not in text.replace("counterfoil.event", "")
+
+
+def test_the_same_modules_give_the_same_file(text):
+    assert render() == text
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+@pytest.mark.parametrize("bound", [True, False])
+def test_an_honest_export_holds_and_leads_to_its_digest(verify, copied, tmp_path, monkeypatch, output_format, bound):
+    monkeypatch.setattr(export, "OBJECT_BYTES", 3_800)
+    journal = transfers(11, bind_headers=bound)
+    directory = copied(exported(journal, output_format))
+    status, said = verify("export", directory, "--digest", digest_file(tmp_path, journal.builder.digest(7)))
+    assert (status, "11 blocks" in said, journal.builder.digest().hash.to_base64() in said) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    "forgery", ["changed", "rehashed", "rehashed to the end", "missing", "swapped", "cut", "object"]
+)
+def test_a_forged_export_does_not_hold_where_the_product_says_so(verify, copied, tmp_path, monkeypatch, forgery):
+    monkeypatch.setattr(export, "OBJECT_BYTES", 3_800)
+    journal = transfers(11)
+    fields = journal.fields
+    if forgery != "missing":
+        altered(fields[5])
+    if forgery == "rehashed":
+        fields[5] = rehash(fields[5])
+    if forgery == "rehashed to the end":
+        fields = rehash_from(fields, 5)
+    blocks = [replace(built, fields=each) for built, each in zip(journal.blocks, fields, strict=True)]
+    files = exported(replace(journal, blocks=blocks), OutputFormat.ION_BINARY)
+    keys = data_keys(files)
+    if forgery == "missing":
+        stored = [block.block_binary() for block in blocks]
+        files[keys[1]] = b"".join([*stored[4:5], *stored[6:8]])
+    if forgery == "swapped":
+        files[keys[1]], files[keys[2]] = files[keys[2]], files[keys[1]]
+    if forgery == "cut":
+        files[keys[2]] = files[keys[2]][:-100]
+    if forgery == "object":
+        del files[keys[1]]
+    digest = journal.builder.digest()
+    status, said = verify("export", copied(files), "--digest", digest_file(tmp_path, digest))
+    first = verdict_of(files, digest).contents.damage.first
+    assert status == 1
+    if first is not None:
+        assert f"block {first} does not hold" in said
+
+
+@pytest.mark.parametrize("leaf", ["GetBlock", "GetRevision"])
+def test_a_genuine_receipt_holds_and_a_changed_one_does_not(verify, tmp_path, leaf):
+    example = json.loads(EXAMPLE.read_text())
+    document = example[leaf] | example["GetDigest"]
+    file = tmp_path / "receipt.json"
+    file.write_text(json.dumps(document))
+    assert verify("receipt", file)[0] == 0
+    file.write_text(json.dumps(document | {"Digest": document["Digest"][::-1]}))
+    assert verify("receipt", file)[0] in {1, 2}
+    part = leaf.removeprefix("Get")
+    changed = json.loads(json.dumps(document).replace("Everett", "Everest"))
+    if changed != document:
+        file.write_text(json.dumps(changed))
+        assert verify("receipt", file)[0] == 1, part
+
+
+@pytest.mark.parametrize("arguments", [[], ["export"], ["verify", "x"], ["receipt", "nobody"], ["export", "/nobody"]])
+def test_wrong_usage_and_input_are_told_apart(verify, arguments):
+    assert verify(*arguments)[0] == 2
+
+
+def test_json_is_left_to_the_whole_product(verify, copied):
+    status, said = verify("export", copied(exported(transfers(2), OutputFormat.JSON)))
+    assert (status, "lost types" in said) == (2, True)
+
+
+def test_the_wheel_needs_nothing_and_has_the_command(tmp_path, text):
+    wheel = write_wheel(tmp_path, text)
+    assert wheel.read_bytes() == write_wheel(tmp_path, text).read_bytes()
+    with zipfile.ZipFile(wheel) as opened:
+        files = {name: opened.read(name).decode() for name in opened.namelist()}
+    (metadata,) = [each for name, each in files.items() if name.endswith("METADATA")]
+    assert "Requires-Dist" not in metadata
+    command = "import sys; sys.path.insert(0, sys.argv.pop(1)); import counterfoil_verify; sys.exit(counterfoil_verify.main())"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", command, wheel], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "usage" in done.stdout) == (2, True)
