@@ -162,14 +162,14 @@ def test_a_ledger_that_is_away_keeps_nothing_else_from_being_done(world):
         raise UnavailableError("away")
 
     world.ledgers.insert, insert = away, world.ledgers.insert
-    other = finding(2, actions=("open_case",), account_id="ACC-2")
+    other = finding(2, actions=("open_case", "freeze"), account_id="ACC-2")
     report = world.runner.carry_out([finding(0, actions=()), finding(), other])
-    assert (report.failed_index, len(report.failures)) == (1, 2)
+    assert (report.failed_index, len(report.failures)) == (1, 3)
     assert {each.case_id for each in world.runner.cases.all()} == {"ACC-1/1", "ACC-2/1"}
     world.ledgers.insert = insert
     again = world.runner.carry_out([finding(), other])
-    assert (again.done, again.repeated, again.failed_index) == (2, 3, None)
-    assert len(world.ledgers.documents) == 2
+    assert (again.done, again.repeated, again.failed_index) == (3, 3, None)
+    assert len(world.ledgers.documents) == 3
 
 
 class Crash(Exception):  # noqa: N818 - what happens to the process, no error of ours

@@ -9,7 +9,7 @@ from counterfoil.adapters.memory import MemoryAlertLog, MemoryChannel
 from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.suppression import suppress
-from counterfoil.detection.telling import TellingPolicy
+from counterfoil.detection.telling import Outcome, TellingPolicy
 from counterfoil.errors import UnavailableError
 from counterfoil.services.notify import Notifier
 from counterfoil.services.suppressions import Suppressions
@@ -44,6 +44,28 @@ def test_of_many_findings_on_an_account_people_are_told_once():
     assert (report.count("TOLD"), report.count("JOINED"), report.sent) == (1, 49, 1)
     (alert,) = desk.channel.alerts
     assert alert.detail["group_id"] == next(iter(desk.book.groups))
+
+
+def test_a_finding_that_comes_again_is_not_decided_again():
+    desk = Desk()
+    desk.notifier.notify([finding(1), finding(2)])
+    again = desk.notifier.notify([finding(1), finding(2)])
+    assert (again.outcomes, again.repeated) == ({}, 1)
+
+
+def test_whoever_is_overtaken_goes_by_what_the_other_decided():
+    desk = Desk()
+
+    class Overtaken(MemoryAlertBook):
+        """Another instance, which saw no room any more, was first."""
+
+        def keep(self, decided, /):
+            held = decided.decision._replace(outcome=Outcome.HELD)
+            self.decisions[held.news_id] = held
+            super().keep(decided)
+
+    report = replace(desk.notifier, book=Overtaken()).notify([finding()])
+    assert (desk.told, report.count("HELD"), report.failed_index) == ([], 1, None)
 
 
 def test_the_worst_of_a_batch_is_told_first_and_has_the_room():
