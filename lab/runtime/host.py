@@ -84,6 +84,12 @@ class FunctionHost(Host):
         with self._lock:
             self.work = Work(self.work.invocations + 1, self.work.seconds + seconds)
 
+    @property
+    def environments(self) -> int:
+        """How many there are now, at work or warm."""
+        with self._lock:
+            return len(self._idle) + len(self._busy)
+
     def warm_up(self) -> None:
         """Start an environment, so that the first invocation does not wait for the handler's imports."""
         environment = self._take()

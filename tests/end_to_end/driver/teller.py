@@ -11,6 +11,7 @@ asks whether that id is there, and it is tried until it is. Prints ``{"transfers
 import json
 import sys
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -36,9 +37,22 @@ def transfer(txn, transfer_id, payer, payee, amount):
     moved = min(amount, left)
     txn.execute_statement(SET, left - moved, payer)
     txn.execute_statement(SET, held + moved, payee)
-    document = {"transactionId": transfer_id, "fromAccountId": payer, "toAccountId": payee, "amount": moved}
-    txn.execute_statement("INSERT INTO Transactions ?", document)
+    txn.execute_statement("INSERT INTO Transactions ?", document_of(transfer_id, payer, payee, moved))
     return True
+
+
+def document_of(transfer_id, payer, payee, amount):
+    return {
+        "transactionId": transfer_id,
+        "fromAccountId": payer,
+        "toAccountId": payee,
+        "amount": amount,
+        "currency": "USD",
+        "transactionType": "TRANSFER",
+        "timestamp": datetime.now(UTC),
+        "description": "At the counter",
+        "status": "COMPLETED",
+    }
 
 
 def main(ledger, teller, transfers, accounts, seed):
