@@ -125,6 +125,6 @@ def test_every_output_names_what_a_person_looks_for(template):
         "SessionsTableName", "RegistryTableName", "DataKeyAliasName", "SnapshotSigningKeyAliasName", "DataKeyId",
         "JournalStreamName", "ExportsBucketName", "SnapshotsBucketName", "FailedBatchesBucketName", "FindingsTableName",
         "HeadsTableName", "AccountStateTableName", "AlertsTableName", "CasesTableName", "AlertsTopicArn", "FindingsBusName",
-        "SnapshotSigningKeyId", "CheckpointSigningKeyId", "CheckpointSigningKeyAliasName", "DashboardUrl",
+        "SnapshotSigningKeyId", "CheckpointSigningKeyId", "CheckpointSigningKeyAliasName", "DashboardUrl", "RulesTableName",
     }  # fmt: skip
     assert all(body["Description"] for body in template["Outputs"].values())

@@ -51,6 +51,7 @@ def test_numbers_are_exact_also_where_they_are_constant():
     assert value_of(f"{long} * {long} - {long} * {long} == 0")
     assert value_of(f"amount * {long} != amount * {long[:-1]}8")
     assert value_of("0.1 + 0.2 == 0.3")
+    assert value_of("1000000000000000000000000000000.1 + 0.02 == 1000000000000000000000000000000.12")
 
 
 REFUSED = {
