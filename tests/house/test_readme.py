@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import counterfoil
 from benchmarks.journal import STRAND, transfers
 from counterfoil.journal.builder import JournalBuilder
 from tests.served import Served
@@ -31,6 +32,14 @@ SERVED = (
     ".venv/bin/counterfoil ledger create bank",
     ".venv/bin/counterfoil shell bank",
 )
+# The log of a ledger, in order; KEY is what the first prints, and the last year's checkpoint is the one just made.
+LOG = (
+    ".venv/bin/counterfoil checkpoints key ledger.example/bank --to log.key",
+    ".venv/bin/counterfoil checkpoints make bank --data ledgers --to log --key log.key",
+    ".venv/bin/counterfoil checkpoints verify log --vkey KEY --old checkpoint-of-last-year",
+    ".venv/bin/counterfoil checkpoints prove log --vkey KEY --block 17 --to 17.tlog-proof",
+    ".venv/bin/counterfoil witness serve --state signed --key witness.key --log KEY",
+)
 NEEDS_MORE = (".tools/sam/bin/sam local invoke", ".tools/sam/bin/sam deploy --guided")
 
 
@@ -48,7 +57,7 @@ def test_every_command_of_the_readme_is_known_here():
     unknown = [
         command
         for command in commands()
-        if command not in {*RUN, *ELSEWHERE, *SERVED} and not any(part in command for part in NEEDS_MORE)
+        if command not in {*RUN, *ELSEWHERE, *SERVED, *LOG} and not any(part in command for part in NEEDS_MORE)
     ]
     assert unknown == []
 
@@ -76,6 +85,19 @@ def test_the_commands_of_a_served_ledger_do_what_they_say(tmp_path):
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Accounts  ACTIVE" in done.stdout
+
+
+def test_the_commands_of_a_ledgers_log_do_what_they_say(tmp_path):
+    assert [command for command in commands() if command in LOG] == list(LOG)
+    with counterfoil.open(tmp_path / "ledgers/bank") as ledger:
+        for number in range(20):
+            ledger.execute_statement(f"CREATE TABLE T{number}")
+    key, make, verify, prove, _ = (each.replace(".venv/", f"{ROOT}/.venv/") for each in LOG)
+    checked = f"{verify}; {prove}".replace("KEY", '"$KEY"')
+    script = f"KEY=$({key}); {make}; cp log/checkpoint checkpoint-of-last-year; {checked}"
+    done = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "17.tlog-proof").read_text().startswith("c2sp.org/tlog-proof@v1\n")
 
 
 def examples():

@@ -16,9 +16,11 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from counterfoil.cli import export, findings, ledgers, maintain, operate, rules, serve, streams, verify
+from counterfoil.cli.checkpoints import app as checkpoints_app
 from counterfoil.cli.copy_journal import copy_journal
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.shell.command import shell
+from counterfoil.cli.witness import app as witness_app
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 
 app: Final = typer.Typer(
@@ -38,6 +40,8 @@ app.command()(serve.serve)
 app.command()(serve.client_env)
 app.command()(shell)
 app.add_typer(ledgers.app, name="ledger")
+app.add_typer(checkpoints_app, name="checkpoints")
+app.add_typer(witness_app, name="witness")
 app.command()(ledgers.digest)
 app.command()(export.export)
 app.command()(maintain.rebuild)

@@ -45,6 +45,20 @@ def serve(settings: ServerSettings, ready: Callable[[int], None]) -> None:
             server.close()
 
 
+def serve_app(app: Application, host: str, port: int, ready: Callable[[int], None]) -> None:
+    """Serve an application that keeps nothing open until SIGTERM or SIGINT, with the same bounds."""
+    with _bound(host, port) as listening:
+        asyncio.run(_run_app(app, listening, ready))
+
+
+async def _run_app(app: Application, listening: socket.socket, ready: Callable[[int], None]) -> None:
+    http = HttpServer(app, Connections(_max_connections()), listening, ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, http.stop)
+    await http.serve(sockets=[listening])
+
+
 async def _run(server: LedgerServer, listening: socket.socket, ready: Callable[[int], None]) -> None:
     http = HttpServer(server.app, Connections(_max_connections()), listening, ready)
     loop = asyncio.get_running_loop()

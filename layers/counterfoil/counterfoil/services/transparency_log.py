@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import Final
 
-from counterfoil.errors import IntegrityError
+from counterfoil.errors import IntegrityError, NotFoundError
 from counterfoil.log_ports import AskWitness, LogStore
 from counterfoil.services.witnessing import Witnessed, witnessed
 from counterfoil.transparency.checkpoint import (
@@ -86,6 +86,19 @@ class TransparencyLog:
             checkpoint = sign_checkpoint(Checkpoint(self.key.key.name, writer.head), signer)
         else:
             return None
+        return self._shown(checkpoint, ask, last, old)
+
+    def witness(self, ask: AskWitness) -> Witnessed:
+        """Show the last checkpoint, which must be there, to the witnesses that have not signed it, and keep their signatures."""
+        old = self.store.load(CHECKPOINT_PATH)
+        last = self._verified(old)
+        if last is None:
+            raise NotFoundError("there is no checkpoint to be witnessed")
+        return self._shown(last, ask, last, old)
+
+    def _shown(
+        self, checkpoint: SignedCheckpoint, ask: AskWitness, last: SignedCheckpoint | None, old: bytes | None
+    ) -> Witnessed:
         outcome = witnessed(checkpoint, self.reader(checkpoint), self.policy, ask, last)
         if outcome.checkpoint.render() != old:
             self.store.replace(CHECKPOINT_PATH, old, outcome.checkpoint.render())
