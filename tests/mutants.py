@@ -25,6 +25,7 @@ from pathlib import Path
 
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
+from tests.mutations.desk import DESK
 from tests.mutations.detector import DETECTOR
 from tests.mutations.dynamodb import DYNAMODB_LEDGER
 from tests.mutations.forward import ALTERATIONS, FORWARDING
@@ -64,6 +65,7 @@ MUTANTS = [
     *FORWARDING,
     *ALTERATIONS,
     *TELLING,
+    *DESK,
     *FRAUD_RULES,
     *RULES,
     *DETECTOR,

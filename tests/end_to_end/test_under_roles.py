@@ -5,9 +5,12 @@ import json
 
 import pytest
 
+from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+from counterfoil.detection.finding import Finding, Severity
 from lab.invocation import Outcome
 from lab.stack import Options, Stack
+from tests.audit_worlds import NOW
 from tests.deployed_ledger import committed, created, items
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("under-roles")]
@@ -43,8 +46,10 @@ def test_the_pipeline_verifies_finds_keeps_tells_and_signs(stack, shared_vectors
     for entry in event["Records"]:
         put(stack, entry["kinesis"]["partitionKey"], base64.b64decode(entry["kinesis"]["data"]))
     put(stack, "somebody", b"rubbish")
+    seen = Finding("fraud.x", Severity.HIGH, "s#1", "seen", NOW, account_id="ACC-1", actions=("open_case", "webhook"))
+    DynamoDbFindings(stack.client("dynamodb"), stack.physical_id("FindingsTable")).record([seen])
     stack.drain(PATIENCE)
-    assert min(count(stack, table) for table in ("HeadsTable", "FindingsTable", "AlertsTable")) > 0
+    assert min(count(stack, table) for table in ("HeadsTable", "FindingsTable", "AlertsTable", "CasesTable")) > 0
     kept = stack.client("s3").list_objects_v2(Bucket=stack.physical_id("FailedBatchesBucket"), Prefix="quarantine/")
     assert kept["KeyCount"] == 1
     assert stack.invoke("DigestSnapshotFunction", {}).answer["snapshots"]
