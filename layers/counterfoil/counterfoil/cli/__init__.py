@@ -15,10 +15,12 @@ from typing import Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from counterfoil.cli import export, findings, ledgers, maintain, operate, rules, serve, streams, verify
+from counterfoil.cli import export, findings, import_ledger, ledgers, maintain, operate, rules, serve, streams, verify
+from counterfoil.cli.backtest import backtest
 from counterfoil.cli.checkpoints import app as checkpoints_app
 from counterfoil.cli.copy_journal import copy_journal
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
+from counterfoil.cli.report.command import report, verify_report
 from counterfoil.cli.shell.command import shell
 from counterfoil.cli.witness import app as witness_app
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
@@ -33,6 +35,7 @@ app.add_typer(verify.app, name="verify")
 app.add_typer(streams.app, name="streams")
 app.add_typer(findings.app, name="findings")
 app.add_typer(rules.app, name="rules")
+app.command()(backtest)
 app.command()(operate.redrive)
 app.command()(operate.accept)
 app.command()(copy_journal)
@@ -43,7 +46,10 @@ app.add_typer(ledgers.app, name="ledger")
 app.add_typer(checkpoints_app, name="checkpoints")
 app.add_typer(witness_app, name="witness")
 app.command()(ledgers.digest)
+app.command()(report)
+verify.app.command("report")(verify_report)
 app.command()(export.export)
+app.command("import")(import_ledger.import_)
 app.command()(maintain.rebuild)
 for entry in entry_points(group="counterfoil.commands"):
     app.command(name=entry.name)(entry.load())

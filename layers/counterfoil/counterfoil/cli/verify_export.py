@@ -61,18 +61,23 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest."""
-    given = None if digest is None else _read_digest(digest)
-    files = ExportBucket.parse(directory) if directory.startswith("s3://") else ExportDirectory(Path(directory))
+    given = None if digest is None else read_digest(digest)
+    files = files_in(directory)
     with _progress(files) as advance, _noting(resume) as notes:
-        run = _one_by_one(advance) if workers == 1 else _in_processes(workers, advance)
+        run = one_by_one(advance) if workers == 1 else in_processes(workers, advance)
         verdicts = verify_export(files, system_clock(), given, run, notes)
     failed = any(verdict.findings for verdict in verdicts)
     if json:
-        print_json({"holds": not failed, "exports": [_verdict_json(each) for each in verdicts]})
+        print_json({"holds": not failed, "exports": [verdict_json(each) for each in verdicts]})
     else:
         for verdict in verdicts:
-            _show(verdict)
+            show_verdict(verdict)
     raise typer.Exit(INTEGRITY if failed else HOLDS)
+
+
+def files_in(place: str) -> ExportFiles:
+    """The files of an export in a directory, or in ``s3://bucket/prefix``."""
+    return ExportBucket.parse(place) if place.startswith("s3://") else ExportDirectory(Path(place))
 
 
 @contextmanager
@@ -107,18 +112,18 @@ def _noting(path: Path | None) -> Iterator[Notes]:
             yield Notes(known, keep)
 
 
-def _read_digest(file: Path) -> Digest:
+def read_digest(file: Path) -> Digest:
     document = read_json(file)
     if not isinstance(document, Mapping):
         raise InputError(f"{file} is not a JSON object")
     return parse_digest(document)
 
 
-def _one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
+def one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
     return lambda work: (each.do(advance) for each in work)
 
 
-def _in_processes(count: int, advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
+def in_processes(count: int, advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
     """Objects verified apart, joined in order; a few more are under way than there are processes, and no more."""
 
     def run(work: Iterable[Work]) -> Iterator[Contents]:
@@ -140,7 +145,7 @@ def _done(waiting: deque[Future[Contents]], advance: Callable[[int], object]) ->
     return contents
 
 
-def _verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
+def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
     contents = verdict.contents
     return {
         "holds": not verdict.findings,
@@ -177,7 +182,7 @@ def _show_damage(contents: Contents) -> None:
     out.print(f"  bad blocks ({contents.damage.count})  {runs}{more}", highlight=False, soft_wrap=True)
 
 
-def _show(verdict: ExportVerdict) -> None:
+def show_verdict(verdict: ExportVerdict) -> None:
     show_findings(verdict.findings)
     contents = verdict.contents
     ledger = "" if verdict.ledger_name is None else f" of ledger {printable(verdict.ledger_name)}"

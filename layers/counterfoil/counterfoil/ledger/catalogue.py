@@ -88,6 +88,17 @@ class LedgerCatalogue:
         """The catalogue with a table added or replaced."""
         return LedgerCatalogue(self.version + 1, {**self.entries, entry.table_id: entry})
 
+    def with_table_id(self, name: str, table_id: str) -> LedgerCatalogue:
+        """The catalogue in which the active table of that name has this id; where there is none, with such a table."""
+        known = self._active.get(name)
+        if known is None:
+            return self.with_entry(TableEntry(table_id, name, active=True))
+        renamed = (
+            replace(each, table_id=table_id) if each.name == name and each.active else each
+            for each in self.entries.values()
+        )
+        return LedgerCatalogue(self.version + 1, {each.table_id: each for each in renamed})
+
     def with_index_online(self, table_id: str, index_id: str) -> LedgerCatalogue:
         """The catalogue in which an index has been built."""
         entry = self.entries[table_id]

@@ -1,4 +1,8 @@
-"""What a block of the journal says of the projections: the way back from the journal to everything that is derived from it."""
+"""What a block of the journal says of the projections: the way back from the journal to everything that is derived from it.
+
+The blocks may have been made by QLDB itself (services/import_export.py). Its CREATE TABLE does not tell the table's id; the first
+block that changes a document of the table does, and from then on the table has that id.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +59,11 @@ def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevi
     tables = {each.document_id: each.table_id for each in block.documents}
     for revision, claimed in zip(block.revisions, unverified.revisions, strict=True):
         metadata = revision.metadata
-        if metadata is None or metadata.document_id not in tables:
+        if (
+            metadata is None
+        ):  # internal to the service that made the block: only a hash, which is checked as a part of the block
+            continue
+        if metadata.document_id not in tables:
             raise IntegrityError(f"block {block.address} has a revision that is of none of its documents")
         yield StoredRevision(
             tables[metadata.document_id],
@@ -89,6 +97,9 @@ def _catalogue_behind(block: Block, catalogue: LedgerCatalogue) -> LedgerCatalog
         except StatementError as error:
             raise IntegrityError(f"statement {number} of block {block.address} could not be: {error}") from error
         catalogue = catalogue.with_entry(defined.entry)
+    for each in block.documents:
+        if each.table_id not in catalogue.entries:
+            catalogue = catalogue.with_table_id(each.table_name, each.table_id)
     return catalogue
 
 

@@ -17,6 +17,7 @@ from counterfoil.detection.export_rules import ExportRule, found, not_holding
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import BrokenLinkError, ContentsMismatchError, InputError, IntegrityError
 from counterfoil.ion import VERSION_MARKER, binary_of_text, read_single
+from counterfoil.ion.codec import decode, encode
 from counterfoil.ion.streams import read_value_stream
 from counterfoil.ion.text_stream import split_structs
 from counterfoil.journal import (
@@ -300,6 +301,16 @@ def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[UnverifiedBlock
     else:
         for text in split_structs(rest):
             yield _read(_parse_text, text)
+
+
+def stored_blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks of an object as a ledger stores them, each with a symbol table of its own; of JSON there is no such thing."""
+    if extension == "json":
+        raise InputError("an export in JSON has lost types: a ledger can go on only from one in Ion")
+    start, rest = _peeked(chunks)
+    if start.startswith(VERSION_MARKER):
+        return (encode(decode(value)) for value in read_value_stream(rest))
+    return (binary_of_text(text) for text in split_structs(rest))
 
 
 def _parse_text(text: str) -> UnverifiedBlock:

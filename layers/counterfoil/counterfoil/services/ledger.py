@@ -20,7 +20,7 @@ from counterfoil.ledger.plans import Plans
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ledger.transaction import Engine, Givens, Guard, OpenTransaction
-from counterfoil.merkle import Hash, prove_inclusion
+from counterfoil.merkle import Hash, prove_inclusion, root_of
 from counterfoil.merkle.nodes import prove_leaf
 from counterfoil.ports import Clock, JournalReader
 
@@ -136,7 +136,8 @@ class Ledger(JournalReader):
         previous = () if block.previous_block_hash is None else (block.previous_block_hash,)
         return (
             *prove_inclusion(hashes, index),
-            *prove_inclusion(block.entries_hash_list, 1),
+            # Always entry 1 of a block made here; an imported one may have it elsewhere.
+            *prove_inclusion(block.entries_hash_list, block.entries_hash_list.index(root_of(hashes))),
             *previous,
             *self.prove_block(address, tip),
         )

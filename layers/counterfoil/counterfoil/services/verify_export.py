@@ -137,6 +137,15 @@ def verify_export(
     return [_verify(files, names, manifest, now, digest, workers, notes or Notes()) for manifest in manifests]
 
 
+def objects_of(files: ExportFiles) -> list[tuple[str, DataName]]:
+    """File name and contents of each data object of the only export among the files, in order; several are an ``InputError``."""
+    manifests = [each for each in (_manifest_named(files, name) for name in files.names()) if each is not None]
+    if len(manifests) != 1:
+        raise InputError(f"{len(manifests)} completed exports; one was expected")
+    names = (name for _, name in manifests[0].objects)
+    return list(zip(manifests[0].file_names(), names, strict=True))
+
+
 def _manifest_named(files: ExportFiles, name: str) -> _Manifest | None:
     directory, slash, last = name.rpartition("/")
     parsed = parse_completed_name(last)

@@ -1,0 +1,114 @@
+"""A ledger that goes on where an export ends: the very same strand, with its ids, versions, history and hashes.
+
+The export is verified from its first block to its last before anything is stored, and compared with a digest where one is given.
+Then its blocks go into the new ledger's journal as they are, and everything else is derived from that journal, which is verified
+once more on the way. The ledger appears only when it has the export's digest. Old receipts verify against it, and the first new
+block names the export's last one.
+
+What was stored when an import was broken off is gone on from by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from counterfoil.errors import ContentsMismatchError, InputError
+from counterfoil.journal import Digest
+from counterfoil.ports import ExportFiles
+from counterfoil.services.export_contents import stored_blocks
+from counterfoil.services.verify_export import (
+    MAX_OBJECT_BYTES,
+    ExportVerdict,
+    Notes,
+    Workers,
+    objects_of,
+    verify_export,
+    work_through,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedLedger:
+    """What a ledger holds once it was derived from its journal. ``digest`` is that of its last block."""
+
+    tables: int
+    documents: int
+    revisions: int
+    digest: Digest
+
+
+class NewLedger(Protocol):
+    """A ledger in the making. TRUSTED to keep what it was given; it is not there for anybody before ``finish``."""
+
+    def next_sequence_no(self) -> int:
+        """The block that comes next: 0, or more where an earlier import was broken off."""
+        ...
+
+    def store(self, begin: int, blocks: Iterator[bytes], /) -> None:
+        """Keep blocks in order, the first of which has the number ``begin``; some of them may be kept before an error."""
+        ...
+
+    def derive(self) -> ImportedLedger:
+        """Verify the journal that was stored, and derive all else from it. ``IntegrityError`` where it does not hold."""
+        ...
+
+    def finish(self) -> None:
+        """Let the ledger appear."""
+        ...
+
+    def discard(self) -> None:
+        """Forget what was stored."""
+        ...
+
+
+# Makes a ledger of that strand, or finds the one that was begun.
+Begin = Callable[[str], NewLedger]
+
+
+def import_export(
+    files: ExportFiles,
+    begin: Begin,
+    now: datetime,
+    digest: Digest | None = None,
+    workers: Workers = work_through,
+) -> tuple[ExportVerdict, ImportedLedger | None]:
+    """Import the only export among the files; without a ledger where the export does not hold, which the verdict then says.
+
+    An export that does not begin with block 0, or is in JSON, or of which there are several, is an ``InputError``.
+    """
+    objects = objects_of(files)
+    if any(name.extension == "json" for _, name in objects):
+        raise InputError("an export in JSON has lost types: a ledger can go on only from one in Ion")
+    (verdict,) = verify_export(files, now, digest, workers, Notes())
+    contents = verdict.contents
+    if verdict.findings:
+        return verdict, None
+    if contents is None or contents.begin or verdict.digest is None:
+        first = "no block" if contents is None else f"block {contents.begin}"
+        raise InputError(f"the export begins with {first}: a ledger's digest needs every block from block 0 on")
+    ledger = begin(verdict.strand_id)
+    done = ledger.next_sequence_no()
+    for file_name, name in objects:
+        if done <= name.last:
+            blocks = stored_blocks(name.extension, files.chunks(file_name, MAX_OBJECT_BYTES))
+            skipped = max(0, done - name.first)
+            ledger.store(name.first + skipped, _behind(blocks, skipped))
+    imported = ledger.derive()
+    if imported.digest != verdict.digest:
+        ledger.discard()
+        raise ContentsMismatchError(
+            "what was stored is not the export that was verified: it was changed meanwhile, or between two runs; run it again",
+            expected=verdict.digest.hash.to_base64(),
+            found=imported.digest.hash.to_base64(),
+        )
+    ledger.finish()
+    return verdict, imported
+
+
+def _behind(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        next(blocks, None)
+    return blocks

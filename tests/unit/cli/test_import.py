@@ -1,0 +1,223 @@
+"""``counterfoil import``: the ledger goes on where the export ends, and nothing of what was is different."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from counterfoil.adapters.note_keys import PrivateKey, verifier_of
+from counterfoil.adapters.sqlite import importing
+from counterfoil.adapters.sqlite.store import FILE_NAME
+from counterfoil.adapters.sqlite.verification import verify_file
+from counterfoil.embedded import open_ledger
+from counterfoil.errors import UnavailableError
+from counterfoil.journal.export_format import OutputFormat
+from counterfoil.services import export
+from counterfoil.transparency.note import KeyType, parse_note, verify_note
+from tests.exports import data_keys, exported, later
+from tests.journals import first_revision, rehash_from, transfers
+
+NEW = "bank2"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    def write(files):
+        for key, data in files.items():
+            path = tmp_path / "export" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / "export"
+
+    return write
+
+
+@pytest.fixture
+def bank(tmp_path, run):
+    """A ledger of the product with tables, an index, versions and a deletion: its folder, with a receipt and an export."""
+    data = tmp_path / "data"
+    with open_ledger(data / "bank") as ledger:
+        ledger.execute_statement("CREATE TABLE Accounts")
+        ledger.execute_statement("CREATE INDEX ON Accounts (owner)")
+        for number in range(5):
+            ledger.execute_statement("INSERT INTO Accounts ?", {"owner": f"o{number}", "balance": number})
+        ledger.execute_statement("UPDATE Accounts SET balance = 7 WHERE owner = ?", "o1")
+        ledger.execute_statement("DELETE FROM Accounts WHERE owner = ?", "o2")
+        ledger.execute_statement("CREATE TABLE Closed")
+        ledger.execute_statement("DROP TABLE Closed")
+    assert run("export", "bank", "--data", data, "--to", tmp_path / "export").status == 0
+    return data
+
+
+def call(run, tmp_path, *more):
+    return run("import", tmp_path / "export", "--into", NEW, "--data", tmp_path / "new", "--json", *more)
+
+
+def objects(directory):
+    files = (path for path in directory.rglob("*.ion"))
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
+
+
+def rows(folder, text):
+    with open_ledger(folder, create=False) as ledger:
+        return list(ledger.execute_statement(text))
+
+
+def test_what_comes_out_is_byte_for_byte_what_went_in(run, bank, tmp_path):
+    answer = call(run, tmp_path)
+    assert answer.status == 0
+    report = answer.document["imported"]
+    assert (report["blocks"], report["tables"], report["documents"], report["revisions"]) == (11, 2, 5, 7)
+    assert report["digestBefore"] == report["digestAfter"]
+    assert run("export", NEW, "--data", tmp_path / "new", "--to", tmp_path / "again").status == 0
+    assert objects(tmp_path / "again") == objects(tmp_path / "export")
+    assert verify_file(tmp_path / "new" / NEW / FILE_NAME).problems == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM _ql_committed_Accounts",
+        "SELECT * FROM history(Accounts)",
+        "SELECT tableId, name, status FROM information_schema.user_tables",
+        "SELECT * FROM Accounts WHERE owner = 'o1'",
+    ],
+)
+def test_every_query_answers_as_before(run, bank, tmp_path, query):
+    assert call(run, tmp_path).status == 0
+    assert rows(tmp_path / "new" / NEW, query) == rows(bank / "bank", query)
+
+
+def test_the_strand_goes_on_and_old_receipts_hold(run, bank, tmp_path):
+    with open_ledger(bank / "bank", create=False) as ledger:
+        digest = ledger.digest()
+        tip, document_id = (
+            digest.tip_address,
+            "".join(ledger.execute_statement("SELECT VALUE id FROM Accounts BY id")[:1]),
+        )
+        third = tip._replace(sequence_no=2)
+        old = [ledger.block(tip), ledger.revision(third, document_id), ledger.prove_revision(third, document_id, tip)]
+    assert call(run, tmp_path).status == 0
+    with open_ledger(tmp_path / "new" / NEW, create=False) as ledger:
+        assert ledger.digest() == digest
+        ledger.execute_statement("INSERT INTO Accounts ?", {"owner": "new", "balance": 1})
+        assert [
+            ledger.block(tip),
+            ledger.revision(third, document_id),
+            ledger.prove_revision(third, document_id, tip),
+        ] == old
+    assert run("export", NEW, "--data", tmp_path / "new", "--to", tmp_path / "again").status == 0
+    given = tmp_path / "digest.json"
+    at = f'{{strandId:"{digest.tip_address.strand_id}",sequenceNo:{digest.tip_address.sequence_no}}}'
+    given.write_text(json.dumps({"Digest": digest.hash.to_base64(), "DigestTipAddress": {"IonText": at}}))
+    answer = run("verify", "export", tmp_path / "again", "--digest", given, "--json")
+    assert (answer.status, answer.document["exports"][0]["blocksVerified"]) == (0, 12)
+
+
+@pytest.mark.parametrize("output_format", [OutputFormat.ION_TEXT, OutputFormat.ION_BINARY])
+@pytest.mark.parametrize("bound", [True, False])
+def test_an_export_of_another_producer_keeps_the_ids_of_its_tables(run, copied, tmp_path, output_format, bound):
+    """Its journal has no CREATE TABLE that would give these ids; documents name them."""
+    journal = transfers(7, bind_headers=bound)
+    files = exported(journal, output_format)
+    copied(files | {f"{data_keys(files)[0].removesuffix('.ion')}.proofs.json": b"[]"})
+    answer = call(run, tmp_path)
+    assert answer.status == 0, answer.out
+    assert answer.document["imported"]["digestAfter"] == journal.builder.digest().hash.to_base64()
+    named = next(iter(journal.blocks[0].fields["transactionInfo"]["documents"].values()))
+    tables = rows(tmp_path / "new" / NEW, "SELECT tableId, name FROM information_schema.user_tables")
+    assert {"tableId": named["tableId"], "name": named["tableName"]} in tables
+    assert len(rows(tmp_path / "new" / NEW, f"SELECT * FROM {named['tableName']}")) > 0
+
+
+@pytest.mark.parametrize("forgery", ["changed", "rehashed to the end", "cut"])
+def test_a_bad_archive_is_refused_with_its_place_and_nothing_is_left(run, copied, tmp_path, forgery):
+    journal = transfers(7)
+    fields = journal.fields
+    first_revision(fields[3])["data"]["amount"] += 1
+    fields = rehash_from(fields, 3) if forgery == "rehashed to the end" else fields
+    fields = journal.fields if forgery == "cut" else fields
+    blocks = [replace(built, fields=each) for built, each in zip(journal.blocks, fields, strict=True)]
+    copied(exported(replace(journal, blocks=blocks), exclusive_end=later(seconds=5 if forgery == "cut" else 60)))
+    given, digest = tmp_path / "digest.json", journal.builder.digest()
+    at = f'{{strandId:"{digest.tip_address.strand_id}",sequenceNo:{digest.tip_address.sequence_no}}}'
+    given.write_text(json.dumps({"Digest": digest.hash.to_base64(), "DigestTipAddress": {"IonText": at}}))
+    answer = call(run, tmp_path, "--digest", given)
+    assert (answer.status, answer.document["imported"]) == (1, None)
+    assert answer.document["export"]["firstBadBlock"] == (3 if forgery == "changed" else None)
+    assert answer.document["export"]["findings"]
+    assert not (tmp_path / "new" / NEW).exists()
+
+
+def test_an_import_that_was_broken_off_is_gone_on_with(run, copied, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "OBJECT_BYTES", 1)
+    journal = transfers(7)
+    copied(exported(journal))
+    monkeypatch.setattr(importing, "BLOCKS_AT_ONCE", 2)
+    stored = importing.SqliteImport.store
+
+    def breaking(self, begin, blocks):
+        if begin == 4:
+            raise UnavailableError("the disk is full")
+        stored(self, begin, blocks)
+
+    monkeypatch.setattr(importing.SqliteImport, "store", breaking)
+    assert call(run, tmp_path).status == 3
+    assert not (tmp_path / "new" / NEW).exists()
+    begun: list[int] = []
+
+    def watched(self, begin, blocks):
+        begun.append(begin)
+        stored(self, begin, blocks)
+
+    monkeypatch.setattr(importing.SqliteImport, "store", watched)
+    assert call(run, tmp_path).document["imported"]["digestAfter"] == journal.builder.digest().hash.to_base64()
+    assert begun == [4, 5, 6]
+
+
+def test_what_an_earlier_import_of_something_else_left_does_not_become_part_of_it(run, copied, tmp_path):
+    """The same strand, but another history: what was stored is not the export, which the digest shows."""
+    journal = transfers(7)
+    unfinished = importing.SqliteImport.begin(tmp_path / "new" / NEW, journal.builder.strand_id)
+    fields = journal.fields
+    first_revision(fields[1])["data"]["amount"] += 1
+    forged = [replace(each, fields=f) for each, f in zip(journal.blocks, rehash_from(fields, 1), strict=True)]
+    unfinished.store(0, iter([each.block_binary() for each in forged]))
+    copied(exported(journal))
+    assert call(run, tmp_path).status == 1
+    assert call(run, tmp_path).status == 0
+
+
+def test_the_report_is_signed_with_the_key_that_is_given(run, copied, tmp_path):
+    copied(exported(transfers(3)))
+    key = PrivateKey.generate("archive.example", KeyType.ED25519)
+    key.write(tmp_path / "key")
+    assert call(run, tmp_path, "--report", tmp_path / "report", "--key", tmp_path / "key").status == 0
+    note = parse_note((tmp_path / "report").read_bytes())
+    assert len(verify_note(note, [verifier_of(key.key)])) == 1
+    assert json.loads(note.text)["blocks"] == 3
+    assert call(run, tmp_path, "--report", tmp_path / "report").status == 2
+
+
+@pytest.mark.parametrize("case", ["json", "part", "several", "there", "name"])
+def test_what_cannot_be_imported_is_told_apart(run, copied, tmp_path, case):
+    journal = transfers(5)
+    files = {
+        "json": lambda: exported(journal, OutputFormat.JSON),
+        "part": lambda: exported(journal, inclusive_start=later(seconds=2)),
+        "several": lambda: exported(journal) | {"9x.JdxjkR9bSYB5jMHWcI464T.completed.manifest": b"{keys:[]}"},
+    }.get(case, lambda: exported(journal))()
+    copied(files)
+    if case == "there":
+        (tmp_path / "new" / NEW).mkdir(parents=True)
+    if case == "name":
+        assert run("import", tmp_path / "export", "--into", "../x", "--data", tmp_path / "new").status == 2
+        return
+    assert call(run, tmp_path).status == 2
+
+
+def test_a_person_is_told_as_well(run, copied, tmp_path):
+    copied(exported(transfers(3)))
+    answer = run("import", tmp_path / "export", "--into", NEW, "--data", tmp_path / "new", "--workers", 2)
+    assert answer.status == 0
+    assert "imported into bank2: 3 blocks" in answer.out
