@@ -1,35 +1,24 @@
 """Snapshots: each extends the one before, or a finding says that it does not."""
 
 import json
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from counterfoil.adapters.memory import MemorySigner, MemorySnapshots
+from counterfoil.adapters.memory import MemorySigner
 from counterfoil.detection.acceptance import accept
 from counterfoil.detection.snapshot import parse_document, render_document, signed_bytes
 from counterfoil.errors import UnavailableError
 from counterfoil.journal.builder import JournalBuilder
 from counterfoil.merkle import CompactRange, Hash
-from counterfoil.services.snapshot import Snapshotter
-from tests.audit_worlds import NOW, AuditWorld, user_datas
+from tests.audit_worlds import NOW, user_datas
 from tests.journals import OTHER_STRAND, STRAND, copy_of, head_of, rehash_from, transfer, transfers
+from tests.snapshot_worlds import World as SnapshotWorld
 
 RULE = "audit.snapshot-not-extending"
 
 
-@dataclass
-class World(AuditWorld):
-    """An auditor, and a snapshotter on its memory."""
-
-    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
-    signer: MemorySigner = field(default_factory=MemorySigner)
-
-    def snapshot(self, seconds=60):
-        self.now += timedelta(seconds=seconds)
-        return Snapshotter(self.heads, self.findings, self.snapshots, self.signer, lambda: self.now).take()
-
+class World(SnapshotWorld):
     def alarms(self):
         return [place for rule, place, _ in self.found() if rule == RULE]
 

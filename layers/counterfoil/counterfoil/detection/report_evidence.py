@@ -16,7 +16,7 @@ from counterfoil.merkle import Hash
 
 @dataclass(frozen=True, slots=True)
 class RuleInForce:
-    """A rule as it judged at the period's end. ``hash`` is of its document; of a rule that is code, the product's version stands for it."""
+    """A rule as it judged at the period's end. ``hash`` is of its document; code has the product's version."""
 
     rule_id: str
     version: str
@@ -80,7 +80,7 @@ class MissingBlocks:
 
 @dataclass(frozen=True, slots=True)
 class StrandEvidence:
-    """A strand over the period. ``before`` is its end before the period (``None``: it began in it), ``after`` that at the period's end."""
+    """A strand over the period. ``before`` is its end before the period (``None``: it began in it), ``after`` at its end."""
 
     strand_id: str
     ledger: str | None
