@@ -115,7 +115,7 @@ class HeldBack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DayTally:
-    """What was decided on a day (UTC), by outcome. ``budgeted`` are the alerts that the budget counts, ``held`` the worst held back."""
+    """What was decided on a day (UTC), by outcome. ``budgeted`` are those the budget counts, ``held`` the worst held back."""
 
     day: date
     outcomes: tuple[tuple[Outcome, int], ...] = ()
