@@ -112,6 +112,7 @@ EVERY_OPTION = {
     "EnhancedFanOut": "true",
     "StreamMode": "PROVISIONED",
     "AlertEmail": "somebody@example.com",
+    "SecurityHub": "true",
     "JournalObjectLock": "true",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "CallerPrincipal": "210987654321",

@@ -52,7 +52,7 @@ ENVIRONMENT = {
     "AlertNotifierFunction": {
         "ALERTS_TABLE": "AlertsTable", "CASES_TABLE": "CasesTable", "ALERTS_TOPIC_ARN": "AlertsTopic", "EVENT_BUS_NAME": "FindingsBus",
         "ALERT_MINIMUM_SEVERITY": "AlertMinimumSeverity", "ALERT_WINDOW_SECONDS": "AlertWindowSeconds",
-        "ALERT_DAILY_BUDGET": "AlertDailyBudget",
+        "ALERT_DAILY_BUDGET": "AlertDailyBudget", "SECURITY_HUB": "SecurityHub", "OCSF_EVENTS": "OcsfEvents",
     },
     "ActionRunnerFunction": REGISTRY | {
         "CASES_TABLE": "CasesTable", "EVENT_BUS_NAME": "FindingsBus", "LEDGER_URL": "LedgerApiFunctionUrl.FunctionUrl",

@@ -105,6 +105,8 @@ ROLES = {
         "AlertsTable.Arn": "dynamodb: GetItem PutItem",
         "CasesTable.Arn": "dynamodb: Query",  # below "suppressions", see CONDITIONS
         "AlertsTopic": "sns: Publish",
+        "arn:${AWS::Partition}:securityhub:${AWS::Region}:${AWS::AccountId}:product/${AWS::AccountId}/default":
+            "securityhub: BatchImportFindings",
         "FindingsBus.Arn": "events: PutEvents",
     },
     "ActionRunnerRole": EVERYWHERE | DATA_KEY | FAILED_BATCHES | FIND_LEDGERS | {
@@ -289,6 +291,10 @@ def test_the_url_asks_for_a_signature_and_lets_in_another_account_only_when_told
     for each in admitted:
         assert each["Principal"] == {"Ref": "CallerPrincipal"}
         assert each.get("FunctionUrlAuthType") == "AWS_IAM" or each.get("InvokedViaFunctionUrl") is True
+
+
+def test_nobody_gives_findings_to_security_hub_unasked(resources):
+    assert not [each for each in statements(resources, "AlertNotifierRole") if each["Sid"] == "TellSecurityHub"]
 
 
 def test_outside_a_vpc_the_ledger_has_no_right_of_ec2_s(resources):

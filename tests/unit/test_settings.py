@@ -102,10 +102,14 @@ def test_the_forwarders_settings_are_the_places_of_two_regions():
 
 
 def test_the_notifiers_settings_and_their_defaults():
-    assert of(NotifierSettings) == NotifierSettings("alerts", "cases", "arn", "bus", Severity.MEDIUM, 3600, 200)
+    assert of(NotifierSettings) == NotifierSettings("alerts", "cases", "arn", "bus", Severity.MEDIUM, 3600, 200, False, False)
     assert of(NotifierSettings, ALERT_MINIMUM_SEVERITY="CRITICAL").minimum_severity is Severity.CRITICAL
     given = of(NotifierSettings, ALERT_WINDOW_SECONDS="900", ALERT_DAILY_BUDGET="0")
     assert (given.window_seconds, given.per_day) == (900, 0)
+    told = of(NotifierSettings, SECURITY_HUB="true", OCSF_EVENTS="true")
+    assert (told.security_hub, told.ocsf_events) == (True, True)
+    with pytest.raises(InputError, match="SECURITY_HUB"):
+        of(NotifierSettings, SECURITY_HUB="yes")
 
 
 @pytest.mark.parametrize("seconds", ["0", "7", "86401", "172800", "1.5"])
@@ -202,7 +206,7 @@ def test_every_name_that_is_read_is_declared():
     read = {name for names in REQUIRED.values() for name in names} | {name for _, name in NUMBERS}
     read |= {"ACCOUNT_FREEZES", "ALERT_WINDOW_SECONDS", "ALERT_DAILY_BUDGET"}
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
-    read |= {"CHECKPOINT_ORIGIN", "WITNESS_POLICY"}
+    read |= {"CHECKPOINT_ORIGIN", "WITNESS_POLICY", "SECURITY_HUB", "OCSF_EVENTS"}
     read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID", "CACHE_MEGABYTES", "CACHE_URL"}
     assert read == settings.NAMES
 

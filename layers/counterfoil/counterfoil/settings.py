@@ -49,10 +49,12 @@ NAMES: Final = frozenset(
         "LEDGER_URL",
         "PERMISSIONS_DEFAULT",
         "PROJECTIONS_TABLE",
+        "OCSF_EVENTS",
         "PUBLISHER_FUNCTION",
         "QUARANTINE_BUCKET",
         "REGISTRY_TABLE",
         "RULES_TABLE",
+        "SECURITY_HUB",
         "SESSIONS_TABLE",
         "SIGNING_KEY_ID",
         "SNAPSHOT_BUCKET",
@@ -123,7 +125,10 @@ class DetectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifierSettings:
-    """``window_seconds`` divides a day, so that an alert's findings are of one day; ``per_day`` of 0 means no budget."""
+    """``window_seconds`` divides a day, so that an alert's findings are of one day; ``per_day`` of 0 means no budget.
+
+    ``security_hub`` and ``ocsf_events`` say whether security tools are told as well.
+    """
 
     alerts_table: str
     cases_table: str
@@ -132,6 +137,8 @@ class NotifierSettings:
     minimum_severity: Severity
     window_seconds: int
     per_day: int
+    security_hub: bool
+    ocsf_events: bool
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
@@ -151,6 +158,8 @@ class NotifierSettings:
             Severity[name],
             window_seconds,
             _whole(environ, "ALERT_DAILY_BUDGET", 0, 1_000_000, default=200),
+            _choice(environ, "SECURITY_HUB", "false", "true") == "true",
+            _choice(environ, "OCSF_EVENTS", "false", "true") == "true",
         )
 
 

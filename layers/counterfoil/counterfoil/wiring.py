@@ -5,7 +5,7 @@ The only room that knows both sides. Clients come from botocore directly, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple
 from typing import Any
 
@@ -34,7 +34,7 @@ from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.detection.telling import TellingPolicy
 from counterfoil.errors import NotFoundError
-from counterfoil.ports import Clock, LedgerRegistry
+from counterfoil.ports import AlertChannel, Clock, LedgerRegistry
 from counterfoil.services.act import ActionRunner
 from counterfoil.services.audit import Auditor
 from counterfoil.services.cases import Cases
@@ -124,9 +124,10 @@ def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
     from counterfoil.adapters.dynamodb.desk import DynamoDbAlertBook, DynamoDbDeskLog
 
     settings = NotifierSettings.from_env(environ)
-    channels = [
+    channels: list[AlertChannel] = [
         SnsChannel(client("sns"), settings.topic_arn),
         EventBridgeChannel(client("events"), settings.bus_name),
+        *_security_tools(settings, clock),
     ]
     return Notifier(
         DynamoDbAlertLog(client("dynamodb"), settings.alerts_table),
@@ -136,6 +137,16 @@ def notifier(environ: Environment, clock: Clock = system_clock) -> Notifier:
         _policy(settings),
         clock,
     )
+
+
+def _security_tools(settings: NotifierSettings, clock: Clock) -> Iterator[AlertChannel]:
+    """What was asked for; the topic's ARN says in which account and region this is."""
+    from counterfoil.adapters.security_tools import OcsfChannel, SecurityHubChannel, home_of
+
+    if settings.security_hub:
+        yield SecurityHubChannel(client("securityhub"), home_of(settings.topic_arn), clock)
+    if settings.ocsf_events:
+        yield OcsfChannel(client("events"), settings.bus_name, home_of(settings.topic_arn))
 
 
 def _policy(settings: NotifierSettings) -> TellingPolicy:
