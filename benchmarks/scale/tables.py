@@ -94,7 +94,7 @@ class Tables:
     def query(self, *, TableName: str, KeyConditionExpression: str, **call: Any) -> Mapping[str, Any]:
         asked = _KEYS.fullmatch(KeyConditionExpression)
         if asked is None:
-            raise NotImplementedError(KeyConditionExpression)
+            raise ValueError(KeyConditionExpression)
         values = call["ExpressionAttributeValues"]
         partition = values[":pk"]["S"]
         with self._lock:
