@@ -24,13 +24,16 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pyqldb.config.retry_config import RetryConfig
 from pyqldb.driver.qldb_driver import QldbDriver
-from pyqldb.errors import is_occ_conflict_exception
+from pyqldb.errors import is_occ_conflict_exception, is_transaction_expired_exception
 
 # Many clerks at few accounts meet more often than applications do, for which the driver retries four times.
 RETRIES = 30
 LONGEST_WAIT_MS = 200
+# An expired transaction left nothing, and the driver leaves it to its user to begin another.
+EXPIRIES = 3
 
 _WRITING = Lock()
 
@@ -55,8 +58,16 @@ class Clerk(Thread):
 
     def _carry_out(self, requests: Any) -> dict[str, Any]:
         self._conflicts = 0
-        transaction_id = self._driver.execute_lambda(lambda txn: execute(txn, requests), self._retrying)
-        return {"transaction": transaction_id, "conflicts": self._conflicts, "at": time.time()}
+        expired = 0
+        while True:
+            try:
+                transaction_id = self._driver.execute_lambda(lambda txn: execute(txn, requests), self._retrying)
+            except ClientError as error:
+                expired += 1
+                if expired > EXPIRIES or not is_transaction_expired_exception(error):
+                    raise
+            else:
+                return {"transaction": transaction_id, "conflicts": self._conflicts, "at": time.time()}
 
     def _wait_ms(self, attempt: int, error: Exception, _transaction_id: str) -> int:
         self._conflicts += is_occ_conflict_exception(error)
