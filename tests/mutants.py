@@ -48,6 +48,7 @@ from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
 from tests.mutations.telling import TELLING
+from tests.mutations.transparency import LOG
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"counterfoil": ROOT / "layers" / "counterfoil" / "counterfoil", "lab": ROOT / "lab"}
@@ -57,6 +58,7 @@ WORKERS = 2
 
 MUTANTS = [
     *MERKLE,
+    *LOG,
     *ION,
     *JOURNAL,
     *STRAND,
