@@ -121,6 +121,7 @@ def test_a_symbol_table_like_another_is_read_as_any():
         assert list(read_single(data).fields()) == names
     for damage in (b"\xff\xff", b"\x8f\x81"):
         assert outcome(hash_of_ion, data.replace(b"cc", damage, 1)) == "refused"
+    assert outcome(hash_of_ion, data.replace(b"\x82cc", b"\x8fcc", 1)) == "refused"
 
 
 def test_structs_of_which_no_two_are_alike_soon_cost_no_more_than_their_walk(monkeypatch):

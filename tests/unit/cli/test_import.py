@@ -11,11 +11,12 @@ from counterfoil.adapters.sqlite.store import FILE_NAME
 from counterfoil.adapters.sqlite.verification import verify_file
 from counterfoil.embedded import open_ledger
 from counterfoil.errors import UnavailableError
+from counterfoil.journal.builder import Statement
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.services import export
 from counterfoil.transparency.note import KeyType, parse_note, verify_note
 from tests.exports import data_keys, exported, later
-from tests.journals import first_revision, rehash_from, transfers
+from tests.journals import first_revision, journal_of, rehash_from, transfer, transfers
 
 NEW = "bank2"
 
@@ -128,6 +129,17 @@ def test_an_export_of_another_producer_keeps_the_ids_of_its_tables(run, copied, 
     tables = rows(tmp_path / "new" / NEW, "SELECT tableId, name FROM information_schema.user_tables")
     assert {"tableId": named["tableId"], "name": named["tableName"]} in tables
     assert len(rows(tmp_path / "new" / NEW, f"SELECT * FROM {named['tableName']}")) > 0
+
+
+def test_a_table_of_another_producer_has_the_id_that_its_documents_name(run, copied, tmp_path):
+    """QLDB's CREATE TABLE does not tell the table's id."""
+    first = transfer(0)
+    create = replace(first, statements=(Statement(f"CREATE TABLE {first.changes[0].table_name}", ()),), changes=())
+    copied(exported(journal_of([create, transfer(1), transfer(2)])))
+    assert call(run, tmp_path).status == 0
+    tables = rows(tmp_path / "new" / NEW, "SELECT VALUE tableId FROM information_schema.user_tables")
+    assert tables == [first.changes[0].table_id]
+    assert verify_file(tmp_path / "new" / NEW / FILE_NAME).problems == []
 
 
 @pytest.mark.parametrize("forgery", ["changed", "rehashed to the end", "cut"])

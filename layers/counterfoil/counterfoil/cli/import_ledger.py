@@ -16,8 +16,9 @@ from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, out, print_json
 from counterfoil.cli.places import DEFAULT_DATA, FILE_NAME, opened
 from counterfoil.cli.verify_export import files_in, in_processes, one_by_one, read_digest, show_verdict, verdict_json
 from counterfoil.errors import AlreadyExistsError, IntegrityError
+from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ledger.registry import check_ledger_name
-from counterfoil.services.import_export import ImportedLedger, NewLedger, import_export
+from counterfoil.services.import_export import import_export
 from counterfoil.services.verify_export import ExportVerdict
 from counterfoil.transparency.note import Note, NoteSigner, render_note
 

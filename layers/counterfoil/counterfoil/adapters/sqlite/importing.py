@@ -16,9 +16,9 @@ from counterfoil.adapters.sqlite.store import FILE_NAME, create_ledger
 from counterfoil.errors import AlreadyExistsError, IntegrityError
 from counterfoil.ion import read_single
 from counterfoil.journal import parse_block
+from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ledger.registry import check_ledger_name
 from counterfoil.ledger.times import milliseconds_of
-from counterfoil.services.import_export import ImportedLedger, NewLedger
 
 # Blocks of one step: at 4 MB each, what a step may hold.
 BLOCKS_AT_ONCE: Final = 64
