@@ -123,18 +123,22 @@ class Demonstration:
     def _look(self) -> None:
         """Show what is new."""
         self.screen.advance(self._verified())
-        for finding in sorted(self.pipeline.findings(), key=lambda each: each.found_at):
+        for finding in sorted(self._findings(), key=lambda each: each.found_at):
             self.screen.finding(finding)
         for alert in self.pipeline.alerts():
             if alert.alert_id not in self._alerts:
                 self.screen.alert(alert)
             self._alerts.add(alert.alert_id)
 
+    def _findings(self) -> list[Finding]:
+        """What was found by rules in force: what a rule on trial sees is kept and told to nobody."""
+        return [each for each in self.pipeline.findings() if not each.shadow]
+
     def _verified(self) -> int:
         return verified_blocks(self.pipeline.strand(self.bank.strand_id))
 
     def _report(self, genuine: GenuineBlock, expected: Sequence[Expected], receipt: Receipt) -> DemoReport:
-        findings = self.pipeline.findings()
+        findings = self._findings()
         due = [f"{each.finding_id}/{each.status}" for each in findings if each.severity >= TOLD_FROM]
         first = self.snapshots[0].snapshot if self.snapshots else None
         digest = None if first is None else first.digest
