@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import auditing, cache, cold_start, crowd, ledger, partiql, protocol, scale, size, verification, writes
+from benchmarks import (
+    auditing,
+    cache,
+    cold_start,
+    crowd,
+    exports,
+    ledger,
+    partiql,
+    protocol,
+    scale,
+    size,
+    verification,
+    writes,
+)
 
 BENCHMARKS = {
     "verification": verification.run,
+    "exports": exports.run,
     "auditing": auditing.run,
     "writes": writes.run,
     "size": size.run,

@@ -101,6 +101,29 @@ def test_damage_counts_what_it_no_longer_lists(monkeypatch):
     assert (whole.count, whole.runs, whole.uncounted_runs, whole.first) == (4, [(1, 1), (3, 3)], True, 1)
 
 
+@pytest.mark.parametrize("output_format", [OutputFormat.ION_TEXT, BINARY, OutputFormat.JSON])
+def test_an_object_of_any_size_is_read_no_further_than_it_is_verified(monkeypatch, output_format):
+    """So that nothing but a block, and a piece of what comes behind it, is in memory."""
+    monkeypatch.setattr(export, "OBJECT_BYTES", 10**9)
+    journal = transfers(60)
+    files = exported(journal, output_format)
+    (key,) = data_keys(files)
+    verified: list[int] = []
+    verify = export_contents.verify_block
+    monkeypatch.setattr(export_contents, "verify_block", lambda block: verified.append(1) or verify(block))
+    per_block = len(files[key]) / 60
+
+    class Watched(MemoryFiles):
+        def chunks(self, name, limit_bytes, /):
+            for number, chunk in enumerate(super().chunks(name, limit_bytes)):
+                behind = number * self.piece_bytes / per_block
+                assert name != key or len(verified) >= behind - 3
+                yield chunk
+
+    (verdict,) = verify_export(Watched(files), NOW)
+    assert verdict.contents.blocks == len(verified) == 60
+
+
 # Notes, from which a later run goes on
 
 
