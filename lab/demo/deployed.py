@@ -49,6 +49,7 @@ class Deployed(Pipeline):
     """The stack's functions do the work; this only puts records, invokes what a schedule would, and reads."""
 
     name = "the template, deployed to the embedded stack"
+    asks_ledger = True
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack

@@ -56,6 +56,7 @@ class Pipeline(Protocol):
     """The functions with their stores, somewhere. ``timeline`` is there where moments mean something."""
 
     name: str
+    asks_ledger: bool
     timeline: Timeline | None
 
     def put(self, records: Sequence[OuterRecord]) -> None:
@@ -102,6 +103,7 @@ class InProcess(Pipeline):
     """The handlers in this process over memory adapters; time passes when it is told to."""
 
     name: str = "the functions' handlers in this process, over memory"
+    asks_ledger: bool = False
     timeline: Timeline | None = None
     doors: Doors = field(init=False)
     _carried: list[OuterRecord] = field(default_factory=list)

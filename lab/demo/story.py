@@ -62,6 +62,7 @@ class Demonstration:
         self._attack()
         self._look_at_what_is_missing()
         self.snapshots += self.pipeline.snapshot()
+        self.pipeline.settle(self._look)
         self._look()
         expected = self.bank.expected()
         receipt = self.bank.receipt(falsified_place(expected), digest)
@@ -154,7 +155,7 @@ class Demonstration:
             blocks_verified=self._verified(),
             near_misses=self.bank.near_misses,
             attacks=[each.title for each in self._attacks],
-            comparison=compare([*expected, created, *attacked], [key_of(each) for each in findings]),
+            comparison=compare([*expected, created, *attacked, *self._disagreements()], [key_of(each) for each in findings]),
             alerts_due=len(due),
             alerts_missing=[each for each in due if each not in self._alerts],
             auditors_digest="" if digest is None else digest.to_base64(),
@@ -165,6 +166,16 @@ class Demonstration:
             cost=self._cost,
             seconds=time.monotonic() - self.began,
         )
+
+    def _disagreements(self) -> list[Expected]:
+        """Where the ledger can be asked, its digest is not that of the last verified block if an attacker re-hashed that one."""
+        if not self.pipeline.asks_ledger:
+            return []
+        links = [each for attack in self._attacks for each in attack.expected if each.rule_id == AuditRule.BROKEN_LINK]
+        return [
+            Expected(AuditRule.HEADS_DISAGREE, f"{strand}#{int(number) - 1}", "the block before was re-hashed")
+            for strand, number in (each.place.split("#") for each in links)
+        ]
 
     def _timing(self, findings: Sequence[Finding]) -> Timing | None:
         """Of what the driver committed itself: nobody acknowledges what an attacker delivers."""
