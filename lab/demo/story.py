@@ -67,7 +67,7 @@ class Demonstration:
         expected = self.bank.expected()
         receipt = self.bank.receipt(falsified_place(expected), digest)
         if self.evidence is not None:
-            keep_evidence(self.evidence, self.bank, self._attacks[-1], self.pipeline.findings(), receipt)
+            keep_evidence(self.evidence, self.bank, self._attacks[-1], self._findings(), receipt)
         return self._report(genuine, expected, verify_receipt(receipt))
 
     # The steps
