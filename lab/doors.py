@@ -46,6 +46,7 @@ FUNCTIONS: Final = (
     "action_runner",
     "digest_snapshot",
     "journal_forwarder",
+    "ledger_compliance",
 )
 # The attribute of a door's module that holds its service.
 SERVICES: Final = {
@@ -60,6 +61,7 @@ SERVICES: Final = {
     "action_runner": "runner",
     "digest_snapshot": "snapshotter",
     "journal_forwarder": "forwarder",
+    "ledger_compliance": "compliance",
 }
 # Nobody collects traces here.
 QUIET: Final = {
@@ -136,6 +138,7 @@ class Doors:
                 "snapshots": self.snapshots,
                 "signer": self.signer,
             },
+            "ledger_compliance": {"heads": self.heads, "registry": self.registry},
             "journal_forwarder": {"source": self.journal, "copy": self.copied_journal, "registry": self.registry},
         }
         if function == "ledger_api":  # its time is the machine's: answers of the sample events have none

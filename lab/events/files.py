@@ -9,6 +9,7 @@ from typing import Final
 
 from lab.events.auditor_cases import auditor_cases
 from lab.events.case import Case
+from lab.events.compliance_cases import compliance_cases
 from lab.events.ledger_cases import ledger_cases
 from lab.events.other_cases import detector_cases, notifier_cases, runner_cases, snapshot_cases
 
@@ -16,7 +17,15 @@ EVENTS: Final = Path(__file__).resolve().parent.parent.parent / "events"
 
 
 def all_cases() -> Iterator[Case]:
-    return chain(auditor_cases(), detector_cases(), notifier_cases(), runner_cases(), snapshot_cases(), ledger_cases())
+    return chain(
+        auditor_cases(),
+        detector_cases(),
+        notifier_cases(),
+        runner_cases(),
+        snapshot_cases(),
+        compliance_cases(),
+        ledger_cases(),
+    )
 
 
 def rendered_files() -> dict[str, str]:

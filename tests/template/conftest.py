@@ -113,6 +113,7 @@ EVERY_OPTION = {
     "StreamMode": "PROVISIONED",
     "AlertEmail": "somebody@example.com",
     "SecurityHub": "true",
+    "ComplianceRules": "true",
     "JournalObjectLock": "true",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
     "CallerPrincipal": "210987654321",

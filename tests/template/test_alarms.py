@@ -10,7 +10,7 @@ CONSUMERS = {
     "JournalAuditor": "Journal", "FraudDetector": "Journal", "AlertNotifier": "Findings",
     "ActionRunner": "Findings",
 }  # fmt: skip
-FUNCTIONS = [*CONSUMERS, "LedgerApi", "JournalRedactor", "JournalExporter", "DigestSnapshot"]
+FUNCTIONS = [*CONSUMERS, "LedgerApi", "JournalRedactor", "JournalExporter", "DigestSnapshot", "LedgerCompliance"]
 
 # Each of these is a heading of docs/runbook.md, named as its link is.
 RUNBOOK_SECTIONS = {
@@ -47,6 +47,7 @@ EMITTED = {
     ("BlocksForwarded", "journal_forwarder"), ("ForwardRefusals", "journal_forwarder"),
     ("SnapshotsTaken", "digest_snapshot"), ("SnapshotFailures", "digest_snapshot"),
     ("HeadDisagreements", "digest_snapshot"), ("CheckpointsUnwitnessed", "digest_snapshot"),
+    ("RulesJudged", "ledger_compliance"), ("RulesNotCompliant", "ledger_compliance"),
 }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ FUNCTIONS = {
     "AlertNotifierFunction": "alert_notifier",
     "ActionRunnerFunction": "action_runner",
     "DigestSnapshotFunction": "digest_snapshot",
+    "LedgerComplianceFunction": "ledger_compliance",
 }
 # What each is told by its environment beside the three Powertools settings: no more than it needs.
 JOURNAL = {"JOURNAL_TABLE": "JournalTable", "JOURNAL_BUCKET": "JournalBucket"}
@@ -64,6 +65,7 @@ ENVIRONMENT = {
         "CHECKPOINT_ORIGIN": "CheckpointOrigin", "WITNESS_POLICY": "WitnessPolicy",
         "JOURNAL_TABLE": "JournalTable", "JOURNAL_BUCKET": "JournalBucket",
     },
+    "LedgerComplianceFunction": JOURNAL | REGISTRY | {"HEADS_TABLE": "HeadsTable", "SNAPSHOT_BUCKET": "SnapshotsBucket"},
 }  # fmt: skip
 # function -> (schedule, what it is handed)
 SCHEDULES = {
@@ -144,9 +146,11 @@ def test_a_function_logs_to_a_group_that_forgets_when_told_to(name, function, of
     assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in FUNCTIONS if not name.startswith(("JournalRedactor", "AlertNotifier", "ActionRunner", "DigestSnapshot"))]
-)
+# What waits on the network alone.
+WAITING = ("JournalRedactor", "AlertNotifier", "ActionRunner", "DigestSnapshot", "LedgerCompliance")
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if not name.startswith(WAITING)])
 def test_a_function_that_computes_has_a_processor_to_itself(name, of_type):
     assert of_type("AWS::Serverless::Function")[name]["MemorySize"] >= 1769
 

@@ -31,6 +31,7 @@ USES = {
     ("AlertNotifierRole", "AlertsTable.Arn"): "alerts.py:DynamoDbAlertLog dynamodb/desk.py:DynamoDbAlertBook",
     ("ActionRunnerRole", "CasesTable.Arn"): "dynamodb/desk.py:DynamoDbDeskLog",
     ("ActionRunnerRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",
+    ("LedgerComplianceRole", "JournalTable.Arn"): JOURNAL,
     ("AlertNotifierRole", "AlertsTopic"): "alerts.py:SnsChannel",
     ("AlertNotifierRole", "FindingsBus.Arn"): "alerts.py:EventBridgeChannel",
 }

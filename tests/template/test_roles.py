@@ -127,6 +127,12 @@ ROLES = {
         "SnapshotsBucket.Arn": "s3: ListBucket",
         # kms:Sign is granted by the signing keys' own policies, below.
     },
+    "LedgerComplianceRole": DATA_KEY | READ_JOURNAL | FIND_LEDGERS | {
+        "*": "xray: PutTelemetryRecords PutTraceSegments; config: PutEvaluations",  # AWS Config knows no resources to name
+        "LedgerComplianceLogs.Arn": "logs: CreateLogStream PutLogEvents",
+        "HeadsTable.Arn": "dynamodb: GetItem Query",
+        "SnapshotsBucket.Arn": "s3: GetBucketObjectLockConfiguration",
+    },
     "SchedulesRole": {
         "LedgerProjectorFunction.Arn": "lambda: InvokeFunction",
         "JournalRedactorFunction.Arn": "lambda: InvokeFunction",
@@ -154,6 +160,7 @@ KEY_SERVICES = {
     "AlertNotifierRole": ["dynamodb", "s3", "sns"],
     "ActionRunnerRole": ["dynamodb", "s3"],
     "DigestSnapshotRole": ["dynamodb", "s3"],
+    "LedgerComplianceRole": ["dynamodb", "s3"],
 }
 
 
@@ -251,6 +258,7 @@ CONDITIONS = {
         "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["action/*", "actions", "case/*", "cases"]}
     },
     ("ActionRunnerRole", "FindLedgers"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ledger"]}},
+    ("LedgerComplianceRole", "FindLedgers"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["ledger"]}},
     ("ActionRunnerRole", "CallTheLedger"): {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
     ("ActionRunnerRole", "ThroughItsUrlOnly"): {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     ("AlertNotifierRole", "ReadSuppressions"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["suppressions"]}},
@@ -286,11 +294,19 @@ def test_the_url_asks_for_a_signature_and_lets_in_another_account_only_when_told
         "AuthType": "AWS_IAM", "InvokeMode": "BUFFERED",
     }  # fmt: skip
     assert not [name for name, body in resources.items() if body["Type"] == "AWS::Lambda::Permission"]
-    admitted = [body["Properties"] for body in everything.values() if body["Type"] == "AWS::Lambda::Permission"]
+    permissions = {name: body for name, body in everything.items() if body["Type"] == "AWS::Lambda::Permission"}
+    admitted = [body["Properties"] for name, body in permissions.items() if name != "LedgerComplianceCaller"]
     assert {each["Action"] for each in admitted} == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
     for each in admitted:
         assert each["Principal"] == {"Ref": "CallerPrincipal"}
         assert each.get("FunctionUrlAuthType") == "AWS_IAM" or each.get("InvokedViaFunctionUrl") is True
+
+
+def test_aws_config_of_this_account_alone_asks_the_rules(everything, resources):
+    permission = everything["LedgerComplianceCaller"]["Properties"]
+    assert (permission["Principal"], permission["SourceAccount"]) == ("config.amazonaws.com", {"Ref": "AWS::AccountId"})
+    assert permission["FunctionName"] == {"Ref": "LedgerComplianceFunction"}
+    assert "LedgerComplianceFunction" not in resources
 
 
 def test_nobody_gives_findings_to_security_hub_unasked(resources):
@@ -311,11 +327,12 @@ def test_no_action_is_a_pattern(name, everything):
     assert not [action for action in actions if "*" in action]
 
 
-def test_only_tracing_and_connecting_to_a_vpc_name_no_resource(name, everything):
+def test_only_tracing_a_vpc_s_connections_and_answers_to_aws_config_name_no_resource(name, everything):
     for resource, actions in granted(everything, name).items():
         if resource == "*":
             services = {action.split(":")[0] for action in actions}
-            assert services == ({"xray", "ec2"} if name == "LedgerApiRole" else {"xray"})
+            others = {"LedgerApiRole": {"ec2"}, "LedgerComplianceRole": {"config"}}
+            assert services == {"xray"} | others.get(name, set())
 
 
 def test_each_function_has_a_role_of_its_own(resources, of_type):

@@ -9,6 +9,7 @@ from counterfoil.settings import (
     NAMES,
     ApiSettings,
     AuditorSettings,
+    ComplianceSettings,
     DetectorSettings,
     ForwarderSettings,
     JournalPlaces,
@@ -30,6 +31,7 @@ SETTINGS = {
     "AlertNotifierFunction": NotifierSettings,
     "ActionRunnerFunction": RunnerSettings,
     "DigestSnapshotFunction": SnapshotSettings,
+    "LedgerComplianceFunction": ComplianceSettings,
 }
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from counterfoil.detection.compliance import RuleRequest, parse_parameters
 from counterfoil.errors import InputError
 from counterfoil.services.batch import MAX_BATCH_RECORDS, KinesisRecord
 
@@ -62,6 +64,23 @@ def parse_dynamodb_event(event: object) -> list[StreamImage]:
 def parse_journal_event(event: object) -> list[JournalChange]:
     """The changes of the journal's table in order."""
     return [_journal_change(entry) for entry in _entries(event)]
+
+
+def parse_config_event(event: object) -> RuleRequest:
+    """The call of a rule by AWS Config's clock: two of its members are JSON in texts.
+
+    Source: AWS Config Developer Guide, "Example Events for AWS Config Rules".
+    """
+    if not isinstance(event, Mapping):
+        raise InputError("not an event of AWS Config: no object")
+    invoking, parameters = (_json_member(event, name) for name in ("invokingEvent", "ruleParameters"))
+    if invoking.get("messageType") != "ScheduledNotification":
+        raise InputError(f"AWS Config sent a {str(invoking.get('messageType'))[:40]!r}; these rules go by its clock")
+    try:
+        asked_at = datetime.fromisoformat(str(invoking["notificationCreationTime"]))
+    except (KeyError, ValueError) as error:
+        raise InputError(f"the event of AWS Config does not say when it was made: {error}") from None
+    return RuleRequest(parse_parameters(parameters), _text(event, "resultToken"), asked_at)
 
 
 def batch_answer(sequence_numbers: Sequence[str], failed_index: int | None) -> dict[str, Any]:
@@ -133,6 +152,16 @@ def _text(part: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise InputError(f"a record of the event has no text {name!r}")
     return value
+
+
+def _json_member(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    try:
+        member = json.loads(_text(event, name))
+    except (ValueError, RecursionError):
+        member = None
+    if not isinstance(member, Mapping):
+        raise InputError(f"the event's {name!r} is no JSON object")
+    return member
 
 
 def _decode(text: str) -> bytes:

@@ -292,6 +292,19 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ComplianceSettings:
+    """``bucket`` is that of the digest snapshots."""
+
+    heads_table: str
+    bucket: str
+    places: JournalPlaces
+
+    @classmethod
+    def from_env(cls, environ: Environment) -> Self:
+        return cls(_text(environ, "HEADS_TABLE"), _text(environ, "SNAPSHOT_BUCKET"), JournalPlaces.from_env(environ))
+
+
+@dataclass(frozen=True, slots=True)
 class ForwarderSettings:
     """``standby`` are the places in ``standby_region``."""
 

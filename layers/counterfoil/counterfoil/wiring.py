@@ -25,6 +25,7 @@ from counterfoil.adapters.memory import (
     MemorySnapshots,
     MemoryStream,
 )
+from counterfoil.adapters.memory.compliance import MemoryEvaluations, MemoryJournal, MemoryLocks
 from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog, MemoryLedgerDoor
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.adapters.memory.rules import MemoryRules
@@ -38,6 +39,7 @@ from counterfoil.ports import AlertChannel, Clock, LedgerRegistry
 from counterfoil.services.act import ActionRunner
 from counterfoil.services.audit import Auditor
 from counterfoil.services.cases import Cases
+from counterfoil.services.compliance import LedgerCompliance
 from counterfoil.services.detect import Detector
 from counterfoil.services.export_running import ExportRunning
 from counterfoil.services.forward import Forwarder
@@ -50,6 +52,7 @@ from counterfoil.services.stream_publishing import StreamPublishing
 from counterfoil.services.suppressions import Suppressions
 from counterfoil.settings import (
     AuditorSettings,
+    ComplianceSettings,
     DetectorSettings,
     Environment,
     ForwarderSettings,
@@ -211,6 +214,26 @@ def _comparison(settings: SnapshotSettings, clock: Clock) -> HeadComparison:
         ask_witness,
     )
     return HeadComparison(checkpoints, DynamoDbDigests(lambda strand_id: journal(places, strand_id)))
+
+
+def ledger_compliance(environ: Environment, clock: Clock = system_clock) -> LedgerCompliance:
+    if in_memory(environ):
+        bare = MemoryHeads(), MemoryLedgerRegistry(), MemoryJournal, MemoryLocks(), MemoryEvaluations()
+        return LedgerCompliance(*bare, "heads", "snapshots", clock)
+    from counterfoil.adapters.config_rules import ConfigEvaluations, S3LockReader
+    from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
+
+    settings = ComplianceSettings.from_env(environ)
+    return LedgerCompliance(
+        DynamoDbHeads(client("dynamodb"), settings.heads_table),
+        _registry(settings.places),
+        lambda strand_id: journal(settings.places, strand_id),
+        S3LockReader(client("s3")),
+        ConfigEvaluations(client("config")),
+        settings.heads_table,
+        settings.bucket,
+        clock,
+    )
 
 
 def forwarder(environ: Environment, clock: Clock = system_clock) -> Forwarder:
