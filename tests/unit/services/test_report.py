@@ -9,15 +9,20 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator
 
+from counterfoil.adapters.memory import MemoryFindings
 from counterfoil.adapters.memory.desk import MemoryDeskLog
+from counterfoil.adapters.memory.rules import MemoryRules
 from counterfoil.detection.case import CaseOutcome
+from counterfoil.detection.catalogue import documents
+from counterfoil.detection.rule_document import RuleStatus
 from counterfoil.detection.snapshot import parse_document, render_document
 from counterfoil.errors import IntegrityError
 from counterfoil.services.cases import Cases
 from counterfoil.services.report import compile_report
-from counterfoil.services.report.books import DeskCases, ShippedRules
+from counterfoil.services.report.books import DeskCases, LoggedRules, ShippedRules
 from counterfoil.services.report.controls import CONTROLS
 from counterfoil.services.report.from_stores import Stores
+from counterfoil.services.rules import RuleDesk
 from counterfoil.services.suppressions import Suppressions
 from tests.audit_worlds import user_datas
 from tests.journals import STRAND, transfers
@@ -116,6 +121,33 @@ def test_shipped_rules_are_named_by_version_and_hash():
     assert rules["audit.gap"].version == "1.2.3"
     assert len(rules["fraud.structuring"].hash) == 64
     assert ShippedRules("1.2.3").changes(BEGIN, END) == []
+
+
+def test_rules_are_reported_as_they_stood_with_who_wrote_and_who_approved_them():
+    now = [BEGIN + timedelta(days=1)]
+    desk = RuleDesk(MemoryRules(), MemoryFindings(), lambda: now[0])
+    [shipped] = [each for each in documents() if each.id == "fraud.structuring"]
+    newer = replace(shipped, version=shipped.version + 1, status=RuleStatus.SHADOW)
+    desk.submit(json.dumps(newer.render()), "ann", "a lower limit")
+    now[0] += timedelta(days=1)
+    desk.approve("fraud.structuring", newer.version, "bob", "seen on trial")
+    now[0] = END + timedelta(days=1)
+    desk.pause("fraud.structuring", "bob", "too loud")
+    book = LoggedRules(desk.store, "1")
+
+    def standing(at):
+        return [(each.version, each.status) for each in book.in_force(at) if each.rule_id == "fraud.structuring"]
+
+    old, new = str(shipped.version), str(newer.version)
+    assert standing(BEGIN) == [(old, "active")]
+    assert standing(BEGIN + timedelta(days=1, hours=1)) == [(old, "active"), (new, "shadow")]
+    assert standing(END) == [(new, "active")]
+    assert standing(END + timedelta(days=2)) == [(new, "paused")]
+    assert [(each.what, each.author, each.reviewer, each.reason) for each in book.changes(BEGIN, END)] == [
+        ("submit", "ann", None, "a lower limit"),
+        ("approve", "ann", "bob", "seen on trial"),
+    ]
+    assert [each.what for each in book.changes(END, END + timedelta(days=9))] == ["pause"]
 
 
 class Kept:

@@ -13,13 +13,14 @@ from counterfoil.adapters.dynamodb.desk import DynamoDbDeskLog
 from counterfoil.adapters.dynamodb.findings import parse_finding
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+from counterfoil.adapters.dynamodb.rules import DynamoDbRuleReader
 from counterfoil.adapters.kms import KmsSigner
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import InputError
 from counterfoil.ports import LedgerRegistry
 from counterfoil.report_ports import FigureHistory, FindingArchive, SnapshotArchive
 from counterfoil.services.cases import Cases
-from counterfoil.services.report.books import DeskCases, ShippedRules
+from counterfoil.services.report.books import DeskCases, LoggedRules
 from counterfoil.services.report.from_stores import Stores
 from counterfoil.services.suppressions import Suppressions
 
@@ -102,7 +103,7 @@ def stores_of(stack: str, version: str) -> Stores:
         KmsSigner(wiring.client("kms"), outputs["SnapshotSigningKeyId"]),
         Suppressions(desk),
         DeskCases(Cases(desk, lambda: datetime.now(UTC))),
-        ShippedRules(version),
+        LoggedRules(DynamoDbRuleReader(dynamodb, outputs["RulesTableName"]), version),
         CloudWatchFigures(wiring.client("cloudwatch")),
         f"stack {stack}",
         version,
@@ -125,8 +126,8 @@ def _outputs(stack: str) -> Mapping[str, str]:
         answer = wiring.client("cloudformation").describe_stacks(StackName=stack)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
     needed = {
-        "CasesTableName", "FindingsTableName", "HeadsTableName", "RegistryTableName", "SnapshotsBucketName",
-        "SnapshotSigningKeyId",
+        "CasesTableName", "FindingsTableName", "HeadsTableName", "RegistryTableName", "RulesTableName",
+        "SnapshotsBucketName", "SnapshotSigningKeyId",
     }  # fmt: skip
     if missing := sorted(needed - outputs.keys()):
         raise InputError(f"stack {stack} has no output {missing[0]}: it is none of counterfoil's, or an older one")

@@ -19,7 +19,6 @@ FIGURES: Final = ("Duplicates", "OpenGaps", "WatermarkLagMs")
 _ABSENT: Final = {
     "scope": "digests are those of the last snapshot before either end, so the period's last blocks may lie behind it",
     "keys": "grants and changes of policies are in CloudTrail: look for kms.amazonaws.com and iam.amazonaws.com",
-    "rules": "changes of rules are not read yet; the rules listed are those that this version ships",
 }
 
 
