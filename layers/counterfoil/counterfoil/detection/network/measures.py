@@ -6,15 +6,18 @@ Windows slide and are in verified time: a day, a week, a fortnight, four weeks b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Flow, Profile
+from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Dealings, Flow, Profile
 
 _WEEK: Final = 7 * DAY
+_TWO_WEEKS: Final = 14
+_FOUR_WEEKS: Final = 28
 # What "never" counts as, in days, and the length of a cycle where there is none.
 NEVER: Final = 99.0
 NO_CYCLE: Final = 9.0
+_NOTHING_LIKE_IT: Final = 9.0
 # A deviation of 1.4826 times the median absolute deviation is a standard deviation, were amounts normally distributed.
 _TO_SIGMA: Final = 1.4826
 _FEWEST_AMOUNTS: Final = 3
@@ -101,15 +104,34 @@ PLACES: Final = {name: place for place, name in enumerate(NAMES)}
 OWN: Final = len(MEASURES) - len(_MEMORY)
 
 
+class _Scan(NamedTuple):
+    """One pass over the flows of an account in one direction.
+
+    ``counts`` are transfers within a day, a week and four weeks, and first ones within each; sums are in the transfer's currency.
+    ``since_first`` is when somebody was first met last, ``depth`` the most first payments in a row that a first one of the last
+    fortnight ended, ``peak``, ``recent`` and ``suspicion`` what a model said of those within four weeks.
+    """
+
+    counts: tuple[float, ...]
+    month_sum: float
+    fortnight_sum: float
+    week_sum: float
+    since_first: int | None
+    depth: int
+    peak: float
+    recent: float
+    suspicion: float
+
+
 def measure(
     payer: Profile, payee: Profile, names: tuple[str, str], amount: float, currency: str, at: int
 ) -> list[float]:
-    """The first ``OWN`` measures of a transfer; ``names`` are the two accounts as profiles call them, ``at`` in seconds since 1970."""
+    """All measures of a transfer; ``names`` are the two accounts as profiles call them, ``at`` in seconds since 1970."""
     payer_name, payee_name = names
     known = payer.payees.get(payee_name)
     back = payer.payers.get(payee_name)
-    payer_side = _side(payer, at, currency, amount, 0.0)
-    payee_side = _side(payee, at, currency, 0.0, amount)
+    sent, received = _scan(payer.paid, at, currency), _scan(payer.received, at, currency)
+    passed_on, got = _scan(payee.paid, at, currency), _scan(payee.received, at, currency)
     return [
         1.0 if known is None else 0.0,
         0.0 if known is None else float(known.times),
@@ -117,64 +139,66 @@ def measure(
         0.0 if back is None else float(back.times),
         amount,
         _outlier(payer.paid, amount, currency),
-        *_inflows(payer, amount, currency, at),
+        received.fortnight_sum,
+        (sent.week_sum + amount) / (received.week_sum + 1.0),
+        _nearest(payer.received, amount, currency, at),
         *_neighbours(payer, payee, payer_name, payee_name, at),
         *_ways(payer, payee, payer_name, payee_name, at),
-        *payer_side,
-        *payee_side,
+        float(received.depth),
+        *_side(payer, at, sent, received, (amount, 0.0)),
+        *_side(payee, at, passed_on, got, (0.0, amount)),
+        *_remembered(sent, received),
+        *_remembered(passed_on, got),
     ]
 
 
-def remembered(payer: Profile, payee: Profile, at: int) -> list[float]:
-    """The measures behind the first ``OWN``: what a model said of the two accounts' earlier transfers."""
-    return [*_suspicion(payer, at), *_suspicion(payee, at)]
+def _scan(flows: Sequence[Flow], at: int, currency: str) -> _Scan:
+    month = [each for each in flows if abs(at - each.at) < MONTH]
+    fortnight = [each for each in month if abs(at - each.at) < FORTNIGHT]
+    week = [each for each in fortnight if abs(at - each.at) < _WEEK]
+    day = [each for each in week if abs(at - each.at) < DAY]
+    spans = (day, week, month)
+    numbers = (*(len(span) for span in spans), *(sum([each.first for each in span]) for span in spans))
+    scores = [each.score for each in month]
+    return _Scan(
+        tuple(map(float, numbers)),
+        sum([each.amount for each in month if each.currency == currency]),
+        sum([each.amount for each in fortnight if each.currency == currency]),
+        sum([each.amount for each in week if each.currency == currency]),
+        next((each.at for each in reversed(flows) if each.first), None),
+        max([each.depth for each in fortnight if each.first], default=0),
+        max(scores, default=0.0),
+        max([each.score for each in week], default=0.0),
+        sum(scores),
+    )
 
 
-def depth_before(payer: Profile, at: int) -> int:
-    """Most first payments in a row, each within a fortnight, that lead up to the payer."""
-    return max((each.depth for each in payer.received if each.first and abs(at - each.at) < FORTNIGHT), default=0)
-
-
-def _side(profile: Profile, at: int, currency: str, sent: float, received: float) -> list[float]:
-    out, paid_sum, new_payee = _counted(profile.paid, at, currency)
-    into, received_sum, new_payer = _counted(profile.received, at, currency)
+def _side(profile: Profile, at: int, sent: _Scan, received: _Scan, moving: tuple[float, float]) -> tuple[float, ...]:
+    """``moving`` is what the transfer itself adds to what was sent and to what was received."""
     today = at // DAY
-    return [
-        *out,
-        *into,
+    payments, spent = 0, 0.0
+    for day, times, total in profile.everyday:
+        age = abs(today - day)
+        if age < _FOUR_WEEKS:
+            spent += total
+            if age < _TWO_WEEKS:
+                payments += times
+    return (
+        *sent.counts,
+        *received.counts,
         float(len(profile.payees)),
         float(len(profile.payers)),
-        float(sum(each.payments for each in profile.everyday if abs(today - each.day) < 14)),
-        sum(each.total for each in profile.everyday if abs(today - each.day) < 28),
+        float(payments),
+        spent,
         float(profile.cash.times),
-        new_payee,
-        new_payer,
-        (paid_sum + sent) / (received_sum + received + 1.0),
-    ]
+        NEVER if sent.since_first is None else _days(at, sent.since_first),
+        NEVER if received.since_first is None else _days(at, received.since_first),
+        (sent.month_sum + moving[0]) / (received.month_sum + moving[1] + 1.0),
+    )
 
 
-def _counted(flows: Sequence[Flow], at: int, currency: str) -> tuple[list[float], float, float]:
-    """Transfers and first ones within a day, a week and four weeks; the sum of the last; days since a first one."""
-    day = week = month = first_day = first_week = first_month = 0
-    amount, since = 0.0, None
-    for _, _, then, _, moved, unit, first, _, _ in flows:
-        age = abs(at - then)
-        if first:
-            since = then
-        if age >= MONTH:
-            continue
-        month += 1
-        first_month += first
-        if unit == currency:
-            amount += moved
-        if age < _WEEK:
-            week += 1
-            first_week += first
-            if age < DAY:
-                day += 1
-                first_day += first
-    counts = [float(each) for each in (day, week, month, first_day, first_week, first_month)]
-    return counts, amount, NEVER if since is None else _days(at, since)
+def _remembered(sent: _Scan, received: _Scan) -> tuple[float, float, float]:
+    return max(sent.peak, received.peak), sent.suspicion + received.suspicion, max(sent.recent, received.recent)
 
 
 def _days(at: int, then: int) -> float:
@@ -182,11 +206,11 @@ def _days(at: int, then: int) -> float:
 
 
 def _outlier(paid: Sequence[Flow], amount: float, currency: str) -> float:
-    amounts = sorted(each.amount for each in paid if each.currency == currency)
+    amounts = sorted([each.amount for each in paid if each.currency == currency])
     if len(amounts) < _FEWEST_AMOUNTS:
         return 0.0
     middle = _median(amounts)
-    spread = _median(sorted(abs(each - middle) for each in amounts))
+    spread = _median(sorted([abs(each - middle) for each in amounts]))
     return (amount - middle) / (_TO_SIGMA * spread + 1.0)
 
 
@@ -195,56 +219,45 @@ def _median(ordered: Sequence[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def _inflows(payer: Profile, amount: float, currency: str, at: int) -> tuple[float, float, float]:
-    received = received_week = 0.0
-    nearest = 9.0
-    for each in payer.received:
-        age = abs(at - each.at)
-        if age < FORTNIGHT and each.currency == currency:
-            received += each.amount
-            nearest = min(nearest, abs(each.amount - amount) / (amount + 0.01))
-            if age < _WEEK:
-                received_week += each.amount
-    sent_week = sum(each.amount for each in payer.paid if each.currency == currency and abs(at - each.at) < _WEEK)
-    return received, (sent_week + amount) / (received_week + 1.0), nearest
+def _nearest(received: Sequence[Flow], amount: float, currency: str, at: int) -> float:
+    found = [
+        abs(each.amount - amount) for each in received if each.currency == currency and abs(at - each.at) < FORTNIGHT
+    ]
+    return min(min(found) / (amount + 0.01), _NOTHING_LIKE_IT) if found else _NOTHING_LIKE_IT
 
 
 def _neighbours(payer: Profile, payee: Profile, payer_name: str, payee_name: str, at: int) -> tuple[float, ...]:
-    rivals = {name for name, met in payee.payers.items() if name != payer_name and abs(at - met.last) < FORTNIGHT}
-    others = {name for name, met in payer.payees.items() if name != payee_name and abs(at - met.last) < FORTNIGHT}
-    shared_payees = sum(1 for each in rivals if abs(at - payer.co_payers.get(each, -MONTH)) < FORTNIGHT)
-    shared_payers = sum(1 for each in others if abs(at - payee.co_payees.get(each, -MONTH)) < FORTNIGHT)
-    intermediaries = len(payer.payees.keys() & payee.payers.keys())
-    returners = len(payer.payers.keys() & payee.payees.keys())
-    return float(shared_payees), float(shared_payers), float(intermediaries), float(returners)
-
-
-def _ways(payer: Profile, payee: Profile, payer_name: str, payee_name: str, at: int) -> tuple[float, ...]:
-    reaches = [each for each in payer.reaches if abs(at - each.at) < MONTH]
-    origins = {each.origin for each in reaches}
-    cycle = min((each.hops + 1.0 for each in reaches if each.origin == payee_name), default=NO_CYCLE)
-    last_hops: dict[str, set[str]] = {}
-    for each in payee.reaches:
-        if each.origin in origins and each.via != payer_name and abs(at - each.at) < MONTH:
-            last_hops.setdefault(each.origin, set()).add(each.via)
     return (
-        float(len(origins)),
-        float(len(reaches)),
-        float(max((each.hops for each in reaches), default=0)),
-        cycle,
-        float(max(map(len, last_hops.values()), default=-1) + 1),
-        float(depth_before(payer, at)),
+        float(_in_common(payee.payers, payer.co_payers, payer_name, at)),
+        float(_in_common(payer.payees, payee.co_payees, payee_name, at)),
+        float(len(payer.payees.keys() & payee.payers.keys())),
+        float(len(payer.payers.keys() & payee.payees.keys())),
     )
 
 
-def _suspicion(profile: Profile, at: int) -> tuple[float, float, float]:
-    peak = recent = total = 0.0
-    for flows in (profile.paid, profile.received):
-        for each in flows:
-            age = abs(at - each.at)
-            if age < MONTH:
-                peak = max(peak, each.score)
-                total += each.score
-                if age < _WEEK:
-                    recent = max(recent, each.score)
-    return peak, total, recent
+def _in_common(met: Mapping[str, Dealings], sharing: Mapping[str, int], besides: str, at: int) -> int:
+    """Of the accounts met within a fortnight, those besides one that were noticed to share a counterparty within a fortnight."""
+    return sum(
+        1
+        for name in met.keys() & sharing.keys()
+        if name != besides and abs(at - met[name].last) < FORTNIGHT and abs(at - sharing[name]) < FORTNIGHT
+    )
+
+
+def _ways(payer: Profile, payee: Profile, payer_name: str, payee_name: str, at: int) -> tuple[float, ...]:
+    traces = hops = 0
+    cycle = NO_CYCLE
+    origins: set[str] = set()
+    for _, then, origin, far, _ in payer.reaches:
+        if abs(at - then) < MONTH:
+            traces += 1
+            origins.add(origin)
+            hops = max(far, hops)
+            if origin == payee_name and far + 1 < cycle:
+                cycle = far + 1.0
+    ways: dict[str, set[str]] = {}
+    for _, then, origin, _, via in payee.reaches:
+        if origin in origins and via != payer_name and abs(at - then) < MONTH:
+            ways.setdefault(origin, set()).add(via)
+    gathered = max(map(len, ways.values()), default=-1) + 1
+    return float(len(origins)), float(traces), float(hops), cycle, float(gathered)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from counterfoil.detection.account import party_of
-from counterfoil.detection.network.measures import NAMES, measure, remembered
+from counterfoil.detection.network.measures import NAMES, measure
 from counterfoil.detection.network.model import Scorer
-from counterfoil.detection.network.profile import Flow, Profile, before
+from counterfoil.detection.network.profile import Flow, Profile, before, node_of
 from counterfoil.detection.transfer import Transfer
 
 _SECOND: Final = 1_000_000
@@ -70,10 +69,9 @@ def observe(
 def _observed(
     sequence_no: int, ordinal: int, at: int, transfer: Transfer, payer: Profile, payee: Profile, scorer: Scorer | None
 ) -> tuple[Flow, Observation]:
-    names = party_of(transfer.from_account), party_of(transfer.to_account)
+    names = node_of(transfer.from_account), node_of(transfer.to_account)
     amount = float(transfer.amount)
     measures = measure(payer, payee, names, amount, transfer.currency, at)
-    measures += remembered(payer, payee, at)
     first = 0.0 if scorer is None else scorer.first_score(measures)
     score = None if scorer is None else scorer.score(measures)
     depth = int(measures[_DEPTH]) + 1
@@ -99,7 +97,7 @@ def _remembered_facts(
 def _take_in(
     sequence_no: int, transfer: Transfer, facts: Flow, everyone: Mapping[str, Profile], behind: Mapping[str, Profile]
 ) -> None:
-    payer_name, payee_name = party_of(transfer.from_account), party_of(transfer.to_account)
+    payer_name, payee_name = node_of(transfer.from_account), node_of(transfer.to_account)
     from_payer, from_payee = everyone[transfer.from_account], everyone[transfer.to_account]
     received = before(from_payee.received, sequence_no)
     paid, reaches = before(from_payer.paid, sequence_no), before(from_payer.reaches, sequence_no)

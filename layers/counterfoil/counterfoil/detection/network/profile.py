@@ -11,24 +11,29 @@ is in ``account``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 # The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
 MAX_FLOWS: Final = 64
 # The newest traces of where money came from.
-MAX_REACHES: Final = 128
+MAX_REACHES: Final = 64
 # Per direction: the counterparties met most recently, with how often; and the accounts that shared one most recently.
-MAX_PARTIES: Final = 128
-MAX_SHARED: Final = 128
+MAX_PARTIES: Final = 64
+MAX_SHARED: Final = 64
+# Names of accounts are kept up to this many bytes in JSON; a longer one is represented by the beginning of its hash. With these
+# limits a profile takes at most 55 KB of what an account's state may take.
+MAX_NAME_BYTES: Final = 22
 # Days of everyday payments that are remembered.
 MAX_DAYS: Final = 29
 # Blocks whose entries are kept beyond these limits: more than a batch holds, for an account brought up after a crash.
 SLACK: Final = 512
 # And no list beyond this many times its limit, however many of its entries are that young. An account so busy that it reaches this
 # may, after a crash in the middle of a batch, take in less of another's neighbourhood than it would have.
-MOST: Final = 4
+MOST: Final = 2
 # Money is followed over this many hops (and a cycle is that long at most).
 MAX_HOPS: Final = 5
 # Of another's profile this much is taken in per transfer, the newest; below MAX_FLOWS and MAX_REACHES, so that what was there
@@ -158,6 +163,13 @@ def parse_profile(body: dict[str, Any]) -> Profile:
         [Everyday(*each) for each in body.get("everyday", ())],
         Dealings(*body.get("cash", NOTHING)),
     )
+
+
+def node_of(account_id: str) -> str:
+    """An account's id as profiles keep it: itself, or the beginning of its hash where it is long."""
+    if len(json.dumps(account_id, ensure_ascii=False).encode()) - 2 <= MAX_NAME_BYTES:
+        return account_id
+    return sha256(account_id.encode()).hexdigest()[:MAX_NAME_BYTES]
 
 
 def before[E: (Flow, Reach)](entries: Sequence[E], sequence_no: int) -> list[E]:
