@@ -47,3 +47,17 @@ def write(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Writes the files of an export into a directory."""
+
+    def write(files):
+        for key, data in files.items():
+            path = tmp_path / "export" / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / "export"
+
+    return write

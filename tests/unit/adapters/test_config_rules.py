@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime
 
-import botocore.session
 import pytest
-from botocore.stub import Stubber
 
 from counterfoil.adapters.config_rules import ConfigEvaluations, S3LockReader
 from counterfoil.detection.compliance import BucketLock, Evaluation, Verdict
@@ -15,19 +13,6 @@ from lab.events.compliance_cases import config_event
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 EVALUATION = Evaluation("AWS::S3::Bucket", "bucket", Verdict.COMPLIANT, "why", NOW)
 LOCK = "get_object_lock_configuration"
-
-
-@pytest.fixture
-def stub():
-    def make(service):
-        client = botocore.session.get_session().create_client(
-            service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        stubber = Stubber(client)
-        stubber.activate()
-        return stubber
-
-    return make
 
 
 def test_an_evaluation_goes_to_whoever_gave_the_token(stub):

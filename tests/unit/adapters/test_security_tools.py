@@ -37,22 +37,6 @@ class Hub:
         return {"FailedCount": len(failed), "SuccessCount": len(ids) - len(failed), "FailedFindings": failed}
 
 
-@pytest.fixture
-def stub():
-    import botocore.session
-    from botocore.stub import Stubber
-
-    def make(service):
-        client = botocore.session.get_session().create_client(
-            service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        stubber = Stubber(client)
-        stubber.activate()
-        return stubber
-
-    return make
-
-
 def channel(hub):
     return SecurityHubChannel(hub, HOME, lambda: NOW)
 

@@ -22,18 +22,6 @@ NEW = "bank2"
 
 
 @pytest.fixture
-def copied(tmp_path):
-    def write(files):
-        for key, data in files.items():
-            path = tmp_path / "export" / key
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return tmp_path / "export"
-
-    return write
-
-
-@pytest.fixture
 def bank(tmp_path, run):
     """A ledger of the product with tables, an index, versions and a deletion: its folder, with a receipt and an export."""
     data = tmp_path / "data"

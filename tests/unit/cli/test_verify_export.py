@@ -40,20 +40,6 @@ def journal():
 
 
 @pytest.fixture
-def copied(tmp_path):
-    """Writes the files of an export into a directory."""
-
-    def write(files):
-        for key, data in files.items():
-            path = tmp_path / "export" / key
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return tmp_path / "export"
-
-    return write
-
-
-@pytest.fixture
 def digest_file(journal, write):
     digest = journal.builder.digest()
     tip = {"IonText": f'{{strandId:"{STRAND}",sequenceNo:{digest.tip_address.sequence_no}}}'}
