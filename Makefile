@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 export SAM_CLI_TELEMETRY := 0
+# Without bytecode the SAM CLI alone compiles a thousand modules on every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV_VERSION := 0.13.9
 UV := .tools/uv/bin/uv

@@ -20,6 +20,16 @@ settings.register_profile(
 settings.load_profile("prove" if PROVING else "quick")
 
 
+def pytest_collection_finish(session):
+    """Tests that share a deployed stack must be on one worker: without it each worker deploys one, and sees half of what was done."""
+    if getattr(session.config.option, "loadgroup", False):
+        lost = [
+            each.nodeid for each in session.items if each.get_closest_marker("xdist_group") and "@" not in each.nodeid
+        ]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist has lost the group of {len(lost)} tests, such as {lost[0]}")
+
+
 def pytest_runtest_setup(item):
     if not PROVING and item.get_closest_marker("prove"):
         pytest.skip("the long version: COUNTERFOIL_PROVE=1 (make prove) runs it")

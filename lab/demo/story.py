@@ -155,7 +155,9 @@ class Demonstration:
             blocks_verified=self._verified(),
             near_misses=self.bank.near_misses,
             attacks=[each.title for each in self._attacks],
-            comparison=compare([*expected, created, *attacked, *self._disagreements()], [key_of(each) for each in findings]),
+            comparison=compare(
+                [*expected, created, *attacked, *self._disagreements()], [key_of(each) for each in findings]
+            ),
             alerts_due=len(due),
             alerts_missing=[each for each in due if each not in self._alerts],
             auditors_digest="" if digest is None else digest.to_base64(),

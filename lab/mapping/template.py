@@ -25,7 +25,7 @@ class TemplateError(ValueError):
     """The template uses an expression that is not understood here; the message names it."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads CloudFormation's short forms (``!Ref``, ``!GetAtt a.b``) as their long forms."""
 
 
