@@ -137,7 +137,7 @@ def _build_into(template: Path, folder: Path) -> None:
 
 
 def _as_json(template: Path) -> None:
-    """Write a built template as JSON, which is YAML: the CLI reads it ten times when it deploys, and JSON in a hundredth of the time."""
+    """Write a built template as JSON, which is YAML too: the CLI reads it ten times, and JSON in a hundredth of the time."""
     template.write_text(json.dumps(Template.read(template).document), "utf-8")
 
 
