@@ -110,7 +110,8 @@ def _deployed(screen: Screen, seed: int, transfers: int) -> Iterator[tuple[Pipel
 
     screen.heading("The template is built and deployed to the embedded stack")
     with Deployed.up() as pipeline:
-        screen.line("deployed: tables, streams, buckets, keys, and nine functions, one of them the ledger")
+        count = pipeline.functions
+        screen.line(f"deployed: tables, streams, buckets, keys, and {count} functions, one of them the ledger")
         screen.heading("A ledger is created through its function's URL, and its journal streams into Kinesis")
         with DeployedBank.up(pipeline, seed, transfers) as bank:
             screen.line(f"tables and accounts are there; strand {bank.strand_id}, stream {bank.stream_arn}")

@@ -66,6 +66,11 @@ class Deployed(Pipeline):
             yield cls(stack)
 
     @property
+    def functions(self) -> int:
+        """How many functions were deployed."""
+        return len(self._stack.deployment.functions)
+
+    @property
     def endpoint(self) -> Endpoint:
         emulator = self._stack.emulator
         return Endpoint(emulator.endpoint, emulator.variables(), self._clients["s3"])

@@ -88,7 +88,9 @@ def test_the_auditors_settings_and_their_defaults():
 
 
 def test_the_detectors_settings_and_their_defaults():
-    assert of(DetectorSettings) == DetectorSettings("accounts", "findings", "objects", "rules", "{}", timedelta(seconds=60))
+    assert of(DetectorSettings) == DetectorSettings(
+        "accounts", "findings", "objects", "rules", "{}", timedelta(seconds=60)
+    )
     assert of(DetectorSettings, FRAUD_RULES="").fraud_rules == "{}"
     assert of(DetectorSettings, FRAUD_RULES='{"a":1}').fraud_rules == '{"a":1}'
 
@@ -102,7 +104,10 @@ def test_the_forwarders_settings_are_the_places_of_two_regions():
 
 
 def test_the_notifiers_settings_and_their_defaults():
-    assert of(NotifierSettings) == NotifierSettings("alerts", "cases", "arn", "bus", Severity.MEDIUM, 3600, 200, False, False)
+    expected = NotifierSettings(
+        "alerts", "cases", "arn", "bus", Severity.MEDIUM, 3600, 200, security_hub=False, ocsf_events=False
+    )
+    assert of(NotifierSettings) == expected
     assert of(NotifierSettings, ALERT_MINIMUM_SEVERITY="CRITICAL").minimum_severity is Severity.CRITICAL
     given = of(NotifierSettings, ALERT_WINDOW_SECONDS="900", ALERT_DAILY_BUDGET="0")
     assert (given.window_seconds, given.per_day) == (900, 0)

@@ -228,7 +228,7 @@ def test_states_are_compact_json():
         "firing": ["r:EUR"],
         "past": [["EUR", "2.50"]],
         "last_out": 7,
-            "network": {},
+        "network": {},
     }
     assert " " not in state.render()
     assert str(BlockAddress("s", 3)) == "s#3"

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from counterfoil.detection import account as limits
-from counterfoil.detection.account import AccountState, Holding, Movement, Spent, parse_account, party_of
+from counterfoil.detection.account import AccountState, Holding, Movement, parse_account, party_of
 from counterfoil.detection.network.profile import MAX_DAYS, Flow, Reach, before, node_of
 from counterfoil.detection.transfer import MAX_CURRENCY_CHARACTERS, MAX_ID_BYTES
 
@@ -35,7 +35,9 @@ def fullest():
     for index in range(limits.MAX_FIRING):
         state.rises(f"fraud.privileged-out-of-hours~1000000:{index}{CURRENCY}", holds=True)
     for index in range(1_000):
-        flow = Flow(last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234)
+        flow = Flow(
+            last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234
+        )
         others = [flow._replace(party=node_of(name(index + each))) for each in range(1, 49)]
         reaches = [Reach(last + index, AT, node_of(name(each)), 4, flow.party) for each in range(48)]
         state.profile.pay(flow, others)
