@@ -25,18 +25,19 @@ OPEN = "INSERT INTO Accounts ?"
 ACCOUNTS = 500
 OPENED_AT_ONCE = 40  # QLDB's limit of documents in a transaction
 OPENING_CENTS = 500_000_00
+PACE = timedelta(milliseconds=40)
 
 
-def transfers(count: int, seed: int = 7) -> Iterator[BuiltBlock]:
+def transfers(count: int, seed: int = 7, accounts: int = ACCOUNTS, pace: timedelta = PACE) -> Iterator[BuiltBlock]:
     """Blocks of one transfer each: two balances updated, one transaction inserted. Before them the accounts are opened.
 
-    Amounts and pace are ordinary, and the money adds up: no rule sees anything.
+    Amounts are ordinary, and the money adds up. ``pace`` is the time between two transfers.
     """
-    bank, builder = _Bank(random.Random(seed)), JournalBuilder(STRAND)
-    for accounts in batched(range(ACCOUNTS), OPENED_AT_ONCE, strict=False):
-        yield builder.append(bank.opening(accounts))
+    bank, builder = _Bank(random.Random(seed), pace), JournalBuilder(STRAND)
+    for some in batched(range(accounts), OPENED_AT_ONCE, strict=False):
+        yield builder.append(bank.opening(some))
     for number in range(count):
-        payer, payee = bank.chance.sample(range(ACCOUNTS), 2)
+        payer, payee = bank.chance.sample(range(accounts), 2)
         yield builder.append(bank.transfer(payer, payee, number))
 
 
@@ -48,8 +49,9 @@ def reference_revision(block: BuiltBlock) -> bytes:
 class _Bank:
     """Balances (in cents) and versions of accounts, and the chance that decides who pays whom."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, pace: timedelta) -> None:
         self.chance = chance
+        self._pace = pace
         self.balances: dict[int, int] = {}
         self._versions: dict[int, int] = {}
 
@@ -58,10 +60,10 @@ class _Bank:
             self.balances[account], self._versions[account] = OPENING_CENTS, 0
         statements = tuple(Statement(OPEN, (account,)) for account in accounts)
         changes = tuple(self._account(account, index) for index, account in enumerate(accounts))
-        return Transaction(self._id(), _moment(0), _moment(0), statements, changes)
+        return Transaction(self._id(), START, START, statements, changes)
 
     def transfer(self, payer: int, payee: int, number: int) -> Transaction:
-        moment, cents = _moment(number), self.chance.randrange(40_000, 99_999)
+        moment, cents = START + number * self._pace, self.chance.randrange(40_000, 99_999)
         for account, change in ((payer, -cents), (payee, cents)):
             self.balances[account] += change
             self._versions[account] += 1
@@ -94,7 +96,3 @@ class _Bank:
 
     def _id(self) -> str:
         return "".join(self.chance.choices(string.ascii_letters + string.digits, k=22))
-
-
-def _moment(number: int) -> datetime:
-    return START + timedelta(milliseconds=number * 40)
