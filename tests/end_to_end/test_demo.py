@@ -1,4 +1,4 @@
-"""``counterfoil demo`` on a served ledger and the embedded stack: all found, twice in a row, nothing left."""
+"""``counterfoil demo`` on the deployed ledger and the embedded stack: all found, with evidence that holds, and nothing left."""
 
 import json
 import os
@@ -64,10 +64,19 @@ def test_a_run_that_is_broken_off_leaves_nothing_either(tmp_path, signal_number,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demonstration_finds_everything_and_leaves_nothing(tmp_path):
-    done = run_demo(tmp_path)
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory):
+    """What a whole run printed, where it kept its evidence, and the folder that was its own."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    scratch, kept = folder / "scratch", folder / "kept"
+    scratch.mkdir()
+    done = run_demo(scratch, "--keep", str(kept))
     assert done.returncode == 0, done.stderr[-3_000:]
-    document = json.loads(done.stdout)
+    return json.loads(done.stdout), kept, scratch
+
+
+def test_the_demonstration_finds_everything_and_leaves_nothing(demonstration):
+    document, _, scratch = demonstration
     assert document["holds"] is True
     assert document["pipeline"] == "the template, deployed to the embedded stack"
     assert document["findings"]["injected"] == document["findings"]["found"]
@@ -75,17 +84,13 @@ def test_the_demonstration_finds_everything_and_leaves_nothing(tmp_path):
     assert document["blocks"]["verified"] == document["blocks"]["delivered"] == document["blocks"]["written"] - 1
     assert all(each["location"].startswith("s3://") and each["signatureHolds"] for each in document["snapshots"])
     assert [each["extends"] for each in document["snapshots"]] == [None, True]
-    assert processes_of(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
+    assert processes_of(scratch) == []
+    assert list(scratch.iterdir()) == []
 
 
-def test_the_ledgers_own_evidence_agrees_with_the_auditors(tmp_path):
-    """The second run in a row, with its evidence kept and verified offline."""
-    scratch, kept = tmp_path / "scratch", tmp_path / "kept"
-    scratch.mkdir()
-    done = run_demo(scratch, "--keep", str(kept))
-    assert done.returncode == 0, done.stderr[-3_000:]
-    document = json.loads(done.stdout)
+def test_the_ledgers_own_evidence_agrees_with_the_auditors(demonstration):
+    """The evidence that was kept is verified offline."""
+    document, kept, _ = demonstration
     assert document["ledger"]["sessions"] == 4
     assert document["ledger"]["transactions"] == document["blocks"]["written"] > document["ledger"]["transfers"] > 280
     assert document["digest"]["auditor"] == document["digest"]["ledger"] == document["receipt"]["digest"]
@@ -94,7 +99,6 @@ def test_the_ledgers_own_evidence_agrees_with_the_auditors(tmp_path):
     assert receipt["digest"] == document["digest"]["ledger"]
     export = verified("export", kept / "export", "--digest", kept / "digest.json")
     assert export["exports"][0]["digestCompared"] is True
-    assert list(scratch.iterdir()) == []
 
 
 def verified(*arguments):
