@@ -3,13 +3,15 @@
 A line is a step, a type, an amount, two accounts with their balances before and after, and three columns of labels. A negative
 account number is the world outside; a payment of the type CASH to it is cash. Opening balances are balances, not transfers.
 Each line becomes a block of its own at noon of its step's day.
+
+The labels of a journal's transfers are read too: a line has a transaction id and the same three columns.
 """
 
 from __future__ import annotations
 
 import csv
 import lzma
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,7 +44,10 @@ COLUMNS: Final = (
     "step", "type", "amount", "nameOrig", "nameDest", "oldbalanceOrig", "newbalanceOrig", "oldbalanceDest", "newbalanceDest",
     "isSAR", "patternID", "modelType",
 )  # fmt: skip
+LABEL_COLUMNS: Final = ("transactionId", *COLUMNS[-3:])
 _LABELS: Final = 3
+# All labels of a file are in memory: some hundred bytes each.
+MAX_LABELS: Final = 10_000_000
 _OPENING: Final = "INITALBALANCE"  # as it is spelled there
 _TYPOLOGIES: Final = {
     "1": "fan_out", "2": "fan_in", "3": "cycle", "4": "bipartite", "5": "stack", "6": "random", "7": "scatter_gather",
@@ -58,10 +63,20 @@ def read_labelled(file: Path, first_number: int = 0) -> Iterator[Past]:
     Raises ``InputError`` with the line's number for what is not such a line; the labels may be left out, and then nothing is bad.
     """
     with _opened(file) as lines:
-        try:
-            yield from _read(lines, file.name, first_number)
-        except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
-            raise InputError(f"{file.name} cannot be read: {error}") from None
+        yield from _read(lines, file.name, COLUMNS, lambda fields, number: _past(fields, first_number + number))
+
+
+def read_labels(file: Path) -> dict[str, Label]:
+    """The labels of transfers by transaction id; a transfer without one is not bad. ``InputError`` as above, and for an id twice."""
+    found: dict[str, Label] = {}
+    with _opened(file) as lines:
+        for transaction_id, label in _read(lines, file.name, LABEL_COLUMNS, _labelled):
+            if transaction_id in found:
+                raise InputError(f"{file.name} labels transaction {transaction_id[:40]!r} twice")
+            if len(found) == MAX_LABELS:
+                raise InputError(f"{file.name} has more than {MAX_LABELS} labels")
+            found[transaction_id] = label
+    return found
 
 
 @contextmanager
@@ -70,23 +85,28 @@ def _opened(file: Path) -> Iterator[TextIO]:
     try:
         with opener(file, "rt", encoding="utf-8", newline="") as lines:
             yield lines
+    except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
+        raise InputError(f"{file.name} cannot be read: {error}") from None
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _read(lines: TextIO, name: str, first_number: int) -> Iterator[Past]:
+def _read[Read](
+    lines: TextIO, name: str, wanted: Sequence[str], read: Callable[[Sequence[str], int], Read]
+) -> Iterator[Read]:
+    """What ``read`` makes of the fields of each line, in the order of ``wanted``; the last three may be missing."""
     rows = csv.reader(_bounded(lines, name))
     header = next(rows, [])
     columns = [each.strip() for each in header]
-    if missing := [each for each in COLUMNS[:-_LABELS] if each not in columns]:
-        raise InputError(f"{name} has no column {missing[0]}; it needs {', '.join(COLUMNS[:-_LABELS])}")
-    places = [columns.index(each) if each in columns else None for each in COLUMNS]
+    if missing := [each for each in wanted[:-_LABELS] if each not in columns]:
+        raise InputError(f"{name} has no column {missing[0]}; it needs {', '.join(wanted[:-_LABELS])}")
+    places = [columns.index(each) if each in columns else None for each in wanted]
     for number, row in enumerate(rows):
         if len(row) != len(columns):
             raise InputError(f"{name}, line {number + 2}: {len(row)} fields where the first line has {len(columns)}")
         fields = ["" if place is None else row[place] for place in places]
         try:
-            yield _past(fields, first_number + number)
+            yield read(fields, number)
         except InputError as error:
             raise InputError(f"{name}, line {number + 2}: {error}") from None
 
@@ -123,7 +143,7 @@ def _past(fields: Sequence[str], number: int) -> Past:
         statements=(),
     )
     before = {account: (f"A{account}", Holding(2 * number, old, CURRENCY)) for account, (old, _) in inside.items()}
-    return Past(day, contents, {} if opening else before, _label(fields[-_LABELS:]))
+    return Past(day, contents, {} if opening else before, {f"T{name}": _label(fields[-_LABELS:])})
 
 
 def _transfer(name: str, payer: str, payee: str, amount: Decimal, at: datetime) -> Transfer:
@@ -136,6 +156,13 @@ def _balance(name: str, account: str, amount: Decimal, at: datetime) -> Balance:
 
 def _source(document_id: str, version: int, name: str, at: datetime) -> Source:
     return Source(document_id, version, sha256(name.encode()).hexdigest(), at)
+
+
+def _labelled(fields: Sequence[str], _number: int) -> tuple[str, Label]:
+    transaction_id = fields[0].strip()
+    if not transaction_id:
+        raise InputError("a label without a transaction id")
+    return transaction_id, _label(fields[-_LABELS:])
 
 
 def _label(fields: Sequence[str]) -> Label:

@@ -1,4 +1,4 @@
-"""``counterfoil backtest``: the fraud detector over labelled transactions of the past, and how well it would have done."""
+"""``counterfoil backtest``: the fraud detector over transactions of the past, and how well it would have done."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from counterfoil.adapters.labelled_transfers import configuration, read_labelled
+from counterfoil.adapters.labelled_transfers import configuration, read_labelled, read_labels
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import HOLDS, JsonOption, out, print_json, printable
+from counterfoil.cli.verify_export import files_in
 from counterfoil.detection.fraud_rules import Kind
 from counterfoil.detection.network.model import MAX_CHARACTERS, Scorer, parse_model, shipped_model
-from counterfoil.detection.past import Past
+from counterfoil.detection.past import Label, Past
 from counterfoil.detection.rule import Rule, bind
+from counterfoil.detection.rule_config import MAX_CHARACTERS as MAX_CONFIG_CHARACTERS
+from counterfoil.detection.rule_config import RuleConfig, parse_rule_config
 from counterfoil.detection.rule_document import MAX_DOCUMENT_CHARACTERS, parse_rule_document
 from counterfoil.errors import InputError
 from counterfoil.services.backtest import Measured, Run, judge_past, measure_rules, measure_run
+from counterfoil.services.journal_past import past_of_journal
 
 MAX_RULES: Final = 1_000
 _DIGITS: Final = 4
@@ -27,10 +31,23 @@ _DIGITS: Final = 4
 
 def backtest(  # noqa: PLR0913 - a command and its options
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Labelled transactions as CSV, perhaps with .xz.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Labelled transactions as CSV, perhaps with .xz; or a journal's export: a directory, or s3://bucket/prefix.",
+            show_default=False,
+        ),
     ],
     *,
-    warm_up: Annotated[Path | None, typer.Option(help="Transactions before them: judged, and not scored.")] = None,
+    warm_up: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What was before them: judged, and not scored.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="What became known of an export's transfers: CSV, by transactionId.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The rule configuration that says what an export's documents mean.")
+    ] = None,
     from_step: Annotated[
         int, typer.Option(min=0, help="Score FILE from this step on; what is before it warms up.")
     ] = 0,
@@ -49,9 +66,9 @@ def backtest(  # noqa: PLR0913 - a command and its options
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """The fraud detector over labelled transactions: precision, recall, patterns hit, delay, per rule and in all."""
+    """The fraud detector over transactions of the past: precision, recall, patterns hit, delay, per rule and in all."""
     scorer = None if no_model else _model(model)
-    files = _Files(file, warm_up, from_step)
+    files = _Files(file, warm_up, from_step, labels, config)
     run = _run(files, rules, scorer)
     result = measure_run(run, alerts_per_step)
     by_rule = measure_rules(run, alerts_per_step)
@@ -70,25 +87,50 @@ def backtest(  # noqa: PLR0913 - a command and its options
 
 
 class _Files:
-    """What is read, each time anew: the files may be larger than memory."""
+    """What is read, each time anew: the files may be larger than memory. Both are of one sort, CSV or exports."""
 
-    def __init__(self, file: Path, warm_up: Path | None, from_step: int) -> None:
+    def __init__(
+        self, file: str, warm_up: str | None, from_step: int, labels: Path | None, config_file: Path | None
+    ) -> None:
         self._file, self._warm_up, self._from_step = file, warm_up, from_step
-        self._before = 0 if warm_up is None else sum(1 for _ in read_labelled(warm_up))
+        self._journal = _is_export(file)
+        if warm_up is not None and _is_export(warm_up) is not self._journal:
+            raise InputError("one of FILE and --warm-up is a journal's export, and the other is not")
+        if not self._journal and (labels is not None or config_file is not None):
+            raise InputError(
+                "--labels and --config are for a journal's export: a CSV has its labels and its own meaning"
+            )
+        self._labels: dict[str, Label] = {} if labels is None else read_labels(labels)
+        text = "{}" if config_file is None else _text(config_file, MAX_CONFIG_CHARACTERS)
+        self._config = parse_rule_config(text) if self._journal else configuration()
+        csv_before = warm_up is not None and not self._journal
+        self._before = sum(1 for _ in read_labelled(Path(str(warm_up)))) if csv_before else 0
+
+    def config(self, rules: tuple[Rule[Kind], ...] | None) -> RuleConfig:
+        if rules is None:
+            return self._config
+        return self._config.only(*rules) if self._journal else configuration(rules)
 
     def warm_up(self) -> Iterator[Past]:
-        first = iter(()) if self._warm_up is None else read_labelled(self._warm_up)
-        return chain(first, (each for each in self._read() if each.step < self._from_step) if self._from_step else ())
+        first = iter(()) if self._warm_up is None else self._read(self._warm_up, 0)
+        whole = self._read(self._file, self._before)
+        return chain(first, (each for each in whole if each.step < self._from_step) if self._from_step else ())
 
     def scored(self) -> Iterator[Past]:
-        return (each for each in self._read() if each.step >= self._from_step)
+        return (each for each in self._read(self._file, self._before) if each.step >= self._from_step)
 
-    def _read(self) -> Iterator[Past]:
-        return read_labelled(self._file, self._before)
+    def _read(self, place: str, before: int) -> Iterator[Past]:
+        if self._journal:
+            return past_of_journal(files_in(place), self._config, self._labels)
+        return read_labelled(Path(place), before)
+
+
+def _is_export(place: str) -> bool:
+    return place.startswith("s3://") or Path(place).is_dir()
 
 
 def _run(files: _Files, rules: Path | None, scorer: Scorer | None) -> Run:
-    config = configuration(None if rules is None else _rules(rules))
+    config = files.config(None if rules is None else _rules(rules))
     return judge_past(files.warm_up(), files.scored(), config, scorer, system_clock())
 
 
@@ -148,7 +190,7 @@ def _difference(one: Measured, other: Measured) -> dict[str, Any]:
 
 def _show(result: Measured, by_rule: dict[str, Measured], run: Run, alerts_per_step: int) -> None:
     out.print(
-        f"{result.transfers} transfers between accounts, {result.bad} of them laundering, {alerts_per_step} alerts a step at most"
+        f"{result.transfers} transfers between accounts, {result.bad} of them known to be bad, {alerts_per_step} alerts a step at most"
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("", no_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from counterfoil.detection.account import Holding
 from counterfoil.detection.judgement import Contents
@@ -17,10 +17,20 @@ class Label(NamedTuple):
     typology: str
 
 
+# What is known of a transfer that nobody has labelled.
+UNSUSPECTED: Final = Label(False, "", "")  # noqa: FBT003 - not bad
+
+
 class Past(NamedTuple):
-    """A block of the past, the step (a day, say) it belongs to, and the balances before it by account and document."""
+    """A block of the past, the step (a day, say) it belongs to, and the balances before it by account and document.
+
+    ``labels`` are by transaction id; they may speak of other blocks too.
+    """
 
     step: int
     contents: Contents
     before: Mapping[str, tuple[str, Holding]]
-    label: Label
+    labels: Mapping[str, Label]
+
+    def label_of(self, transaction_id: str) -> Label:
+        return self.labels.get(transaction_id, UNSUSPECTED)

@@ -66,7 +66,7 @@ def judge_past(
                         seen(assessment)
                     if counts:
                         run.judged.append(_judged(past.step, assessment))
-                        run.labels.append(past.label)
+                        run.labels.append(past.label_of(assessment.observation.transfer.transaction_id))
                 judge.assessments.clear()
             if counts:
                 run.findings.update(finding.rule_id for finding in judge.findings.values())
