@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from counterfoil.cli.documents import read_documents
 from counterfoil.cli.output import read_bytes
@@ -126,7 +126,7 @@ class Shell:
 
     def _command(self, entry: str) -> None:
         name, *arguments = entry.split()
-        command = _COMMANDS.get(name)
+        command = self.COMMANDS.get(name)
         if command is None:
             raise InputError(f"there is no command {name[:40]}; \\? lists them")
         run, fewest, most = command
@@ -194,6 +194,19 @@ class Shell:
     def _quit(self, _: Sequence[str]) -> None:
         raise QuitError
 
+    # What each command calls, and with how many words at least and at most.
+    COMMANDS: ClassVar[Mapping[str, tuple[Callable[[Shell, Sequence[str]], None], int, int]]] = {
+        "\\d": (_describe, 0, 1),
+        "\\format": (_format, 0, 1),
+        "\\timing": (_timing, 0, 0),
+        "\\digest": (_digest, 0, 0),
+        "\\insert": (_insert, 2, 2),
+        "\\retry": (_again, 0, 0),
+        "\\?": (_help, 0, 0),
+        "\\q": (_quit, 0, 0),
+        ".read": (_read, 1, 1),
+    }
+
 
 def batches(documents: Sequence[Value]) -> list[list[Value]]:
     """Documents in pieces that each fit one transaction."""
@@ -208,17 +221,4 @@ def batches(documents: Sequence[Value]) -> list[list[Value]]:
     return pieces
 
 
-Command = tuple[Callable[[Shell, Sequence[str]], None], int, int]
-
-_COMMANDS: Final[dict[str, Command]] = {
-    "\\d": (Shell._describe, 0, 1),  # noqa: SLF001 - the table is part of the class, outside of it to be made once
-    "\\format": (Shell._format, 0, 1),  # noqa: SLF001
-    "\\timing": (Shell._timing, 0, 0),  # noqa: SLF001
-    "\\digest": (Shell._digest, 0, 0),  # noqa: SLF001
-    "\\insert": (Shell._insert, 2, 2),  # noqa: SLF001
-    "\\retry": (Shell._again, 0, 0),  # noqa: SLF001
-    "\\?": (Shell._help, 0, 0),  # noqa: SLF001
-    "\\q": (Shell._quit, 0, 0),  # noqa: SLF001
-    ".read": (Shell._read, 1, 1),  # noqa: SLF001
-}
-COMMAND_NAMES: Final = tuple(_COMMANDS)
+COMMAND_NAMES: Final = tuple(Shell.COMMANDS)
