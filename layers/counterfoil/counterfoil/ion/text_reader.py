@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final, NoReturn
 
 from counterfoil.errors import InputError
@@ -41,6 +42,19 @@ _TOKEN: Final = re.compile(
     + r")",
     re.DOTALL | re.ASCII,
 )
+# What journals are made of, a field or an item at once, up to the ',' or the bracket behind it; anything else goes by tokens.
+_COMMON: Final = (
+    r'(?:"(?P<short>[^"\\\x00-\x1f\x7f-\x9f\ud800-\udfff]*+)"|(?P<blob>\{\{[A-Za-z0-9+/=]*+\}\})|(?P<open>[{\[])(?!\{)'
+    rf"|(?P<time>{TIME_PATTERN})|(?P<int>-?(?:0|[1-9]\d{{0,17}}+))|(?P<number>-?(?:0|[1-9]\d{{0,17}}+)\.\d{{0,17}}+)"
+    r"|(?P<name>true|false|null))"
+)
+_FIELD: Final = re.compile(
+    _SPACE
+    + r'(?:((?!(?:null|true|false|nan)\b)[A-Za-z_][A-Za-z0-9_]*+)|"([^"\\\x00-\x1f\x7f-\x9f\ud800-\udfff]*+)")'
+    + rf"{_SPACE}:{_SPACE}{_COMMON}(?(open)|{_SPACE}(?=[,}}]))",
+    re.ASCII,
+)
+_ITEM: Final = re.compile(rf"{_SPACE}{_COMMON}(?(open)|{_SPACE}(?=[,\]]))", re.ASCII)
 _OPERATOR: Final = re.compile(_SPACE + r"([!#%&*+\-./;<=>?@^`|~]++)")
 _LOB_PART: Final = re.compile(rf"({_SHORT})|({_LONG})", re.DOTALL)
 
@@ -145,42 +159,72 @@ class _Reader:
         return self._list(depth) if self.kind == "[" else self._sexp(depth)
 
     def _list(self, depth: int) -> list[Value]:
-        self._advance()
-        items = []
-        while self.kind != "]":
-            items.append(self._value(depth + 1))
-            self._comma_or("]")
+        items: list[Value] = []
+        while True:
+            found = _ITEM.match(self._text, self._position)
+            if found is None:
+                self._advance()
+                if self.kind == "]":
+                    break
+                items.append(self._value(depth + 1))
+            else:
+                items.append(self._common(found, depth))
+            if self._ends("]"):
+                break
         self._advance()
         return items
 
     def _struct(self, depth: int) -> dict[str, Value]:
-        self._advance()
-        pairs = []
-        while self.kind != "}":
-            name = self._field_name()
-            if self.kind != ":":
-                self._fail(f"expected ':' behind a field name but found {self._found}")
-            self._advance()
-            pairs.append((name, self._value(depth + 1)))
-            self._comma_or("}")
+        pairs: list[tuple[str, Value]] = []
+        while True:
+            found = _FIELD.match(self._text, self._position)
+            if found is None:
+                self._advance()
+                if self.kind == "}":
+                    break
+                pairs.append((self._field_name(), self._value(depth + 1)))
+            else:
+                name, quoted = found.group(1, 2)
+                pairs.append((quoted if name is None else name, self._common(found, depth)))
+            if self._ends("}"):
+                break
         self._advance()
         fields = dict(pairs)
         return fields if len(fields) == len(pairs) else RepeatedStruct(pairs)
 
+    def _common(self, found: re.Match[str], depth: int) -> Value:
+        """The value that ``_COMMON`` found in a container of this depth; then the token behind it is the next."""
+        group = str(found.lastgroup)
+        token = found[group]
+        self.begin, self._position = found.start(group), found.end()
+        if group == "open":
+            self.kind = self.token = token
+            return self._container(depth + 1)
+        value = token if group == "short" else self._guarded(_COMMON_SCALARS[group], token)
+        self.begin, self.kind = self._position, self._text[self._position]
+        self._position += 1
+        return value
+
+    def _ends(self, closing: str) -> bool:
+        """Whether the container ends with this token; else another item may follow, or the end, behind a comma."""
+        if self.kind not in {",", closing}:
+            self._fail(f"expected ',' or {closing!r} but found {self._found}")
+        return self.kind == closing
+
     def _field_name(self) -> str:
+        """A field's name, up to the token behind its ':'."""
         symbol = self._symbol_ahead()
         if symbol is not None:
             self._advance()
-            return _plain(symbol)
-        if self.kind not in {"short", "long"}:
+            name = _plain(symbol)
+        elif self.kind in {"short", "long"}:
+            name = str(self._scalar())
+        else:
             self._fail(f"expected a field name but found {self._found}")
-        return str(self._scalar())
-
-    def _comma_or(self, closing: str) -> None:
-        if self.kind == ",":
-            self._advance()
-        elif self.kind != closing:
-            self._fail(f"expected ',' or {closing!r} but found {self._found}")
+        if self.kind != ":":
+            self._fail(f"expected ':' behind a field name but found {self._found}")
+        self._advance()
+        return name
 
     def _sexp(self, depth: int) -> Sexp:
         """Operators stand for symbols in s-expressions, and nowhere else."""
@@ -264,6 +308,13 @@ def _typed_null(token: str) -> Value:
     return _NULLS[name]
 
 
+_COMMON_SCALARS: Final[Mapping[str, Callable[[str], Value]]] = {
+    "blob": lambda token: blob_of(token[2:-2]),
+    "time": time_of,
+    "int": int,
+    "number": Decimal,
+    "name": _KEYWORDS.__getitem__,
+}
 _SCALARS: Final[Mapping[str, Callable[[str], Value]]] = {
     "short": _short,
     "number": number_of,

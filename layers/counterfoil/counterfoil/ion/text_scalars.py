@@ -77,8 +77,9 @@ def time_of(text: str) -> IonTimestamp:
     minutes = _offset_minutes(offset) if offset is not None else None
     year, month, day, hour, minute, second = (*given, *(1, 1, 1, 0, 0, 0)[len(given) :])
     try:
-        zone = timezone(timedelta(minutes=minutes or 0))
-        utc = datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+        utc = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        if minutes:
+            utc = utc.replace(tzinfo=timezone(timedelta(minutes=minutes))).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise InputError(f"the time {text[:40]} is not in the calendar: {error}") from None
     fields = (utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second)[: len(given)]
@@ -98,7 +99,7 @@ def _offset_minutes(text: str) -> int | None:
 def _fraction_of(digits: str) -> Decimal:
     if len(digits) > MAX_DIGITS:
         raise InputError(f"a fraction of a second of {len(digits)} digits; at most {MAX_DIGITS} are read")
-    return Decimal((0, tuple(map(int, digits.lstrip("0") or "0")), -len(digits)))
+    return Decimal(f"0.{digits}")
 
 
 # Strings and lobs -------------------------------------------------------------------------------------------------------
