@@ -36,7 +36,9 @@ below, which say why each thing is as it is; the rules are written down in docs/
 """
 '''
 
-SUMMARY: Final = "Verifies journal exports, receipts and evidence of Amazon QLDB and Counterfoil, with the standard library alone"
+SUMMARY: Final = (
+    "Verifies journal exports, receipts and evidence of Amazon QLDB and Counterfoil, with the standard library alone"
+)
 
 # Definitions that are not needed here, in plain form.
 SUBSTITUTES: Final = {

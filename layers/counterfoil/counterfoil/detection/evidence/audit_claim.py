@@ -7,7 +7,6 @@ there says otherwise than the finding, it raises an ``IntegrityError``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -20,74 +19,17 @@ from counterfoil.detection.audit_rules import (
     judge_block,
     missing_revision,
 )
-from counterfoil.detection.evidence.claim import Claim, hash_of_hex
-from counterfoil.detection.evidence.held import Held, HeldItem
+from counterfoil.detection.evidence.claim import hash_of_hex
+from counterfoil.detection.evidence.judging import Judgement
 from counterfoil.detection.evidence.statements import LogStatement, SnapshotStatement, contradictions
-from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import snapshot_name
 from counterfoil.errors import ContentsMismatchError, InputError, IntegrityError, RevisionMismatchError
-from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import verify_block
 from counterfoil.journal.revision import RevisionKind, verify_revision
 from counterfoil.journal.stream_record import BlockSummaryRecord, RevisionDetailsRecord, parse_stream_record
 from counterfoil.transparency.lines import number_of_line
 
 _AS_NOW: Final = "that something else arrived is the auditor's word"
-
-
-@dataclass(slots=True)
-class Judgement:
-    """What came of holding a finding against its evidence, in sentences."""
-
-    finding: Finding
-    claim: Claim
-    held: Held
-    shown: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def place(self) -> BlockAddress:
-        assert self.claim.place is not None
-        return self.claim.place
-
-    @property
-    def before(self) -> BlockAddress:
-        return BlockAddress(self.place.strand_id, self.place.sequence_no - 1)
-
-    def block(self, address: BlockAddress) -> HeldItem | None:
-        """The whole block of a place; where it is not there that is noted, once."""
-        item = self.held.block(address)
-        if item is None and (said := f"block {address} is not there whole") not in self.missing:
-            self.missing.append(said)
-        return item
-
-    def record(self) -> bytes | None:
-        """The bytes that the finding names; where they are not there that is noted."""
-        if self.claim.record is None:
-            return None
-        data = self.held.records.get(self.claim.record)
-        if data is None:
-            self.missing.append(f"the bytes {self.claim.record} are not there")
-        return data
-
-    def expect(self, name: str, expected: str) -> None:
-        """Raise unless the finding's evidence of this name, where it has one, is so."""
-        found = self.finding.evidence.get(name, expected)
-        if found != expected:
-            raise ContentsMismatchError(
-                f"the finding says that {name} is {found[:200]}, what it rests on gives {expected[:200]}",
-                expected=expected[:1_000],
-                found=found[:1_000],
-            )
-
-    def again(self, derived: Finding) -> None:
-        """The same rule on the same evidence gives this finding: it must be the same one."""
-        if derived.subject != self.finding.subject or derived.document_id != self.finding.document_id:
-            raise ContentsMismatchError(f"the rule gives the finding {derived.finding_id[:200]}, not this one")
-        for name, value in derived.evidence.items():
-            self.expect(name, value)
-        self.shown.append("the rule, applied again to the block, gives this finding")
 
 
 def judge_audit(judgement: Judgement) -> None:
@@ -161,9 +103,7 @@ def _link(judgement: Judgement) -> None:
 
 
 def _gap(judgement: Judgement) -> None:
-    first, last = (
-        number_of_line(judgement.finding.evidence.get(name, ""), name) for name in ("first_missing", "last_missing")
-    )
+    first, last = (number_of_line(judgement.evidence(name), name) for name in ("first_missing", "last_missing"))
     if not first <= last < judgement.place.sequence_no:
         raise InputError(f"a gap from block {first} to block {last} before block {judgement.place}")
     derived = gap(judgement.place, first, last, judgement.finding.found_at, judgement.finding.status)
@@ -174,7 +114,7 @@ def _gap(judgement: Judgement) -> None:
 
 def _missing(judgement: Judgement) -> None:
     item = judgement.block(judgement.place)
-    prefix = judgement.finding.evidence.get("revision_hash_prefix", "")
+    prefix = judgement.evidence("revision_hash_prefix")
     if item is None or item.block is None:
         return
     listed = [each for each in item.block.summaries if each.hash.hex().startswith(prefix)]
@@ -189,7 +129,7 @@ def _missing(judgement: Judgement) -> None:
 
 def _orphan(judgement: Judgement) -> None:
     item = judgement.block(judgement.place)
-    named = hash_of_hex(judgement.finding.evidence.get("revision_hash", ""))
+    named = hash_of_hex(judgement.evidence("revision_hash"))
     if judgement.finding.subject != named.hex():
         raise ContentsMismatchError("the finding is about another revision than its evidence names")
     if item is None or item.block is None:
@@ -201,8 +141,7 @@ def _orphan(judgement: Judgement) -> None:
 
 
 def _fork(judgement: Judgement) -> None:
-    evidence = judgement.finding.evidence
-    verified, other = (hash_of_hex(evidence.get(name, "")) for name in ("verified_hash", "other_hash"))
+    verified, other = (hash_of_hex(judgement.evidence(name)) for name in ("verified_hash", "other_hash"))
     if judgement.finding.subject != other.hex() or verified == other:
         raise ContentsMismatchError("a fork is of two blocks, and the finding's subject is the second one's hash")
     for item in judgement.held.items:
@@ -238,8 +177,8 @@ def _altered(judgement: Judgement) -> None:
     failure = _failure(judgement, data)
     if failure is None:
         # What was set aside and altered since need not be a record at all; the finding's subject is what it should hash to.
-        should = judgement.finding.evidence.get("expected", "")
-        if judgement.finding.evidence.get("part") != "set-aside record" or should != judgement.finding.subject:
+        should = judgement.evidence("expected")
+        if judgement.evidence("part") != "set-aside record" or should != judgement.finding.subject:
             raise ContentsMismatchError("the kept record is no record of this place that does not hold")
         judgement.expect("found", sha256(data).hexdigest())
         if should == sha256(data).hexdigest():
@@ -323,8 +262,7 @@ def _heads(judgement: Judgement) -> None:
     if judgement.finding.subject == "ledger":
         _ledger_head(judgement)
         return
-    evidence = judgement.finding.evidence
-    before, now = evidence.get("signed_before", ""), evidence.get("signed_now", "")
+    before, now = judgement.evidence("signed_before"), judgement.evidence("signed_now")
     if judgement.record() is not None:
         judgement.shown.append(f"the kept statements are those that the finding names, {judgement.claim.record}")
     for each in judgement.held.statements:
@@ -345,11 +283,11 @@ def _heads(judgement: Judgement) -> None:
 def _ledger_head(judgement: Judgement) -> None:
     """What the ledger answered is signed by nobody; what the auditor verified at that block is, in a snapshot."""
     judgement.said.append("what the ledger said its digest is")
-    verified = judgement.finding.evidence.get("verified_digest")
+    verified = judgement.evidence("verified_digest")
     for each in judgement.held.statements:
         if not isinstance(each, SnapshotStatement) or each.snapshot.tip_address != judgement.place:
             raise InputError(f"a statement that is not the snapshot at {judgement.place}")
-        if verified is not None and str(each.snapshot.digest) != verified:
+        if verified and str(each.snapshot.digest) != verified:
             raise ContentsMismatchError("the digest in the snapshot is not the one that the finding calls verified")
         judgement.shown.append(f"{each} is signed, and is what was verified")
     if not judgement.held.statements:

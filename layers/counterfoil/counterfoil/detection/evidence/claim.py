@@ -102,10 +102,10 @@ def _first(finding: Finding, place: BlockAddress) -> Iterator[Citation]:
 
 def _listed(finding: Finding, place: BlockAddress) -> Iterator[Citation]:
     """The revisions that the rule took together, each in its block; without a list of blocks, all in the finding's."""
-    hashes = _list(finding.evidence, "revision_hashes")
-    documents = _list(finding.evidence, "document_ids")
+    hashes = texts_in(finding.evidence, "revision_hashes")
+    documents = texts_in(finding.evidence, "document_ids")
     numbers = (
-        _list(finding.evidence, "blocks") if "blocks" in finding.evidence else [str(place.sequence_no)] * len(hashes)
+        texts_in(finding.evidence, "blocks") if "blocks" in finding.evidence else [str(place.sequence_no)] * len(hashes)
     )
     if not len(hashes) == len(documents) == len(numbers):
         raise InputError("the finding's lists of revisions, documents and blocks are of different lengths")
@@ -116,7 +116,8 @@ def _listed(finding: Finding, place: BlockAddress) -> Iterator[Citation]:
         yield Citation(address, hash_of_hex(revision_hash), document_id)
 
 
-def _list(evidence: Mapping[str, str], name: str) -> list[str]:
+def texts_in(evidence: Mapping[str, str], name: str) -> list[str]:
+    """A list of texts as rules write it into evidence; none where there is none of that name."""
     if name not in evidence:
         return []
     texts = list_of(document_of(evidence[name].encode(), f"evidence {name}"), name, MAX_LISTED)

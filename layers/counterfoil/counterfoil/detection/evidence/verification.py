@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from counterfoil.detection.evidence.audit_claim import Judgement, judge_audit
+from counterfoil.detection.evidence.audit_claim import judge_audit
 from counterfoil.detection.evidence.bundle import Bundle
 from counterfoil.detection.evidence.claim import Citation, Claim, claim_of
-from counterfoil.detection.evidence.fraud_claim import transfer_facts, written
+from counterfoil.detection.evidence.fraud_claim import judge_fraud, written
 from counterfoil.detection.evidence.held import Held, HeldItem, hold
+from counterfoil.detection.evidence.judging import Judgement
 from counterfoil.detection.evidence.statements import SnapshotStatement, Statement
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import ContentsMismatchError, InputError, IntegrityError
@@ -64,8 +66,8 @@ def verify_bundle(bundle: Bundle, keys: Sequence[StatementKey] = ()) -> Verdict:
     if str(bundle.finding.rule_id).startswith("audit."):
         judge_audit(judgement)
     else:
-        _judge_fraud(judgement)
-    judgement.said.append("the finding's sentence, severity, score, status and time")
+        judge_fraud(judgement)
+    judgement.said.append(_words(judgement))
     _check_coverage(judgement, (lambda each: each.key in keys) if keys else (lambda _: True))
     if keys and not held.statements:
         judgement.missing.append("there is nothing signed in the bundle")
@@ -124,9 +126,16 @@ def _check_citation(judgement: Judgement, citation: Citation) -> None:
     )
 
 
-def _judge_fraud(judgement: Judgement) -> None:
-    judgement.shown += transfer_facts(judgement.finding, judgement.claim, judgement.held)
-    judgement.said.append(f"what rule {judgement.finding.rule_id} makes of it")
+# What the places and hashes of a finding's revisions are called in its evidence; claim.py reads them.
+_OF_CITATIONS: Final = frozenset({"revision_hash", "revision_hashes", "document_ids", "blocks"})
+
+
+def _words(judgement: Judgement) -> str:
+    """What of the finding nothing in the bundle says too."""
+    bound = judgement.bound | (_OF_CITATIONS if judgement.claim.citations else frozenset())
+    unbound = sorted(judgement.finding.evidence.keys() - bound)
+    evidence = f"; and of its evidence {', '.join(unbound)}" if unbound else ""
+    return f"the finding's sentence, severity, score, status and time{evidence}"
 
 
 def _check_coverage(judgement: Judgement, counts: Callable[[Statement], bool]) -> None:
