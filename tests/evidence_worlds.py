@@ -62,13 +62,13 @@ def log_of(hashes, key=LOG_KEY, strand_id=STRAND):
     return log
 
 
-def snapshot_of(hashes, signer=SIGNER, taken_at=NOW, **changes):
+def snapshot_of(hashes, signer=SIGNER, taken_at=NOW, strand_id=STRAND, **changes):
     """A snapshot document over blocks with these hashes, under its name."""
     whole = CompactRange.of_leaf(0, hashes[0])
     for number, each in enumerate(hashes[1:], 1):
         whole += CompactRange.of_leaf(number, each)
     fields = {"status": "VERIFIED", "previous": None, "extends": None, "checkpoint": None} | changes
-    tip = BlockAddress(STRAND, len(hashes) - 1)
+    tip = BlockAddress(strand_id, len(hashes) - 1)
     snapshot = DigestSnapshot(tip, whole, hashes[-1], "2025-03-01T09:30:00.000Z", taken_at, **fields)
     return snapshot_name(snapshot), render_document(snapshot, signer.sign(signed_bytes(snapshot)))
 
