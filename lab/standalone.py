@@ -31,8 +31,9 @@ HEADER: Final = '''#!/usr/bin/env python3
     python3 -I counterfoil_verify.py receipt FILE
     python3 -I counterfoil_verify.py evidence FILE [--key FILE]...
 
-Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there. Made by ``python -m lab.standalone`` from the modules named
-below, which say why each thing is as it is; the rules are written down in docs/format.md, a walk through them in docs/verify.md.
+Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there. Made by
+``python -m lab.standalone`` from the modules named below, which say why each thing is as it is; the rules are written down in
+docs/format.md, a walk through them in docs/verify.md.
 """
 '''
 

@@ -1,6 +1,7 @@
 """Findings with all that they rest on: an auditor or a detector over a journal, its log, signed snapshots, and what was kept."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from counterfoil.adapters.memory.logs import MemoryLog
 from counterfoil.cli.evidence_sources import FileSnapshots
+from counterfoil.detection.evidence.bundle import parse_bundle
+from counterfoil.detection.evidence.verification import verify_bundle
 from counterfoil.detection.snapshot import DigestSnapshot, Signature, render_document, signed_bytes, snapshot_name
 from counterfoil.errors import IntegrityError
 from counterfoil.journal import BlockAddress
@@ -20,7 +23,7 @@ from counterfoil.transparency.entry import LogEntry, render_entry
 from counterfoil.transparency.public_key import StatementKey
 from tests.audit_worlds import NOW, AuditWorld, user_datas
 from tests.fraud_bank import Bank, Desk
-from tests.journals import STRAND
+from tests.journals import STRAND, first_revision, rehash
 from tests.transparency_logs import LOG, LOG_KEY
 
 LOG_PUBLIC = StatementKey(LOG_KEY.key.type, LOG_KEY.key.public)
@@ -136,3 +139,22 @@ def audit_world(journal, datas=None, stored=None):
 def altered_hash(text):
     """Another hash in base64."""
     return Hash(sha256(text.encode()).digest()).to_base64()
+
+
+def verdict_of(made, *keys):
+    return verify_bundle(parse_bundle(made.data), keys)
+
+
+def says(sentences, *words):
+    return any(all(word in each for word in words) for each in sentences)
+
+
+def forged(journal, number, *, rehashed):
+    """What is delivered in the place of a block: its amount altered, its hashes right again or not."""
+    fields = journal.fields[number]
+    first_revision(fields)["data"]["amount"] += Decimal(1)
+    return rehash(fields) if rehashed else fields
+
+
+def records_of(block, fields):
+    return user_datas([replace(block, fields=fields)])

@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 from counterfoil.detection.evidence.bundle import MAX_BLOCKS, MAX_BUNDLE_BYTES, parse_bundle, render_bundle
 from counterfoil.detection.evidence.verification import verify_bundle
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError, LimitError
+from tests.audit_worlds import user_datas
 from tests.damage import damaged
-from tests.evidence_worlds import LOG_PUBLIC, SNAPSHOT_PUBLIC, altered_hash, audit_world, fraud_world
+from tests.evidence_worlds import (
+    LOG_PUBLIC,
+    SNAPSHOT_PUBLIC,
+    altered_hash,
+    audit_world,
+    forged,
+    fraud_world,
+    records_of,
+)
 from tests.journals import STRAND, transfers
-from tests.unit.services.test_evidence import forged, records_of, user_datas
 
 KEYS = (LOG_PUBLIC, SNAPSHOT_PUBLIC)
 

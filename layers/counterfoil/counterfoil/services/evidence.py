@@ -199,12 +199,17 @@ class _Gathering:
         if number >= head.size:
             self.left_out.append(f"a proof of block {address}: the checkpoint covers {head.size} blocks")
             return None
-        entry = parse_entry(log.reader.entries(number // WIDTH)[number % WIDTH])
+        try:
+            entry = parse_entry(log.reader.entries(number // WIDTH)[number % WIDTH])
+            path = prove_inclusion(log.reader.node, number, head.size)
+        except IntegrityError as error:
+            self.left_out.append(f"a proof of block {address}: the log does not hold: {error}")
+            return None
         if (entry.strand_id, entry.sequence_no) != address:
             raise InputError(
                 f"entry {number} of the log is block {entry.strand_id}#{entry.sequence_no}, not block {address}"
             )
-        return entry, log.statement, prove_inclusion(log.reader.node, number, head.size)
+        return entry, log.statement, path
 
     def _snapshot(self) -> SnapshotStatement | None:
         """The newest snapshot over all of the blocks, if it has a digest and the ledger can be asked for paths."""
