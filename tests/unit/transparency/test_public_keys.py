@@ -11,7 +11,6 @@ from tests.evidence_worlds import p256_key
 from tests.transparency_logs import LOG_KEY, witness_key
 
 P256 = p256_key().public_key()
-RSA = rsa.generate_private_key(65537, 2048).public_key()
 ED25519 = LOG_KEY.private.public_key()
 
 
@@ -31,19 +30,37 @@ def test_a_key_is_the_same_in_every_form(key):
     assert parsed.fingerprint.startswith("sha256:")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"", b"\x30", b"rubbish", b"\xff\xfe", b"-----BEGIN PUBLIC KEY-----\nAAA\n-----END PUBLIC KEY-----\n",
-        written(P256)[:-1], written(P256) + b"\0", written(P256)[:-1] + bytes([written(P256)[-1] ^ 1]), written(ED25519)[:-1],
-        written(RSA), written(RSA, Encoding.PEM),
-        written(ec.derive_private_key(5, ec.SECP384R1()).public_key()),
-        witness_key("w").key.render().encode(), b"x" * (MAX_KEY_BYTES + 1),
-    ],
-)  # fmt: skip
-def test_what_is_no_key_of_statements_is_an_input_error(data):
+def rsa_key(encoding):
+    return written(rsa.generate_private_key(65537, 2048).public_key(), encoding)
+
+
+NO_KEYS = {
+    "empty": b"",
+    "begun": b"\x30",
+    "text": b"rubbish",
+    "bytes": b"\xff\xfe",
+    "no base64": b"-----BEGIN PUBLIC KEY-----\nAAA\n-----END PUBLIC KEY-----\n",
+    "P-256, shorter": written(P256)[:-1],
+    "P-256, longer": written(P256) + b"\0",
+    "P-256, off the curve": written(P256)[:-1] + bytes([written(P256)[-1] ^ 1]),
+    "P-256, compressed": written(P256, Encoding.X962, PublicFormat.CompressedPoint),
+    "Ed25519, shorter": written(ED25519)[:-1],
+    "P-384": written(ec.derive_private_key(5, ec.SECP384R1()).public_key()),
+    "a witness's": witness_key("w").key.render().encode(),
+    "too long": b"x" * (MAX_KEY_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("kind", NO_KEYS)
+def test_what_is_no_key_of_statements_is_an_input_error(kind):
     with pytest.raises(InputError):
-        StatementKey.parse(data)
+        StatementKey.parse(NO_KEYS[kind])
+
+
+@pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])
+def test_a_key_of_another_kind_is_an_input_error(encoding):
+    with pytest.raises(InputError):
+        StatementKey.parse(rsa_key(encoding))
 
 
 def test_a_signature_is_checked_under_the_name_that_the_note_gives():

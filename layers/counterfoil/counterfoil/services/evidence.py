@@ -191,7 +191,11 @@ class _Gathering:
         signed = self._signed(StatementKind.CHECKPOINT, data, "the log's checkpoint")
         if not isinstance(signed, LogStatement):
             return None
-        return _Log(signed, TileReader(self.sources.log.load, signed.checkpoint.head))
+        try:
+            return _Log(signed, TileReader(self.sources.log.load, signed.checkpoint.head))
+        except (InputError, IntegrityError) as error:
+            self.left_out.append(f"the log, which does not hold: {error}")
+            return None
 
     def _logged(self, address: BlockAddress, log: _Log) -> tuple[LogEntry, LogStatement, tuple[Hash, ...]] | None:
         """The log's entry of a place and its path; a log of another strand proves nothing here."""
@@ -202,8 +206,8 @@ class _Gathering:
         try:
             entry = parse_entry(log.reader.entries(number // WIDTH)[number % WIDTH])
             path = prove_inclusion(log.reader.node, number, head.size)
-        except IntegrityError as error:
-            self.left_out.append(f"a proof of block {address}: the log does not hold: {error}")
+        except (InputError, IntegrityError) as error:
+            self.left_out.append(f"a proof of block {address}, of which the log does not hold: {error}")
             return None
         if (entry.strand_id, entry.sequence_no) != address:
             raise InputError(
