@@ -25,17 +25,21 @@ PROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
 NAME: Final = "counterfoil_verify"
 ROOT: Final = ("counterfoil.cli.plain_verifier", "main")
 HEADER: Final = '''#!/usr/bin/env python3
-"""Counterfoil's verifier alone: a QLDB journal export (Ion), or a receipt, checked with Python 3.13's standard library.
+"""Counterfoil's verifier alone: a QLDB journal export (Ion), a receipt, or evidence, checked with Python 3.13's standard library.
 
     python3 -I counterfoil_verify.py export DIR [--digest FILE]
     python3 -I counterfoil_verify.py receipt FILE
+    python3 -I counterfoil_verify.py evidence FILE [--key FILE]...
 
-Exit status: 0 holds, 1 something does not hold, 2 bad input. Made by ``python -m lab.standalone`` from the modules named
-below, which say why each thing is as it is; the rules are written down in docs/format.md, a walk through them in docs/verify.md.
+Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there. Made by
+``python -m lab.standalone`` from the modules named below, which say why each thing is as it is; the rules are written down in
+docs/format.md, a walk through them in docs/verify.md.
 """
 '''
 
-SUMMARY: Final = "Verifies journal exports and receipts of Amazon QLDB and Counterfoil, with the standard library alone"
+SUMMARY: Final = (
+    "Verifies journal exports, receipts and evidence of Amazon QLDB and Counterfoil, with the standard library alone"
+)
 
 # Definitions that are not needed here, in plain form.
 SUBSTITUTES: Final = {

@@ -28,6 +28,7 @@ from tests.mutations.brief import IN_BRIEF
 from tests.mutations.desk import DESK
 from tests.mutations.detector import DETECTOR
 from tests.mutations.dynamodb import DYNAMODB_LEDGER
+from tests.mutations.evidence import EVIDENCE
 from tests.mutations.exports import EXPORTS
 from tests.mutations.forward import ALTERATIONS, FORWARDING
 from tests.mutations.fraud_rules import FRAUD_RULES
@@ -59,6 +60,7 @@ WORKERS = 2
 
 MUTANTS = [
     *MERKLE,
+    *EVIDENCE,
     *LOG,
     *ION,
     *EXPORTS,

@@ -14,6 +14,7 @@ from counterfoil.cli import plain_verifier
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.services import export
 from lab.standalone import NAME, render, write_wheel
+from tests.evidence_worlds import LOG_PUBLIC, SNAPSHOT_PUBLIC, fraud_world, p256_key, public_of
 from tests.exports import data_keys, exported, verdict_of
 from tests.journals import first_revision, rehash, rehash_from, transfers
 
@@ -141,6 +142,45 @@ def test_a_genuine_receipt_holds_and_a_changed_one_does_not(verify, tmp_path, le
     if changed != document:
         file.write_text(json.dumps(changed))
         assert verify("receipt", file)[0] == 1, part
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A finding's evidence, with the keys that signed it and one that did not."""
+    finding, sources = fraud_world()
+    (tmp_path / "evidence.json").write_bytes(sources.make(finding).data)
+    for name, key in {"log": LOG_PUBLIC, "snapshot": SNAPSHOT_PUBLIC, "other": public_of(p256_key(9))}.items():
+        (tmp_path / name).write_bytes(key.der)
+    return tmp_path / "evidence.json"
+
+
+def test_evidence_holds_under_its_keys_and_no_others(verify, bundle):
+    for name in ("log", "snapshot"):
+        status, said = verify("evidence", bundle, "--key", bundle.parent / name)
+        assert (status, said.startswith("holds")) == (0, True)
+        assert "proven: the transfer T3 of 60000.00 EUR from A1 to B2 is what the revision says" in said
+    assert verify("evidence", bundle)[1].startswith("agrees with itself")
+    status, said = verify("evidence", bundle, "--key", bundle.parent / "other")
+    assert (status, said.startswith("does not hold")) == (1, True)
+    assert verify("evidence", bundle, "--key", bundle)[0] == 2
+    assert verify("evidence", bundle, "--key")[0] == 2
+
+
+def test_changed_evidence_does_not_hold_and_evidence_without_its_proofs_is_not_proven(verify, bundle):
+    document = json.loads(bundle.read_text())
+    bundle.write_text(json.dumps(document).replace("60000.00", "60000.01", 1))
+    assert verify("evidence", bundle)[0] == 1
+    document["blocks"][0]["proofs"], document["statements"] = [], []
+    bundle.write_text(json.dumps(document))
+    status, said = verify("evidence", bundle, "--key", bundle.parent / "log")
+    assert (status, said.startswith("not proven"), "covers block" in said) == (2, True, True)
+
+
+def test_what_verifies_evidence_needs_no_package():
+    """In a process of its own, since this one has loaded everything."""
+    loaded = "import sys, counterfoil.detection.evidence.verification; print(sorted({each.partition('.')[0] for each in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert {"boto3", "botocore", "cryptography", "typer"} & set(ast.literal_eval(done.stdout)) == set()
 
 
 @pytest.mark.parametrize("arguments", [[], ["export"], ["verify", "x"], ["receipt", "nobody"], ["export", "/nobody"]])

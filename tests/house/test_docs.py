@@ -18,6 +18,7 @@ from counterfoil.adapters import alerts, export_directory
 from counterfoil.cli import app
 from counterfoil.detection import account, audit_rules, block_assembly, rule_config, snapshot, strand, stream_cursor
 from counterfoil.detection.audit_rules import SEVERITIES, AuditRule
+from counterfoil.detection.evidence import bundle
 from counterfoil.detection.export_rules import ExportRule
 from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.ion import binary_of_text, hash_of_ion, hash_of_text, read_single, reader, streams
@@ -309,6 +310,10 @@ LIMITS = [
     (account.MAX_HOLDINGS, "16 holdings"),
     (audit_rules.MAX_EVIDENCE, "1,000 characters"),
     (snapshot.MAX_DOCUMENT_BYTES, "64 KiB"),
+    (bundle.MAX_BUNDLE_BYTES, "32 MiB; 128 blocks"),
+    (bundle.MAX_BLOCKS, "128 blocks"),
+    (bundle.MAX_REVISIONS, "128 revisions"),
+    (bundle.MAX_STATEMENTS, "8 statements"),
     (verify_export.MAX_MANIFEST_BYTES, "16 MiB, 200,000 keys"),
     (export_format.MAX_KEYS, "200,000 keys"),
     (verify_export.MAX_OBJECT_BYTES, "5 GiB"),

@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text()
 
 # What each command that a test can run ends with; the others are tests of their own, or need an AWS account or Docker.
 RUN = {
+    ".venv/bin/counterfoil verify evidence lab/data/evidence-example.json --key lab/data/evidence-example.pem": 0,
     ".venv/bin/counterfoil verify receipt lab/data/aws-cli-example-receipt.json": 0,
     ".venv/bin/counterfoil verify events events/journal_auditor__aggregated.json": 0,
     ".venv/bin/counterfoil verify events events/journal_auditor__fork.json --json": 1,

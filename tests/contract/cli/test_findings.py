@@ -125,6 +125,8 @@ def test_a_finding_is_shown_with_what_was_told_its_case_and_how_to_verify_it(des
     shown = answer["finding"]
     assert (shown["told"], shown["caseId"], shown["score"]) == ("TOLD", "ACC-1/1", 80)
     assert shown["verify"] == [
+        f"counterfoil evidence '{finding().finding_id}' --stack STACK --out evidence.json",
+        "counterfoil verify evidence evidence.json --key KEY",
         f"counterfoil findings receipt LEDGER '{STRAND}#1' --document {'D' * 22} --to receipt.json",
         "counterfoil verify receipt receipt.json",
     ]

@@ -19,6 +19,7 @@ from counterfoil.cli import export, findings, import_ledger, ledgers, maintain, 
 from counterfoil.cli.backtest import backtest
 from counterfoil.cli.checkpoints import app as checkpoints_app
 from counterfoil.cli.copy_journal import copy_journal
+from counterfoil.cli.evidence import evidence, verify_evidence
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.report.command import report, verify_report
 from counterfoil.cli.shell.command import shell
@@ -48,6 +49,8 @@ app.add_typer(witness_app, name="witness")
 app.command()(ledgers.digest)
 app.command()(report)
 verify.app.command("report")(verify_report)
+app.command()(evidence)
+verify.app.command("evidence")(verify_evidence)
 app.command()(export.export)
 app.command("import")(import_ledger.import_)
 app.command()(maintain.rebuild)

@@ -28,6 +28,7 @@ from counterfoil.cli.desk import (
 from counterfoil.cli.output import JsonOption, finding_json, out, print_json, printable, show_findings
 from counterfoil.detection.alert import Alert
 from counterfoil.detection.alert_digest import Digest
+from counterfoil.detection.evidence.claim import claim_of
 from counterfoil.detection.finding import Finding, Status
 from counterfoil.detection.suppression import Suppression
 from counterfoil.detection.suppression import suppress as make_suppression
@@ -104,7 +105,21 @@ def show(
 
 
 def verify_commands(finding: Finding) -> list[str]:
-    """What anybody can run to hold the finding against the journal: fetch its receipt once, then verify it offline."""
+    """What anybody can run to hold the finding against the journal: fetch its evidence once, then verify it offline."""
+    return [*_evidence_commands(finding), *_receipt_commands(finding)]
+
+
+def _evidence_commands(finding: Finding) -> list[str]:
+    """None where nothing in a ledger proves the finding."""
+    try:
+        claim_of(finding)
+    except InputError:
+        return []
+    bundle = f"counterfoil evidence {shlex.quote(finding.finding_id)} --stack STACK --out evidence.json"
+    return [bundle, "counterfoil verify evidence evidence.json --key KEY"]
+
+
+def _receipt_commands(finding: Finding) -> list[str]:
     if not re.fullmatch(r"[0-9A-Za-z]{22}#\d+", finding.place):
         return ["counterfoil verify export DIR"]
     fetch = f"counterfoil findings receipt LEDGER {shlex.quote(finding.place)}"

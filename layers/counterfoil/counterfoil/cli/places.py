@@ -17,7 +17,8 @@ from counterfoil.cli.served_journal import ServedJournal
 from counterfoil.cli.service_errors import service_errors
 from counterfoil.errors import InputError, NotFoundError, PreconditionError
 from counterfoil.ion.values import Value
-from counterfoil.journal import Digest
+from counterfoil.journal import BlockAddress, Digest
+from counterfoil.merkle import Hash
 from counterfoil.ports import JournalReader
 
 DEFAULT_DATA: Final = Path("ledgers")
@@ -64,12 +65,13 @@ class TransactionSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenLedger:
-    """A ledger, wherever it is. ``journal`` reads its blocks."""
+    """A ledger, wherever it is. ``journal`` reads its blocks; ``prove`` gives the path of a block to the digest at a tip."""
 
     name: str
     source: TransactionSource
     journal: JournalReader
     digest: Callable[[], Digest]
+    prove: Callable[[BlockAddress, BlockAddress], Sequence[Hash]]
 
 
 class Service(Protocol):
@@ -102,7 +104,7 @@ def opened_ledger(name: str, data: Path | None, endpoint: str | None) -> Iterato
         from counterfoil.embedded import open_ledger  # noqa: PLC0415 - who uses a server needs no engine
 
         with open_ledger(name, create=False) as ledger:
-            yield OpenLedger(ledger.name, ledger, ledger, ledger.digest)
+            yield OpenLedger(ledger.name, ledger, ledger, ledger.digest, ledger.prove_block)
         return
     with opened(data, endpoint) as service:
         yield service.ledger(name)
@@ -146,7 +148,7 @@ class _Folder:
     def ledger(self, name: str) -> OpenLedger:
         with service_errors("the ledgers"):
             engine = self._server.directory.engine(name)
-        return OpenLedger(name, engine, engine, engine.digest)
+        return OpenLedger(name, engine, engine, engine.digest, engine.prove_block)
 
 
 @contextmanager
@@ -188,7 +190,7 @@ class _Server:
         ledger = ServedLedger(name, send)
         self._ledgers.append(ledger)
         journal = ServedJournal(name, self.call)
-        return OpenLedger(name, ledger, journal, journal.digest)
+        return OpenLedger(name, ledger, journal, journal.digest, journal.prove)
 
     def close(self) -> None:
         for each in self._ledgers:

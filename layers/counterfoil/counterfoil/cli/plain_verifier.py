@@ -1,12 +1,13 @@
-"""The verifier alone: an export in Ion, or a receipt, with nothing but Python's standard library.
+"""The verifier alone: an export in Ion, a receipt or a bundle of evidence, with nothing but Python's standard library.
 
     python3 -I counterfoil_verify.py export DIR [--digest FILE]
     python3 -I counterfoil_verify.py receipt FILE
+    python3 -I counterfoil_verify.py evidence FILE [--key FILE]...
 
 ``make verifier`` makes the file from this module and those that it imports (lab/standalone.py). It reads one export, from
 its first block to its last, in one process; JSON exports, S3, workers and notes are the whole command line's.
 
-Exit status: 0 holds, 1 something does not hold, 2 bad input.
+Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from counterfoil.detection.evidence.bundle import MAX_BUNDLE_BYTES, parse_bundle
+from counterfoil.detection.evidence.verification import verify_bundle
 from counterfoil.errors import BrokenLinkError, ContentsMismatchError, CounterfoilError, InputError, IntegrityError
 from counterfoil.ion.streams import read_single, read_value_stream
 from counterfoil.ion.symbols import VERSION_MARKER
@@ -28,8 +31,9 @@ from counterfoil.journal.block import UnverifiedBlock, parse_block, verify_block
 from counterfoil.journal.chain import Digest, Segment, digest_of, extend, segment_of
 from counterfoil.journal.export_format import DataName, local_name, parse_completed_manifest, parse_data_key
 from counterfoil.journal.receipt import parse_digest, verify_receipt
+from counterfoil.transparency.public_key import StatementKey
 
-_USAGE: Final = "usage: counterfoil_verify.py export DIR [--digest FILE] | receipt FILE"
+_USAGE: Final = "usage: counterfoil_verify.py export DIR [--digest FILE] | receipt FILE | evidence FILE [--key FILE]..."
 _CHUNK_BYTES: Final = 1024 * 1024
 
 
@@ -41,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _receipt(Path(given[1]))
         if len(given) in {2, 4} and given[0] == "export" and given[2:3] in ([], ["--digest"]):
             return _export(Path(given[1]), parse_digest(_json(Path(given[3]))) if given[3:] else None)
+        if len(given) >= 2 and given[0] == "evidence" and len(given) % 2 == 0 and set(given[2::2]) <= {"--key"}:
+            return _evidence(Path(given[1]), [StatementKey.parse(Path(each).read_bytes()) for each in given[3::2]])
         raise InputError(_USAGE)
     except IntegrityError as error:
         _say(f"does not hold: {error}")
@@ -57,6 +63,24 @@ def _receipt(file: Path) -> int:
         f"leaf {receipt.leaf.to_base64()}, proof of {receipt.path_length} hashes, digest {receipt.digest.hash.to_base64()}"
     )
     return 0
+
+
+def _evidence(file: Path, keys: list[StatementKey]) -> int:
+    if file.stat().st_size > MAX_BUNDLE_BYTES:
+        raise InputError(f"{file} is larger than {MAX_BUNDLE_BYTES} bytes")
+    verdict = verify_bundle(parse_bundle(file.read_bytes()), keys)
+    if not verdict.complete:
+        _say("not proven: nothing contradicts, but not all is there")
+    elif keys:
+        _say("holds: all that the finding rests on is under the key's signature")
+    else:
+        signers = sorted({each.key.fingerprint for each in verdict.held.statements})
+        _say(f"agrees with itself; no key was given, signed by {' '.join(signers) or 'nobody'}")
+    _say(f"finding {verdict.finding.finding_id}: {verdict.finding.reason}")
+    for what, sentences in (("proven", verdict.proven), ("claimed", verdict.claimed), ("missing", verdict.missing)):
+        for each in sentences:
+            _say(f"{what}: {each}")
+    return 0 if verdict.complete else 2
 
 
 def _export(directory: Path, digest: Digest | None) -> int:

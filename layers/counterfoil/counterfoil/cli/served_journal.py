@@ -8,9 +8,11 @@ from typing import Any
 
 from counterfoil.cli.answers import digest_of
 from counterfoil.errors import PreconditionError
+from counterfoil.ion import binary_of_text, read_single
 from counterfoil.ion.codec import encode
 from counterfoil.ion.value_text import parse_text
 from counterfoil.journal import BlockAddress, Digest
+from counterfoil.merkle import Hash
 from counterfoil.ports import JournalReader
 
 _ASK_AGAIN_SECONDS = 0.2
@@ -47,7 +49,18 @@ class ServedJournal(JournalReader):
             time.sleep(_ASK_AGAIN_SECONDS)
         return there
 
+    def prove(self, address: BlockAddress, tip: BlockAddress, /) -> tuple[Hash, ...]:
+        """The path from a block to the digest at ``tip``, as the server gives it: nothing of it is checked."""
+        answer = self._call(
+            "GetBlock", {"Name": self._name, "BlockAddress": _text_of(address), "DigestTipAddress": _text_of(tip)}
+        )
+        proof = read_single(binary_of_text(answer["Proof"]["IonText"]))
+        return tuple(Hash(each.as_bytes()) for each in proof.items())
+
     def _block(self, address: BlockAddress) -> bytes:
-        text = f'{{strandId:"{address.strand_id}",sequenceNo:{address.sequence_no}}}'
-        answer = self._call("GetBlock", {"Name": self._name, "BlockAddress": {"IonText": text}})
+        answer = self._call("GetBlock", {"Name": self._name, "BlockAddress": _text_of(address)})
         return encode(parse_text(answer["Block"]["IonText"]))
+
+
+def _text_of(address: BlockAddress) -> dict[str, str]:
+    return {"IonText": f'{{strandId:"{address.strand_id}",sequenceNo:{address.sequence_no}}}'}

@@ -83,6 +83,12 @@ def render_document(snapshot: DigestSnapshot, signature: Signature) -> bytes:
     )
 
 
+def snapshot_name(snapshot: DigestSnapshot) -> str:
+    """``snapshots/<strand>/<time taken>-<tip>.json``: names sort by time."""
+    taken = snapshot.taken_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return f"snapshots/{snapshot.tip_address.strand_id}/{taken}-{snapshot.tip_address.sequence_no}.json"
+
+
 def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
     """Read a snapshot document, the signature unchecked; anything else is an ``InputError``."""
     if len(document) > MAX_DOCUMENT_BYTES:

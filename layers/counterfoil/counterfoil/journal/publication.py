@@ -67,14 +67,20 @@ def streamed_block(fields: Mapping[str, Any], stream_arn: str) -> StreamedBlock:
     """The stream records of a block in its whole form, given as the Python values of its fields."""
     address = fields["blockAddress"]
     revisions = fields.get("revisions") or []
-    summary = {name: value for name, value in fields.items() if name != "revisions"}
-    summary["revisionSummaries"] = [_summary(revision) for revision in revisions]
+    summary = block_summary(fields)
     documents = (fields.get("transactionInfo") or {}).get("documents") or {}
     return StreamedBlock(
         BlockAddress(str(address["strandId"]), int(address["sequenceNo"])),
         _keyed(stream_arn, RecordType.BLOCK_SUMMARY, fields["blockHash"], summary),
         tuple(_details(stream_arn, revision, documents) for revision in revisions if "metadata" in revision),
     )
+
+
+def block_summary(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A block in its whole form with ``revisionSummaries`` in the place of its revisions; both hash alike."""
+    summary = {name: value for name, value in fields.items() if name != "revisions"}
+    summary["revisionSummaries"] = [_summary(revision) for revision in fields.get("revisions") or []]
+    return summary
 
 
 def control(control_type: str, stream_arn: str) -> KeyedRecord:

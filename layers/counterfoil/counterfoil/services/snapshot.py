@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from counterfoil.detection import audit_rules as rules
@@ -21,6 +21,7 @@ from counterfoil.detection.snapshot import (
     parse_document,
     render_document,
     signed_bytes,
+    snapshot_name,
 )
 from counterfoil.detection.strand import StrandState
 from counterfoil.errors import InputError, IntegrityError
@@ -148,9 +149,3 @@ class Snapshotter:
 def _not_compared(last: DigestSnapshot | None) -> HeadsCompared:
     """A head that does not extend the last snapshot is no measure of the others: the log stays as it is."""
     return HeadsCompared(None if last is None else last.checkpoint)
-
-
-def snapshot_name(snapshot: DigestSnapshot) -> str:
-    """``snapshots/<strand>/<time taken>-<tip>.json``: names sort by time."""
-    taken = snapshot.taken_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    return f"snapshots/{snapshot.tip_address.strand_id}/{taken}-{snapshot.tip_address.sequence_no}.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +30,13 @@ _PERIOD: Final = timedelta(hours=1)
 _SERVICE: Final = "journal_auditor"
 
 _LEDGERS_AT_ONCE: Final = 100
+
+_OUTPUTS: Final = frozenset(
+    {
+        "CasesTableName", "FindingsTableName", "HeadsTableName", "RegistryTableName", "RulesTableName",
+        "SnapshotsBucketName", "SnapshotSigningKeyId",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ class CloudWatchFigures(FigureHistory):
 
 def stores_of(stack: str, version: str) -> Stores:
     """``InputError`` where the stack is not one of this product's."""
-    outputs = _outputs(stack)
+    outputs = outputs_of(stack, _OUTPUTS)
     dynamodb = wiring.client("dynamodb")
     desk = DynamoDbDeskLog(dynamodb, outputs["CasesTableName"])
     return Stores(
@@ -121,14 +128,11 @@ def ledgers_by_strand(registry: LedgerRegistry) -> dict[str, str]:
     return found
 
 
-def _outputs(stack: str) -> Mapping[str, str]:
+def outputs_of(stack: str, needed: Collection[str]) -> Mapping[str, str]:
+    """A stack's outputs by name, of which these must be there."""
     with translated(f"looking for stack {stack}"):
         answer = wiring.client("cloudformation").describe_stacks(StackName=stack)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
-    needed = {
-        "CasesTableName", "FindingsTableName", "HeadsTableName", "RegistryTableName", "RulesTableName",
-        "SnapshotsBucketName", "SnapshotSigningKeyId",
-    }  # fmt: skip
-    if missing := sorted(needed - outputs.keys()):
+    if missing := sorted(set(needed) - outputs.keys()):
         raise InputError(f"stack {stack} has no output {missing[0]}: it is none of counterfoil's, or an older one")
     return outputs

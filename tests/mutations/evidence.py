@@ -1,0 +1,106 @@
+"""Mutants of bundles of evidence: what of a bundle is checked, and what an incomplete one comes to."""
+
+from __future__ import annotations
+
+from tests.mutations.mutant import Mutant
+
+MAKING = "tests/unit/services/test_evidence.py"
+AUDITS = "tests/unit/services/test_evidence_of_audits.py"
+STATEMENTS = "tests/unit/services/test_evidence_of_statements.py"
+LAWS = "tests/property/test_evidence_laws.py"
+FORGERS = "tests/unit/detection/test_evidence_forgers.py"
+ECDSA = "tests/golden/test_ecdsa.py"
+
+EVIDENCE = [
+    Mutant(
+        "evidence: whose key signed does not matter",
+        "detection/evidence/verification.py",
+        "    if keys and held.statements and not any(trusted):\n",
+        "    if False:\n",
+        (MAKING,),
+    ),
+    Mutant(
+        "evidence: a statement of any key covers a block",
+        "detection/evidence/verification.py",
+        "(lambda each: each.key in keys) if keys else (lambda _: True)",
+        "(lambda _: True)",
+        (FORGERS,),
+    ),
+    Mutant(
+        "evidence: a snapshot's signature is not checked",
+        "detection/evidence/statements.py",
+        "    unverified.key.check(signed_bytes(snapshot), signature.value)\n",
+        "",
+        (FORGERS,),
+    ),
+    Mutant(
+        "evidence: a proof is not followed",
+        "detection/evidence/held.py",
+        "        statements[proof.statement].check_block(entry, proof.path)\n",
+        "        pass\n",
+        (LAWS,),
+    ),
+    Mutant(
+        "evidence: a revision need not be listed by its block",
+        "detection/evidence/held.py",
+        "    if listed is None or listed.document_id not in {None, revision.metadata.document_id}:\n",
+        "    if False:\n",
+        (FORGERS,),
+    ),
+    Mutant(
+        "evidence: a record need not be what its name says",
+        "detection/evidence/held.py",
+        """    if record.name.rpartition("/")[2] != found:\n""",
+        "    if False:\n",
+        (LAWS, AUDITS),
+    ),
+    Mutant(
+        "evidence: blocks of another matter are let through",
+        "detection/evidence/verification.py",
+        "        if item.address not in claim.blocks:\n",
+        "        if False:\n",
+        (LAWS,),
+    ),
+    Mutant(
+        "evidence: the finding's parties are not looked for in its revision",
+        "detection/evidence/fraud_claim.py",
+        "    if missing := [name for name, value in evidence.items() if value not in said]:\n",
+        "    if missing := []:\n",
+        (MAKING, LAWS),
+    ),
+    Mutant(
+        "evidence: a rule applied again need not give the same evidence",
+        "detection/evidence/judging.py",
+        "            self.expect(name, value)\n",
+        "            pass\n",
+        (AUDITS,),
+    ),
+    Mutant(
+        "evidence: one key's two roots are no contradiction",
+        "detection/evidence/statements.py",
+        "        if same_place and mine.head.root != other.head.root:\n",
+        "        if False:\n",
+        (STATEMENTS,),
+    ),
+    Mutant(
+        "evidence: the ledger's block is put in whatever the log has",
+        "services/evidence.py",
+        "        if not self.claim.disputed:\n            raise ContentsMismatchError(\n",
+        "        if False:\n            raise ContentsMismatchError(\n",
+        (MAKING,),
+    ),
+    Mutant(
+        "P-256: numbers beyond the order are taken",
+        "transparency/ecdsa.py",
+        "not all(0 < each < _ORDER for each in numbers)",
+        "not all(0 < each for each in numbers)",
+        (ECDSA,),
+    ),
+    Mutant(
+        "P-256: any two numbers are a key",
+        "transparency/public_key.py",
+        " and len(point) == POINT_BYTES and is_on_curve(point):",
+        " and len(point) == POINT_BYTES:",
+        ("tests/unit/transparency/test_public_keys.py",),
+    ),
+]
