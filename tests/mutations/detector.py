@@ -74,8 +74,8 @@ WRITES = [
     Mutant(
         "a store that is unavailable fails nothing",
         SERVICE,
-        "report.failed = sorted({*report.failed, *batch.outer_indexes})",
-        "report.failed = []",
+        "self.failed = sorted({*self.failed, *indexes})",
+        "self.failed = []",
         (DETECTOR_EDGES, "-k", "fails_alone"),
     ),
     Mutant(

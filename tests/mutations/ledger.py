@@ -204,8 +204,8 @@ DEFINED = [
     Mutant(
         "the catalogue's version stays",
         "ledger/catalogue.py",
-        "LedgerCatalogue(self.version + 1, {",
-        "LedgerCatalogue(self.version, {",
+        "LedgerCatalogue(self.version + 1, {**",
+        "LedgerCatalogue(self.version, {**",
         (DEFINITIONS,),
     ),
     Mutant(
@@ -298,8 +298,8 @@ EVIDENCE = [
     Mutant(
         "a revision is proved among the wrong entries",
         "services/ledger.py",
-        "prove_inclusion(block.entries_hash_list, 1)",
-        "prove_inclusion(block.entries_hash_list, 2)",
+        "block.entries_hash_list.index(root_of(hashes))",
+        "2",
         (EVIDENCE, "-k", "memory and proved"),
     ),
     Mutant(

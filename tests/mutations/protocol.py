@@ -311,7 +311,7 @@ PROTOCOL = [
     Mutant(
         "times of text at their offset as if in UTC",
         "ion/text_scalars.py",
-        "timezone(timedelta(minutes=minutes or 0))",
+        "timezone(timedelta(minutes=minutes))",
         "timezone(timedelta(0))",
         (TEXT, "-k", "specification or prints"),
     ),

@@ -189,7 +189,7 @@ SNAPSHOTS = [
     Mutant(
         "a snapshot's signature is not verified",
         "services/snapshot.py",
-        "            self.signer.verify(signed_bytes(last), signature)\n",
+        "            self.signer.verify(signed_bytes(unverified), signature)\n",
         "",
         (SNAPSHOTTER, "-k", "altered or key"),
     ),
@@ -210,29 +210,27 @@ SNAPSHOTS = [
     Mutant(
         "every snapshot says it extends the one before",
         "services/snapshot.py",
-        "(last[0], finding is None)",
-        "(last[0], True)",
+        "(kept[0], finding is None)",
+        "(kept[0], True)",
         (SNAPSHOTTER, "-k", "shrank"),
     ),
     Mutant(
         "a snapshot that does not extend is no finding",
         "services/snapshot.py",
-        "            self.findings.record([finding])\n",
+        "            self.findings.record(taken.findings)\n",
         "            pass\n",
         (SNAPSHOTTER, "-k", "shrank"),
     ),
     Mutant(
         "the finding recorded after the snapshot (crash window)",
         "services/snapshot.py",
-        """        if finding is not None:
-            self.findings.record([finding])
-        name = snapshot_name(snapshot)
+        """        if taken.findings:
+            self.findings.record(taken.findings)
         self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
 """,
-        """        name = snapshot_name(snapshot)
-        self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
-        if finding is not None:
-            self.findings.record([finding])
+        """        self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
+        if taken.findings:
+            self.findings.record(taken.findings)
 """,
         (SNAPSHOTTER, "-k", "away"),
     ),
