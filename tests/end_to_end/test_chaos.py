@@ -15,12 +15,14 @@ from itertools import chain
 
 import pytest
 
+from counterfoil.adapters.dynamodb.desk import DynamoDbDeskLog
 from counterfoil.adapters.dynamodb.findings import parse_finding
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
 from counterfoil.adapters.dynamodb.projector import Projector
 from counterfoil.detection.stream_cursor import CURSORS
 from counterfoil.journal.publication import streamed_block
+from counterfoil.services.cases import Cases
 from lab.demo.pipeline import InProcess
 from lab.gateway import AwsFaults, Fate, Strike
 from lab.mapping.faults import FaultRates
@@ -67,6 +69,9 @@ STRIKES = [
     strike("JournalAuditor", Fate.KILLED_AFTER, "TransactWriteItems", 2),
     strike("FraudDetector", Fate.KILLED_AFTER, "PutItem", 4),
     strike("FraudDetector", Fate.KILLED_BEFORE, "PutItem", 11),
+    strike("AlertNotifier", Fate.KILLED_AFTER, "PutItem", 1, b"AlertsTable"),
+    strike("AlertNotifier", Fate.KILLED_BEFORE, "PutItem", 3, b"AlertsTable"),
+    strike("ActionRunner", Fate.KILLED_AFTER, "TransactWriteItems", 1, b"CasesTable"),
 ]
 
 
@@ -236,3 +241,12 @@ def test_people_were_told_of_the_same(bank, calm):
     assert len(told) >= 3
     for channel in ("sns", "eventbridge"):
         assert {alike[each.removesuffix(f"/{channel}")] for each in noted if each.endswith(f"/{channel}")} == told
+
+
+def test_each_finding_whose_rule_asks_for_a_case_is_in_one(bank, calm):
+    log = DynamoDbDeskLog(bank.stack.client("dynamodb"), bank.stack.physical_id("CasesTable"))
+    in_cases = Counter(each.about for case in Cases(log, lambda: datetime.now(UTC)).all() for each in case.entries)
+    asking = {
+        each.finding_id for each in calm.findings.findings.values() if "open_case" in each.actions and not each.shadow
+    }
+    assert in_cases == Counter(asking) != Counter()
