@@ -180,10 +180,11 @@ class Demonstration:
         ]
 
     def _timing(self, findings: Sequence[Finding]) -> Timing | None:
-        """Of what the driver committed itself: nobody acknowledges what an attacker delivers."""
+        """Of what the driver committed itself: nobody acknowledges what an attacker delivers, nor what only a snapshot can see."""
         if self.pipeline.timeline is None:
             return None
         attacked = {each.place for attack in self._attacks for each in attack.expected}
+        attacked |= {each.place for each in self._disagreements()}
         places = [(each.finding_id, each.place) for each in findings if each.place not in attacked]
         return timing_of(self.bank.acknowledged(), places, self.pipeline.timeline)
 
