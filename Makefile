@@ -16,7 +16,7 @@ PY := $(BIN)/python
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.ready
+DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.ready .tools/browser/.ready
 
 setup: .venv/.ready .tools/sam/.ready .tools/checkov/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
 
@@ -26,7 +26,7 @@ demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in
 test: setup  ## every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: .venv/.ready .tools/sam/.ready policy  ## lint, types, imports, template and the fast tests (under a minute)
+check: .venv/.ready .tools/sam/.ready .tools/node/.ready policy  ## lint, types, imports, template and the fast tests (under a minute)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -58,8 +58,9 @@ events: .venv/.ready  ## write events/ anew from real blocks
 rules: .venv/.ready  ## check the shipped rules with their tests, and write the trees of their conditions
 	$(PY) -m lab.rules
 
-verifier: .venv/.ready  ## the verifier alone, as one file and as a wheel without dependencies, into dist/
+verifier: .venv/.ready  ## the verifier alone, as one file, as a wheel without dependencies, and as a page, into dist/
 	$(PY) -m lab.standalone
+	$(PY) -m lab.verifier_page
 
 invoke: setup  ## run one event through its function without Docker: make invoke EVENT=events/<name>.json
 	$(PY) -m lab.invoke $(EVENT)
@@ -98,6 +99,15 @@ $(UV):
 	mkdir -p $(@D)
 	cp tests/end_to_end/node/package.json tests/end_to_end/node/package-lock.json $(@D)
 	PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm ci --prefix $(@D) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+.tools/browser/.ready: tests/browser/package.json tests/browser/package-lock.json tests/browser/unpack.mjs .tools/node/.ready
+	mkdir -p $(@D)/libraries $(@D)/fonts
+	cp tests/browser/package.json tests/browser/package-lock.json $(@D)
+	PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm ci --prefix $(@D) --silent --no-audit --no-fund --ignore-scripts
+	.tools/node/bin/node tests/browser/unpack.mjs $(@D)
+	tar -xf $(@D)/libraries.tar -C $(@D)/libraries --strip-components 1
+	tar -xf $(@D)/fonts.tar -C $(@D)/fonts --strip-components 1
+	rm -rf $(@D)/node_modules $(@D)/*.tar
 	touch $@
 .tools/%/.ready:
 	$(UV) venv --quiet --allow-existing --python 3.13 .tools/$*
