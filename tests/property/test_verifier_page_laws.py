@@ -12,6 +12,7 @@ from counterfoil.ion import binary_of_text, dump_text, read_single, render_text,
 from counterfoil.ion.amazon_values import value_of
 from counterfoil.journal.builder import Change
 from counterfoil.merkle import Hash
+from tests.contract.test_ledger_evidence import receipts, redact_first_version
 from tests.ion_values import ion_values
 from tests.journals import (
     FEW,
@@ -24,6 +25,7 @@ from tests.journals import (
     rehash,
     transfer,
 )
+from tests.ledgers import ledger_on, open_accounts, rows, verified_blocks
 from tests.property.test_receipt_laws import block_receipt, ion, places, revision_receipt
 from tests.property.test_text_reader_laws import LONG, READ, REFUSED
 from tests.verifier_page import RefusedError, VerifierInNode, verdict_of
@@ -332,6 +334,35 @@ def test_an_altered_receipt_is_judged_alike(page, receipt):
     agreed(page, receipt)
 
 
+@st.composite
+def tampered(draw):
+    """A receipt that still reads as one: one letter or digit of it is another, or its proof has lost, doubled or swapped a hash."""
+    receipt = draw(honest())
+    name = draw(st.sampled_from([name for name in receipt if name != "Digest"]))
+    text = receipt[name]["IonText"] if isinstance(receipt[name], dict) else receipt[name]
+    hashes = text.strip("[]").split(",")
+    if name == "Proof" and len(hashes) > 1 and draw(st.booleans()):
+        place = draw(st.integers(0, len(hashes) - 2))
+        pair = hashes[place : place + 2]
+        hashes[place : place + 2] = draw(st.sampled_from([pair[:1], pair[:1] + pair, pair[::-1]]))
+        text = f"[{','.join(hashes)}]"
+    else:
+        places = [index for index, each in enumerate(text) if each.isascii() and each.isalnum()] or [0]
+        index = draw(st.sampled_from(places))
+        put = (
+            "0123456789"
+            if text[index : index + 1].isdigit()
+            else "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        )
+        text = cut(text, index, 1, draw(st.sampled_from(put)))
+    return receipt | {name: ion(text) if isinstance(receipt[name], dict) else text}
+
+
+@given(tampered())
+def test_a_receipt_of_which_one_character_or_hash_is_another_is_judged_alike(page, receipt):
+    agreed(page, receipt)
+
+
 @FEW
 @given(journals(min_size=2, min_changes=1), st.data())
 def test_blocks_of_a_forger_who_rehashes_are_judged_alike(page, journal, data):
@@ -371,3 +402,16 @@ def test_a_document_of_any_types_is_proved_alike(page, value):
     journal = journal_of([replace(made, changes=changes)])
     assert agreed(page, revision_receipt(journal, 0, 0, 0)) == "holds"
     assert agreed(page, block_receipt(journal, 0, 0)) == "holds"
+
+
+def test_every_receipt_of_a_ledger_that_updates_deletes_and_redacts_holds_on_the_page_too(page, tmp_path):
+    with ledger_on("sqlite", tmp_path) as ledger:
+        open_accounts(ledger)
+        rows(ledger, "UPDATE Accounts AS a SET a.balance = 7.77 WHERE a.accountId = 'A'")
+        redact_first_version(ledger)
+        rows(ledger, "DELETE FROM Accounts AS a WHERE a.accountId = 'A'")
+        blocks = verified_blocks(ledger)
+        tip = ledger.digest().tip_address.sequence_no
+        given = [each for block in blocks for each in receipts(ledger, block, tip, ledger.digest().hash)]
+    assert [agreed(page, receipt) for receipt in given] == ["holds"] * len(given)
+    assert len(given) > len(blocks) > 4
