@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from counterfoil.cli.output import out, printable
+from counterfoil.ion.values import IonTimestamp
 from counterfoil.journal import Digest, parse_digest
 
 
@@ -19,6 +20,8 @@ def plain(answer: Any) -> Any:
         return [plain(value) for value in answer]
     if isinstance(answer, bytes):
         return base64.b64encode(answer).decode()
+    if isinstance(answer, IonTimestamp):
+        answer = answer.to_datetime()
     if isinstance(answer, datetime):
         return answer.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return answer
