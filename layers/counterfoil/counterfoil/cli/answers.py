@@ -14,14 +14,14 @@ from counterfoil.journal import Digest, parse_digest
 
 def plain(answer: Any) -> Any:
     """An answer as JSON has it: bytes in base64, times in ISO 8601."""
+    if isinstance(answer, IonTimestamp):
+        answer = answer.to_datetime()
     if isinstance(answer, Mapping):
         return {name: plain(value) for name, value in answer.items()}
     if isinstance(answer, list | tuple):
         return [plain(value) for value in answer]
     if isinstance(answer, bytes):
         return base64.b64encode(answer).decode()
-    if isinstance(answer, IonTimestamp):
-        answer = answer.to_datetime()
     if isinstance(answer, datetime):
         return answer.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return answer

@@ -56,15 +56,14 @@ def erase(  # noqa: PLR0913 - one parameter for each option
 
 def _prepared(source: TransactionSource, table: str) -> str:
     """The table's id, once there is a table for certificates too."""
-    tables = _execute(source, _TABLES)
+    # A dropped table's documents can be erased as well; a name means the table that has it now, if one has.
+    tables = sorted(_execute(source, _TABLES), key=lambda each: each["status"] != "ACTIVE")
+    found = [str(each["tableId"]) for each in tables if table in {each["name"], each["tableId"]}]
+    if not found:
+        raise NotFoundError(f"there is no table {table[:80]}")
     if not any(each["name"] == CERTIFICATES and each["status"] == "ACTIVE" for each in tables):
         _execute(source, f"CREATE TABLE {CERTIFICATES}")
-    # A dropped table's documents can be erased as well; a name means the table that has it now, if one has.
-    tables.sort(key=lambda each: each["status"] != "ACTIVE")
-    for each in tables:
-        if table in {each["name"], each["tableId"]}:
-            return str(each["tableId"])
-    raise NotFoundError(f"there is no table {table[:80]}")
+    return found[0]
 
 
 def _execute(source: TransactionSource, text: str, *parameters: Value) -> list[Any]:
