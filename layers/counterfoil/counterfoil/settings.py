@@ -294,7 +294,7 @@ class ApiSettings:
             environ.get("CACHE_URL", "").strip(),
             environ.get("ACCOUNT_FREEZES", "{}"),
             environ.get("SEAL_KEYS_TABLE", ""),
-            environ.get("SEALING_KEY_ID", ""),
+            _text(environ, "SEALING_KEY_ID") if environ.get("SEAL_KEYS_TABLE") else "",
         )
 
 

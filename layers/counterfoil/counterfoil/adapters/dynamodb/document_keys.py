@@ -102,7 +102,7 @@ class DynamoDbDocumentKeys(DocumentKeys):
 class KmsLedgerKey:
     """The key of a ledger: made by KMS when it is first asked for, kept as KMS encrypted it, and in memory once it is known."""
 
-    dynamodb: DynamoDBClient
+    client: DynamoDBClient
     kms: KMSClient
     ddb_table: str
     kms_key_id: str
@@ -116,7 +116,7 @@ class KmsLedgerKey:
 
     def _kept(self) -> bytes | None:
         with translated(f"reading the key of strand {self.strand_id}"):
-            answer = self.dynamodb.get_item(
+            answer = self.client.get_item(
                 TableName=self.ddb_table, Key=_place(self.strand_id, _LEDGER_KEY), ConsistentRead=True
             )
         return _wrapped_in(answer["Item"]) if "Item" in answer else None
@@ -129,7 +129,7 @@ class KmsLedgerKey:
             )["CiphertextBlob"]
         try:
             with translated(f"keeping the key of strand {self.strand_id}"):
-                self.dynamodb.put_item(
+                self.client.put_item(
                     TableName=self.ddb_table,
                     Item=_place(self.strand_id, _LEDGER_KEY) | {"wrapped": {"B": made}},
                     ConditionExpression="attribute_not_exists(documentId)",
