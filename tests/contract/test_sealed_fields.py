@@ -233,6 +233,17 @@ def test_an_erasure_that_is_asked_for_again_has_the_same_certificate(ledger, per
     assert certificates(ledger) == kept
 
 
+def test_a_key_that_a_backup_brought_back_is_destroyed_again(ledger, person, keys):
+    kept = keys.by_document[person[1]]
+    erase(ledger, person)
+    certified = certificates(ledger)
+    keys.by_document[person[1]] = kept
+    assert rows(ledger, NAME, "NL") == [SECRET]
+    erase(ledger, person)
+    assert rows(ledger, NAME, "NL") == [ERASED]
+    assert certificates(ledger) == certified
+
+
 def test_what_is_erased_stays_so_while_the_rest_is_changed(ledger, person):
     erase(ledger, person)
     rows(ledger, "UPDATE People AS p SET p.country = ?", "BE")

@@ -36,7 +36,7 @@ ROLES = {
         "SessionsTable.Arn": "dynamodb: PutItem Query",
         "RegistryTable.Arn": "dynamodb: DeleteItem GetItem PutItem Query",
         "SealKeysTable.Arn": "dynamodb: BatchGetItem GetItem PutItem UpdateItem",
-        "SealingKey.Arn": "kms: Decrypt GenerateDataKeyWithoutPlaintext",  # bound to a strand, see CONDITIONS
+        "SealingKey.Arn": "kms: Decrypt GenerateDataKeyWithoutPlaintext",
         "JournalExporterFunction.Arn": "lambda: InvokeFunction",
         "JournalPublisherFunction.Arn": "lambda: InvokeFunction",
     },
@@ -264,7 +264,6 @@ CONDITIONS = {
     ("ActionRunnerRole", "CallTheLedger"): {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
     ("ActionRunnerRole", "ThroughItsUrlOnly"): {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
     ("AlertNotifierRole", "ReadSuppressions"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["suppressions"]}},
-    ("LedgerApiRole", "UnwrapLedgerKeys"): {"Null": {"kms:EncryptionContext:counterfoil:strand": "false"}},
     ("LedgerApiRole", "WaitForACombinedWrite"): {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#*"]}},
     ("JournalPublisherRole", "KeepItsJobs"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["stream"]}},
     ("JournalExporterRole", "KeepItsJobs"): {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["export", "export-keys"]}},

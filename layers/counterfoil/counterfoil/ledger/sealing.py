@@ -11,7 +11,8 @@ version and in every copy of the journal, whose hashes were over the sealed form
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from itertools import batched
 from typing import Final
@@ -19,6 +20,7 @@ from typing import Final
 from counterfoil.errors import InputError, OccConflictError, PreconditionError, SealMismatchError
 from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.ion.values import Annotated, RepeatedStruct, Value, pairs_of
+from counterfoil.journal.builder import Statement, digest_of_statement
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.document_keys import DocumentKey, DocumentKeys, SealingCipher, UnwrappedKey
 from counterfoil.ledger.ids import ID_SIZE
@@ -249,6 +251,36 @@ class Sealing:
             )
         self._used[document_id] = key
         return key
+
+
+def as_journaled(
+    seals: Seals | None,
+    catalogue: LedgerCatalogue,
+    transaction_id: str,
+    documents: tuple[Written, ...],
+    statements: Sequence[Statement],
+    veiled_numbers: Collection[int],
+) -> tuple[tuple[Written, ...], Sequence[Statement]]:
+    """A transaction's documents and statements as the journal will have them: the first sealed, the digests of these numbers veiled.
+
+    Without seals a sealed field cannot be written: ``PreconditionError``.
+    """
+    if not catalogue.has_sealed:
+        return documents, statements
+    if seals is None:
+        for each in documents:
+            if _names_in(each.value, catalogue.sealed_in(each.table_id)):
+                raise PreconditionError(f"table {each.table_name} has sealed fields, and their keys are not here")
+        return documents, statements
+    sealing = seals.sealing()
+    sealed = sealing.seal(documents, catalogue)
+    if not veiled_numbers:
+        return sealed, statements
+    veil = sealing.veil(transaction_id)
+    return sealed, [
+        replace(each, digest=veiled(digest_of_statement(each), veil)) if number in veiled_numbers else each
+        for number, each in enumerate(statements)
+    ]
 
 
 def veil_under(transaction_id: str, keys: Mapping[str, UnwrappedKey]) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 from weakref import ReferenceType, ref
@@ -17,7 +16,7 @@ from counterfoil.errors import ClosedError, DeferredError, InputError, LimitErro
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Change, Redaction, Statement, hash_of_value, prepare
-from counterfoil.journal.transaction import digest_of_statement, statement_digest
+from counterfoil.journal.transaction import statement_digest
 from counterfoil.ledger import times
 from counterfoil.ledger.changes import Definition, define
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, name_footprint
@@ -29,7 +28,7 @@ from counterfoil.ledger.proposal import Proposal, Written
 from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.redaction import redaction_of
 from counterfoil.ledger.sealed_statements import refuse_literals
-from counterfoil.ledger.sealing import Seals, veiled
+from counterfoil.ledger.sealing import Seals, as_journaled
 from counterfoil.ledger.workspace import Lifetime, SnapshotWorkspace
 from counterfoil.merkle import Hash, dot
 from counterfoil.partiql.compiler import compile_expression
@@ -149,7 +148,8 @@ class OpenTransaction:
         self._text_size = 0
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
-        self._erasure: tuple[Table, Erasure] | None = None
+        # With the table for the certificate, unless there is one already.
+        self._erasure: tuple[Table | None, Erasure] | None = None
         # Numbers of the statements whose digests are hidden in the journal: their parameters may be what is sealed.
         self._veiled: set[int] = set()
         # Rows that their caller has let go of need not be drawn before something changes.
@@ -353,11 +353,12 @@ class OpenTransaction:
             raise LimitError("at most one erasure in one transaction")
         workspace = self.workspace
         workspace.read.update((name_footprint(CERTIFICATES), erasure.certificate_id))
+        table = None
         if self._snapshot.document(erasure.certificate_id) is None:
             table = certificates_in(workspace.catalogue, statement.at)
             with workspace.one_statement():
                 workspace.certify(table, erasure)
-            self._erasure = table, erasure
+        self._erasure = table, erasure
         return erasure.row()
 
     def _to_journal(self, text: str, parameters: tuple[Value, ...]) -> Statement:
@@ -377,40 +378,32 @@ class OpenTransaction:
         self._text_size += len(statement.text)
         self.commit_digest = dot(self.commit_digest, statement.digest)
 
-    def _sealed(self) -> tuple[tuple[Written, ...], list[Statement]]:
-        """What the transaction wrote and said, as the journal will have it."""
-        documents, seals = self.workspace.documents, self._engine.seals
-        catalogue = self.workspace.catalogue
-        if not catalogue.has_sealed:
-            return documents, self._statements
-        if seals is None:
-            for each in documents:
-                if each.value is not None and catalogue.sealed_in(each.table_id) & each.value.keys():
-                    raise PreconditionError(f"table {each.table_name} has sealed fields, and their keys are not here")
-            return documents, self._statements
-        sealing = seals.sealing()
-        documents = sealing.seal(documents, catalogue)
-        veil = sealing.veil(self.transaction_id) if self._veiled else b""
-        statements = [
-            replace(each, digest=veiled(digest_of_statement(each), veil)) if number in self._veiled else each
-            for number, each in enumerate(self._statements)
-        ]
-        return documents, statements
-
     def _erased(self, documents: tuple[Written, ...]) -> tuple[Written, ...]:
-        """Destroy a key, and then write when: a certificate of a key that is still there cannot be."""
+        """Destroy a key, and then write when: a certificate of a key that is still there cannot be.
+
+        With a certificate from before it is destroyed all the same: somebody may have brought it back from a backup.
+        """
         if self._erasure is None:
             return documents
         assert self._engine.seals is not None  # it gave the key's id
         table, erasure = self._erasure
         destroyed = self._engine.seals.keys.destroy(erasure.document_id, times.milliseconds_of(self.dated_at))
+        if table is None:
+            return documents
         certificate = self.workspace.certify(table, erasure, destroyed.destroyed_ms)
         return tuple(certificate if each.document_id == certificate.document_id else each for each in documents)
 
     def proposal(self) -> Proposal:
         """What ``commit`` hands to the store. Keys are made for it, and one is destroyed if the transaction asks for that."""
         tx_time = self.dated_at
-        documents, statements = self._sealed()
+        documents, statements = as_journaled(
+            self._engine.seals,
+            self.workspace.catalogue,
+            self.transaction_id,
+            self.workspace.documents,
+            self._statements,
+            self._veiled,
+        )
         documents = self._erased(documents)
         changes = [
             Change(

@@ -2,8 +2,8 @@
 
 Items (partition key ``strandId``, sort key ``documentId``):
 
-* a document's id: ``keyId``, and ``wrapped`` or, once it was destroyed, ``destroyedMs``;
-* ``#ledger-key``: ``wrapped``, the ledger's own key as KMS encrypted it, bound to the strand.
+* a document's id: ``keyId``, and ``wrappedKey`` or, once it was destroyed, ``destroyedMs``;
+* ``#ledger-key``: ``wrappedKey``, the ledger's own key as KMS encrypted it, bound to the strand.
 
 Every read is consistent: no instance goes on with a key that another has destroyed.
 """
@@ -49,7 +49,7 @@ class DynamoDbDocumentKeys(DocumentKeys):
 
     def add(self, key: DocumentKey, /) -> DocumentKey:
         assert key.wrapped is not None  # a new key
-        item = self._key(key.document_id) | {"keyId": {"S": key.key_id}, "wrapped": {"B": key.wrapped}}
+        item = self._key(key.document_id) | {"keyId": {"S": key.key_id}, "wrappedKey": {"B": key.wrapped}}
         try:
             with translated(f"keeping the key of document {key.document_id}"):
                 self.client.put_item(
@@ -71,7 +71,7 @@ class DynamoDbDocumentKeys(DocumentKeys):
                 answer = self.client.update_item(
                     TableName=self.ddb_table,
                     Key=self._key(document_id),
-                    UpdateExpression="SET destroyedMs = if_not_exists(destroyedMs, :at) REMOVE wrapped",
+                    UpdateExpression="SET destroyedMs = if_not_exists(destroyedMs, :at) REMOVE wrappedKey",
                     ConditionExpression="attribute_exists(documentId)",
                     ExpressionAttributeValues={":at": {"N": str(at_ms)}},
                     ReturnValues="ALL_NEW",
@@ -131,7 +131,7 @@ class KmsLedgerKey:
             with translated(f"keeping the key of strand {self.strand_id}"):
                 self.client.put_item(
                     TableName=self.ddb_table,
-                    Item=_place(self.strand_id, _LEDGER_KEY) | {"wrapped": {"B": made}},
+                    Item=_place(self.strand_id, _LEDGER_KEY) | {"wrappedKey": {"B": made}},
                     ConditionExpression="attribute_not_exists(documentId)",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -173,4 +173,4 @@ def _key_of(item: Item) -> DocumentKey:
 
 
 def _wrapped_in(item: Item) -> bytes:
-    return bytes(item["wrapped"]["B"])
+    return bytes(item["wrappedKey"]["B"])
