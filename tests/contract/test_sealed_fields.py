@@ -170,6 +170,11 @@ def test_a_ledger_without_a_place_for_keys_takes_no_sealed_fields(tmp_path):
         rows(bare, TABLE)
 
 
+def test_which_fields_are_sealed_is_said_of_a_table(ledger, person):
+    tables = rows(ledger, "SELECT t.name, t.sealed FROM information_schema.user_tables AS t")
+    assert tables == [{"name": "People", "sealed": ["born", "name"]}, {"name": "counterfoil_erasures"}]
+
+
 @pytest.mark.parametrize("tags", ["{'counterfoil:sealed': ''}", "{'counterfoil:sealed': '  '}"])
 def test_a_tag_that_names_no_field_is_refused(ledger, tags):
     with pytest.raises(StatementError, match="names no field"):

@@ -102,7 +102,7 @@ def test_a_value_of_another_document_or_field_is_refused():
         opened(mine, keys, field="born")
     # Somebody who may write the store of keys gives both documents the same one.
     keys.by_document["e" * 22] = keys.by_document[DOCUMENT]._replace(document_id="e" * 22)
-    with pytest.raises(SealMismatchError):
+    with pytest.raises(SealMismatchError, match="the key of document"):
         opened(mine, keys, "e" * 22)
 
 

@@ -55,15 +55,17 @@ class TableEntry:
         return Table(self.table_id, self.name, self.active, online)
 
     def as_row(self) -> dict[str, Value]:
-        """The row of ``information_schema.user_tables``."""
+        """The row of ``information_schema.user_tables``; ``sealed`` is there only where the table has sealed fields."""
         indexes = [
             {"indexId": each.index_id, "expr": f"[{each.field}]", "status": str(each.status)} for each in self.indexes
         ]
+        sealed = {"sealed": sorted(self.sealed)} if self.sealed else {}
         return {
             "tableId": self.table_id,
             "name": self.name,
             "indexes": indexes,
             "status": "ACTIVE" if self.active else "INACTIVE",
+            **sealed,
         }
 
 
