@@ -14,7 +14,9 @@ from counterfoil.errors import (
 from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.ion.values import Annotated, RepeatedStruct
 from counterfoil.journal import Receipt, digest_of, extend, verify_receipt
+from counterfoil.journal.builder import Statement, digest_of_statement
 from counterfoil.ledger.erasure import certificate_id
+from counterfoil.ledger.sealing import veil_under, veiled
 from tests.ledgers import KINDS, ledger_on, online, rows, verified_blocks
 from tests.sealed_ledgers import (
     CERTIFICATES,
@@ -112,8 +114,15 @@ def test_the_digest_of_a_statement_does_not_tell_what_its_parameters_were(ledger
     for _ in range(2):
         rows(ledger, "UPDATE People AS p SET p.name = ?", "Margot")
         rows(ledger, "SELECT * FROM People AS p WHERE p.name = ?", "Margot")
-    told = [each for block in blocks(ledger)[-4:] for each in block["transactionInfo"]["statements"]]
-    assert len({each["statementDigest"] for each in told}) == 4
+    told = [
+        (block["transactionId"], each["statement"], each["statementDigest"])
+        for block in blocks(ledger)[-4:]
+        for each in block["transactionInfo"]["statements"]
+    ]
+    assert len({digest for _, _, digest in told}) == 4
+    for transaction_id, text, digest in told:
+        guessed = digest_of_statement(Statement(text, ("Margot",)))
+        assert digest not in {bytes(guessed), bytes(veiled(guessed, veil_under(transaction_id, {})))}
 
 
 def test_the_chain_and_every_receipt_hold(ledger, person):
