@@ -69,6 +69,8 @@ lock: $(UV)  ## resolve the dependencies anew
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade \
 	  --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer --no-emit-package numpy \
 	  --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3 -o layers/counterfoil/requirements.txt
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group sealing \
+	  --no-emit-package pycparser -o layers/counterfoil/requirements-sealing.txt
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group dev -o requirements/dev.txt
 	for group in sam checkov emulator incumbent driver node; do \
 	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group $$group -o requirements/$$group.txt; \

@@ -40,18 +40,18 @@ class ToldClock:
         return self.now
 
 
-def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1):
+def ledger_on(kind, folder, clock=None, limits=DEFAULT_LIMITS, seed=1, seals=None):
     """A ledger of a kind; one that is in the folder already is opened again, unless it was in memory."""
     clock, ids = clock or ToldClock(step=timedelta(milliseconds=1)), Ids(seed)
     if kind == "memory":
-        return EmbeddedLedger("bank", MemoryLedger(ids(), clock), clock, ids, limits)
+        return EmbeddedLedger("bank", MemoryLedger(ids(), clock), clock, ids, limits, seals=seals)
     if kind == "dynamodb":
         from tests.dynamodb_ledgers import store_in  # the emulator starts with the first of them
 
-        return EmbeddedLedger("bank", store_in(folder, ids, clock, seed), clock, ids, limits)
+        return EmbeddedLedger("bank", store_in(folder, ids, clock, seed), clock, ids, limits, seals=seals)
     if not (folder / "journal.db").exists():
         create_ledger(folder, ids())
-    return EmbeddedLedger("bank", SqliteLedger(folder, clock, limits), clock, ids, limits)
+    return EmbeddedLedger("bank", SqliteLedger(folder, clock, limits), clock, ids, limits, seals=seals)
 
 
 def online(ledger):

@@ -45,6 +45,7 @@ from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
+from tests.mutations.sealing import SEALING
 from tests.mutations.sessions_in_a_log import SESSIONS_IN_A_LOG
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
@@ -90,6 +91,7 @@ MUTANTS = [
     *PARTIQL_VALUES,
     *PROTOCOL,
     *SESSIONS_IN_A_LOG,
+    *SEALING,
 ]
 
 

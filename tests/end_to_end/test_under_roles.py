@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -11,7 +13,8 @@ from counterfoil.detection.finding import Finding, Severity
 from lab.invocation import Outcome
 from lab.stack import Options, Stack
 from tests.audit_worlds import NOW
-from tests.deployed_ledger import committed, created, items
+from tests.deployed_ledger import committed, created, items, variables
+from tests.served import COUNTERFOIL
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("under-roles")]
 
@@ -21,7 +24,7 @@ PATIENCE = 300
 
 @pytest.fixture(scope="module")
 def stack():
-    with Stack.up(options=Options(under_roles=True)) as running:
+    with Stack.up({"SealedFields": "true"}, Options(under_roles=True)) as running:
         yield running
 
 
@@ -82,6 +85,53 @@ def test_the_ledger_commits_publishes_exports_and_redacts(stack):
     assert LONG.encode() not in b"".join(
         value["B"] for item in items(stack, "JournalTable") for value in item.values() if "B" in value
     )
+    assert denials(stack) == {}
+
+
+SEALED = "CREATE TABLE People WITH (aws_tags = `{'counterfoil:sealed': 'name'}`)"
+
+
+def test_the_ledger_seals_and_the_command_line_erases(stack):
+    """Under the ledger's role: a key made and used through KMS, destroyed by the command, certified; the auditor has no complaint."""
+    with created(stack, "people", PermissionsMode="ALLOW_ALL") as ledger:
+        ledger.stream_to(stack.outputs["JournalStreamArn"])
+        committed(stack, "people", [SEALED])
+        inserted = committed(
+            stack, "people", ["INSERT INTO People ?", {"name": "Margarethe Blumenthal", "country": "NL"}]
+        )
+        document_id = inserted["results"][0]["rows"][0]["documentId"]
+        read = ["SELECT p.name, p.country FROM People AS p BY id WHERE id = ?", document_id]
+        person = {"name": "Margarethe Blumenthal", "country": "NL"}
+        assert committed(stack, "people", read)["results"][0]["rows"] == [person]
+        erase = [
+            COUNTERFOIL,
+            "erase",
+            "people",
+            "People",
+            document_id,
+            "--author",
+            "Ada",
+            "--reason",
+            "asked for",
+            "--json",
+        ]
+        done = [
+            subprocess.run(erase, env=os.environ | variables(stack), capture_output=True, text=True, check=False)
+            for _ in range(2)
+        ]
+        assert [each.returncode for each in done] == [0, 0], done[0].stderr
+        certificate, again = (json.loads(each.stdout) for each in done)
+        assert certificate == again
+        assert committed(stack, "people", read)["results"][0]["rows"] == [{"name": None, "country": "NL"}]
+        strand_id = certificate["blockAddress"]["strandId"]
+        stack.drain(PATIENCE)
+    kept = {item["documentId"]["S"]: item for item in items(stack, "SealKeysTable")}
+    assert kept.keys() == {document_id, "#ledger-key"}
+    assert kept[document_id].keys() == {"strandId", "documentId", "keyId", "destroyedMs"}
+    for table in ("JournalTable", "ProjectionsTable"):
+        assert "Margarethe" not in repr(items(stack, table))
+    verified = DynamoDbHeads(stack.client("dynamodb"), stack.physical_id("HeadsTable")).load(strand_id)
+    assert (verified.diverged_at, verified.head.begin) == (None, 0)
     assert denials(stack) == {}
 
 

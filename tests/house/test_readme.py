@@ -33,6 +33,13 @@ SERVED = (
     ".venv/bin/counterfoil ledger create bank",
     ".venv/bin/counterfoil shell bank",
 )
+# Likewise, on a server that has keys; DOCUMENT_ID is what the insertion answers.
+SEALED = (
+    ".venv/bin/counterfoil serve --data ledgers --seals keys",
+    ".venv/bin/counterfoil shell bank -c \"CREATE TABLE People WITH (aws_tags = \\`{'counterfoil:sealed': 'name born'}\\`)\"",
+    """.venv/bin/counterfoil shell bank -c "INSERT INTO People ?" -p '{"name": "Grace", "born": 1906, "country": "US"}'""",
+    '.venv/bin/counterfoil erase bank People DOCUMENT_ID --author Ada --reason "asked for by the person"',
+)
 # The log of a ledger, in order; KEY is what the first prints, and the last year's checkpoint is the one just made.
 LOG = (
     ".venv/bin/counterfoil checkpoints key ledger.example/bank --to log.key",
@@ -58,7 +65,7 @@ def test_every_command_of_the_readme_is_known_here():
     unknown = [
         command
         for command in commands()
-        if command not in {*RUN, *ELSEWHERE, *SERVED, *LOG} and not any(part in command for part in NEEDS_MORE)
+        if command not in {*RUN, *ELSEWHERE, *SERVED, *SEALED, *LOG} and not any(part in command for part in NEEDS_MORE)
     ]
     assert unknown == []
 
@@ -86,6 +93,29 @@ def test_the_commands_of_a_served_ledger_do_what_they_say(tmp_path):
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Accounts  ACTIVE" in done.stdout
+
+
+def test_the_commands_of_an_erasure_do_what_they_say(tmp_path):
+    assert [command for command in commands() if command in SEALED] == list(SEALED)
+    _, create, insert, erase = SEALED
+    read = ".venv/bin/counterfoil shell bank -c 'SELECT p.name, p.country FROM People AS p' --format json"
+    with Served(tmp_path / "ledgers", "--seals", tmp_path / "keys") as served:
+        environment = served.environment()
+
+        def said(command):
+            done = subprocess.run(
+                ["bash", "-euc", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        said(SERVED[2])
+        said(create)
+        (document_id,) = re.findall(r"\b[0-9A-Za-z]{22}\b", said(insert))
+        assert "Grace" in said(read)
+        assert "what remains: ciphertext" in said(erase.replace("DOCUMENT_ID", document_id))
+        after = said(read)
+    assert ("Grace" in after, "US" in after) == (False, True)
 
 
 def test_the_commands_of_a_ledgers_log_do_what_they_say(tmp_path):

@@ -122,6 +122,7 @@ EVERY_OPTION = {
     "VpcSubnetIds": "subnet-0a,subnet-0b",
     "VpcSecurityGroupIds": "sg-0a",
     "RealQldbEndpoint": "true",
+    "SealedFields": "true",
     "StandbyRegion": "eu-west-1",
     "StandbyJournalTable": "standby-journal",
     "StandbyRegistryTable": "standby-registry",

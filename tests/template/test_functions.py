@@ -28,7 +28,7 @@ ENVIRONMENT = {
         "SESSIONS_TABLE": "SessionsTable", "EXPORTER_FUNCTION": "JournalExporterFunction",
         "PUBLISHER_FUNCTION": "JournalPublisherFunction", "PERMISSIONS_DEFAULT": "PermissionsDefault",
         "LEDGER_LIMITS": "LedgerLimits", "CACHE_MEGABYTES": "CacheMegabytes", "CACHE_URL": "CacheUrl",
-        "ACCOUNT_FREEZES": "AccountFreezes",
+        "ACCOUNT_FREEZES": "AccountFreezes", "SEAL_KEYS_TABLE": "SealKeysTable", "SEALING_KEY_ID": "SealingKey",
         "ACCOUNT_ID": "AWS::AccountId",
     },
     "LedgerProjectorFunction": JOURNAL | PROJECTIONS | REGISTRY,
@@ -106,7 +106,21 @@ def test_all_run_the_same_python_layer_and_processor(defaults):
 
 
 def test_no_function_departs_from_that(function):
-    assert not function.keys() & {"Runtime", "Handler", "Architectures", "Layers", "Timeout", "Tracing"}
+    assert not function.keys() & {"Runtime", "Handler", "Architectures", "Timeout", "Tracing"}
+    assert ("Layers" in function) == (function["CodeUri"] == "functions/ledger_api/")
+
+
+def test_only_the_ledger_has_a_cipher_and_only_where_fields_may_be_sealed(resources, everything, expanded):
+    assert everything["LedgerApiFunction"]["Properties"]["Layers"] == [{"Ref": "SealingLayer"}]
+    assert resources["LedgerApiFunction"]["Properties"]["Layers"] == []
+    assert not {"SealingLayer", "SealingKey", "SealingKeyAlias", "SealKeysTable"} & resources.keys()
+    told = resources["LedgerApiFunction"]["Properties"]["Environment"]["Variables"]
+    assert not {"SEAL_KEYS_TABLE", "SEALING_KEY_ID"} & told.keys()
+    first, second = expanded["LedgerApiFunction"]["Properties"]["Layers"]
+    assert first["Ref"].startswith("CounterfoilLayer")
+    sealing, none = second["Fn::If"][1:]
+    assert (second["Fn::If"][0], none) == ("SealsFields", {"Ref": "AWS::NoValue"})
+    assert sealing["Ref"].startswith("SealingLayer")
 
 
 def test_every_function_is_traced_and_logs_json(defaults):
@@ -186,8 +200,9 @@ def test_two_stacks_in_one_account_do_not_fight_over_names(expanded):
     assert not [properties["Name"] for properties in made if "Name" in properties]
 
 
-def test_the_layer_is_for_both_processors(template):
-    [layer] = [body for body in template["Resources"].values() if body["Type"] == "AWS::Serverless::LayerVersion"]
+@pytest.mark.parametrize("name", ["CounterfoilLayer", "SealingLayer"])
+def test_a_layer_is_for_both_processors(name, template):
+    layer = template["Resources"][name]
     assert layer["Metadata"] == {"BuildMethod": "makefile"}
     assert layer["Properties"]["CompatibleArchitectures"] == template["Parameters"]["Architecture"]["AllowedValues"]
     assert layer["Properties"]["CompatibleRuntimes"] == [template["Globals"]["Function"]["Runtime"]]

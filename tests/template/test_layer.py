@@ -25,9 +25,9 @@ mkdir -p "$target/amazon"
 """
 
 
-def build(scratch: Path, *variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the layer's Makefile as `sam build` does: in a copy of the folder, with ARTIFACTS_DIR set."""
-    make = ["make", "--silent", "build-CounterfoilLayer", f"ARTIFACTS_DIR={scratch / 'artifacts'}", *variables]
+def build(scratch: Path, *variables: str, layer: str = "CounterfoilLayer") -> subprocess.CompletedProcess[str]:
+    """Run the layers' Makefile as `sam build` does: in a copy of the folder, with ARTIFACTS_DIR set."""
+    make = ["make", "--silent", f"build-{layer}", f"ARTIFACTS_DIR={scratch / 'artifacts'}", *variables]
     clean = {name: value for name, value in os.environ.items() if name not in {"UV", "PYTHONPATH", "VIRTUAL_ENV"}}
     clean["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
     return subprocess.run(make, cwd=scratch / "layer", env=clean, capture_output=True, text=True, check=False)
@@ -45,6 +45,16 @@ def built(root, tmp_path_factory):
     done = build(scratch, f"UV={root / '.tools/uv/bin/uv'}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"layer: \d+ KiB unzipped, limit 30720 KiB", done.stdout)
+    return scratch / "artifacts/python"
+
+
+@pytest.fixture(scope="module")
+def sealing(root, tmp_path_factory):
+    """The folder of the other layer, with the cipher of sealed fields."""
+    scratch = copy_of(root, tmp_path_factory.mktemp("sealing"))
+    done = build(scratch, f"UV={root / '.tools/uv/bin/uv'}", layer="SealingLayer")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"layer: \d+ KiB unzipped, limit 40960 KiB", done.stdout)
     return scratch / "artifacts/python"
 
 
@@ -107,11 +117,33 @@ def test_this_machine_s_python_takes_the_extension_for_its_own_processor(built):
     assert os.uname().machine in done.stdout
 
 
-def test_pip_builds_the_same_layer_as_uv(root, built, tmp_path):
+@pytest.mark.parametrize(("layer", "fixture"), [("CounterfoilLayer", "built"), ("SealingLayer", "sealing")])
+def test_pip_builds_the_same_layer_as_uv(layer, fixture, root, tmp_path, request):
     scratch = copy_of(root, tmp_path)
-    done = build(scratch, "UV=")
+    done = build(scratch, "UV=", layer=layer)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert fingerprint(scratch / "artifacts/python") == fingerprint(built)
+    assert fingerprint(scratch / "artifacts/python") == fingerprint(request.getfixturevalue(fixture))
+
+
+def test_the_layer_for_sealing_has_a_cipher_for_both_processors_and_nothing_of_the_other(built, sealing):
+    code = (
+        "from counterfoil.adapters.aes_gcm import AesGcmCipher; import cryptography; "
+        "box = AesGcmCipher('s', lambda: b'k' * 32); key, kept = box.new_key('d'); "
+        "print(box.unwrap(kept) == key, cryptography.__file__)"
+    )
+    alone = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{built}{os.pathsep}{sealing}"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", code], env=alone, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"True {sealing}"), done.stderr
+    extensions = {path.name for path in sealing.rglob("*.so")}
+    wanted = {f"{stem}.cpython-313-{each}-linux-gnu.so" for each in ELF_MACHINES for stem in ("_rust", "_cffi_backend")}
+    assert extensions == wanted
+    assert not {path.name for path in built.iterdir()} & {path.name for path in sealing.iterdir()}
+
+
+def test_what_no_function_needs_before_a_field_is_sealed_is_not_in_the_layer_of_all(built):
+    assert not (built / "cryptography").exists()
 
 
 def fake_build(root, tmp_path, script, *variables):
@@ -182,3 +214,7 @@ def test_a_function_carries_its_door_and_nothing_else(sam_build):
 
 def test_sam_s_layer_is_the_same_too(sam_build, built):
     assert fingerprint(sam_build / "CounterfoilLayer/python") == fingerprint(built)
+
+
+def test_sam_s_layer_for_sealing_is_the_same_too(sam_build, sealing):
+    assert fingerprint(sam_build / "SealingLayer/python") == fingerprint(sealing)

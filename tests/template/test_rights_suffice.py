@@ -16,6 +16,10 @@ USES = {
     ("LedgerApiRole", "ProjectionsTable.Arn"): f"{PROJECTIONS} dynamodb/waiting_room.py:WaitingRoom",
     ("LedgerApiRole", "SessionsTable.Arn"): "dynamodb/session_log.py:DynamoDbSessionLog",
     ("LedgerApiRole", "RegistryTable.Arn"): REGISTRY,
+    (
+        "LedgerApiRole",
+        "SealKeysTable.Arn",
+    ): "dynamodb/document_keys.py:DynamoDbDocumentKeys dynamodb/document_keys.py:KmsLedgerKey",
     ("LedgerProjectorRole", "JournalTable.Arn"): JOURNAL,
     ("LedgerProjectorRole", "ProjectionsTable.Arn"): f"{PROJECTIONS} dynamodb/projector.py:Projector",
     ("JournalPublisherRole", "JournalTable.Arn"): JOURNAL,

@@ -35,6 +35,8 @@ ROLES = {
         "ProjectionsTable.Arn": "dynamodb: GetItem PutItem Query",  # PutItem below W#, see CONDITIONS
         "SessionsTable.Arn": "dynamodb: PutItem Query",
         "RegistryTable.Arn": "dynamodb: DeleteItem GetItem PutItem Query",
+        "SealKeysTable.Arn": "dynamodb: BatchGetItem GetItem PutItem UpdateItem",
+        "SealingKey.Arn": "kms: Decrypt GenerateDataKeyWithoutPlaintext",
         "JournalExporterFunction.Arn": "lambda: InvokeFunction",
         "JournalPublisherFunction.Arn": "lambda: InvokeFunction",
     },

@@ -17,12 +17,13 @@ TABLES = {
     "AlertsTable": ("alert_id", None),
     "CasesTable": ("topic", "name"),
     "RulesTable": ("rule_id", "item"),
+    "SealKeysTable": ("strandId", "documentId"),
 }
 NUMBERS = {"sequenceNo", "event"}
 # Which attribute says when an item may be forgotten: blocks, the registry and cases are never.
 FORGETS_BY = dict.fromkeys(TABLES, "expires_at") | {
     "JournalTable": None, "ProjectionsTable": "expiresAt", "SessionsTable": "expiresAt", "RegistryTable": None,
-    "CasesTable": None, "RulesTable": None,
+    "CasesTable": None, "RulesTable": None, "SealKeysTable": None,
 }  # fmt: skip
 FINDINGS_INDEXES = {
     "by_status": ("status", "severity_time"),
@@ -146,8 +147,10 @@ def test_a_table_has_its_keys(table_name, ddb_table):
         assert entry["AttributeType"] == ("N" if entry["AttributeName"] in NUMBERS else "S"), entry
 
 
-def test_a_table_can_be_put_back_to_any_second(ddb_table):
-    assert ddb_table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+def test_a_table_can_be_put_back_to_any_second(table_name, ddb_table):
+    # What an erasure destroys could be put back too: of keys, only as far back as a parameter says.
+    days = {"RecoveryPeriodInDays": {"Ref": "SealKeyBackupDays"}} if table_name == "SealKeysTable" else {}
+    assert ddb_table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True} | days
 
 
 def test_a_table_encrypts_with_the_data_key(ddb_table):

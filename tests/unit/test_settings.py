@@ -195,6 +195,11 @@ def test_the_apis_settings_and_their_defaults():
     assert (here.qldb_limits, here.allow_by_default) == (False, False)
     assert (here.cache_megabytes, here.cache_url) == (64, "")
     assert (here.account_freezes, of(ApiSettings, ACCOUNT_FREEZES="off").account_freezes) == ("{}", "off")
+    assert (here.seal_keys_table, here.sealing_key_id) == ("", "")
+    sealing = of(ApiSettings, SEAL_KEYS_TABLE="keys", SEALING_KEY_ID="id")
+    assert (sealing.seal_keys_table, sealing.sealing_key_id) == ("keys", "id")
+    with pytest.raises(InputError, match="SEALING_KEY_ID"):
+        of(ApiSettings, SEAL_KEYS_TABLE="keys")
     cached = of(ApiSettings, CACHE_MEGABYTES="0", CACHE_URL=" valkey://cache:6379 ")
     assert (cached.cache_megabytes, cached.cache_url) == (0, "valkey://cache:6379")
     given = of(ApiSettings, LEDGER_LIMITS="qldb", PERMISSIONS_DEFAULT="allow", AWS_REGION="eu-west-1", ACCOUNT_ID="1")
@@ -213,6 +218,7 @@ def test_every_name_that_is_read_is_declared():
     read |= {"ALERT_MINIMUM_SEVERITY", "SNAPSHOT_LOCK_MODE", "FRAUD_RULES", "COUNTERFOIL_ADAPTERS"}
     read |= {"CHECKPOINT_ORIGIN", "WITNESS_POLICY", "SECURITY_HUB", "OCSF_EVENTS"}
     read |= {"LEDGER_LIMITS", "PERMISSIONS_DEFAULT", "ACCOUNT_ID", "CACHE_MEGABYTES", "CACHE_URL"}
+    read |= {"SEAL_KEYS_TABLE", "SEALING_KEY_ID"}
     assert read == settings.NAMES
 
 

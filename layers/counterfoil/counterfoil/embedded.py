@@ -73,6 +73,9 @@ class Transaction:
 class EmbeddedLedger(Ledger):
     """A ledger of this process. Any thread may call it; a transaction is one thread's."""
 
+    # Lets go of the keys of sealed fields, where the ledger has any of its own.
+    close_seals: Callable[[], None] | None = None
+
     def execute[Result](self, work: Callable[[Transaction], Result], retries: int = RETRIES) -> Result:
         """Run ``work`` in a transaction and commit it, again where another transaction was in the way.
 
@@ -103,6 +106,11 @@ class EmbeddedLedger(Ledger):
             opened.abort()
         return result
 
+    def close(self) -> None:
+        super().close()
+        if self.close_seals is not None:
+            self.close_seals()
+
     def __enter__(self) -> Self:
         return self
 
@@ -110,9 +118,12 @@ class EmbeddedLedger(Ledger):
         self.close()
 
 
-def open_ledger(path: str | Path, *, create: bool = True, limits: Limits = DEFAULT_LIMITS) -> EmbeddedLedger:
+def open_ledger(
+    path: str | Path, *, create: bool = True, limits: Limits = DEFAULT_LIMITS, seals: str | Path | None = None
+) -> EmbeddedLedger:
     """The ledger in a folder, made if it is not there. It belongs to this process until it is closed.
 
+    ``seals`` is the folder with the keys of sealed fields, made if it is not there; without it no table can have any.
     ``PreconditionError`` if another process has it, ``NotFoundError`` if it is not there and ``create`` is false,
     ``IntegrityError`` if its file is damaged.
     """
@@ -121,4 +132,16 @@ def open_ledger(path: str | Path, *, create: bool = True, limits: Limits = DEFAU
         if not create:
             raise NotFoundError(f"there is no ledger in {folder}")
         create_ledger(folder, new_id())
-    return EmbeddedLedger(folder.name, SqliteLedger(folder, system_clock, limits), system_clock, new_id, limits)
+    store = SqliteLedger(folder, system_clock, limits)
+    if seals is None:
+        return EmbeddedLedger(folder.name, store, system_clock, new_id, limits)
+    from counterfoil.adapters.sqlite.seals import SealsFolder  # noqa: PLC0415 - cryptography is only for who seals
+
+    try:
+        keys = SealsFolder.open(Path(seals))
+        ledger = EmbeddedLedger(folder.name, store, system_clock, new_id, limits, seals=keys.of(store.head().strand_id))
+    except BaseException:
+        store.close()
+        raise
+    ledger.close_seals = keys.close
+    return ledger

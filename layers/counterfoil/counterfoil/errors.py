@@ -14,6 +14,7 @@ CounterfoilError
 │   ├── RevisionMismatchError
 │   ├── BrokenLinkError
 │   ├── ProofMismatchError
+│   ├── SealMismatchError
 │   └── SetAsideMismatchError
 └── UnavailableError    something outside did not answer: try again from here
     ├── ConflictError       somebody else wrote first: load anew, then try again
@@ -102,6 +103,10 @@ class BrokenLinkError(IntegrityError):
 
 class ProofMismatchError(IntegrityError):
     """A proof does not lead from its leaf to the digest."""
+
+
+class SealMismatchError(IntegrityError):
+    """A sealed value, or the wrapped key of one, is not what was sealed in this place: it was altered, or is another document's."""
 
 
 class SetAsideMismatchError(IntegrityError):

@@ -54,6 +54,8 @@ NAMES: Final = frozenset(
         "QUARANTINE_BUCKET",
         "REGISTRY_TABLE",
         "RULES_TABLE",
+        "SEALING_KEY_ID",
+        "SEAL_KEYS_TABLE",
         "SECURITY_HUB",
         "SESSIONS_TABLE",
         "SIGNING_KEY_ID",
@@ -257,7 +259,8 @@ class ApiSettings:
     """``qldb_limits`` keeps to QLDB's own limits. ``allow_by_default`` says what a principal without a permission may do.
 
     ``cache_megabytes`` bounds what an instance remembers; an empty ``cache_url`` means that instances share nothing.
-    ``account_freezes`` is the JSON text of which documents freeze accounts (``services.freezes``).
+    ``account_freezes`` is the JSON text of which documents freeze accounts (``services.freezes``). Without a ``seal_keys_table`` no
+    table can have sealed fields.
     """
 
     places: JournalPlaces
@@ -272,6 +275,8 @@ class ApiSettings:
     cache_megabytes: int
     cache_url: str
     account_freezes: str
+    seal_keys_table: str
+    sealing_key_id: str
 
     @classmethod
     def from_env(cls, environ: Environment) -> Self:
@@ -288,6 +293,8 @@ class ApiSettings:
             _whole(environ, "CACHE_MEGABYTES", 0, 8_192, default=64),
             environ.get("CACHE_URL", "").strip(),
             environ.get("ACCOUNT_FREEZES", "{}"),
+            environ.get("SEAL_KEYS_TABLE", ""),
+            _text(environ, "SEALING_KEY_ID") if environ.get("SEAL_KEYS_TABLE") else "",
         )
 
 

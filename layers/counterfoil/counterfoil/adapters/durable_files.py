@@ -28,7 +28,7 @@ def write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         waiting.replace(path)
-        _sync_directory(path.parent)
+        make_durable(path.parent)
 
 
 def make_directory(path: Path) -> None:
@@ -37,7 +37,7 @@ def make_directory(path: Path) -> None:
         return
     make_directory(path.parent)
     path.mkdir(exist_ok=True)
-    _sync_directory(path.parent)
+    make_durable(path.parent)
 
 
 def path_of_key(root: Path, key: str) -> Path:
@@ -69,7 +69,8 @@ def disk_errors(what: str) -> Iterator[None]:
         raise UnavailableError(f"{what}: {error.strerror or error}") from error
 
 
-def _sync_directory(path: Path) -> None:
+def make_durable(path: Path) -> None:
+    """What a directory holds, by name, is on the disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

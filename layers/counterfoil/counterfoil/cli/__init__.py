@@ -19,6 +19,7 @@ from counterfoil.cli import export, findings, import_ledger, ledgers, maintain, 
 from counterfoil.cli.backtest import backtest
 from counterfoil.cli.checkpoints import app as checkpoints_app
 from counterfoil.cli.copy_journal import copy_journal
+from counterfoil.cli.erase import erase
 from counterfoil.cli.evidence import evidence, verify_evidence
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.report.command import report, verify_report
@@ -43,6 +44,7 @@ app.command()(copy_journal)
 app.command()(serve.serve)
 app.command()(serve.client_env)
 app.command()(shell)
+app.command()(erase)
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(checkpoints_app, name="checkpoints")
 app.add_typer(witness_app, name="witness")

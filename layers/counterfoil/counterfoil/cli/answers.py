@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from counterfoil.cli.output import out, printable
+from counterfoil.ion.values import IonTimestamp
 from counterfoil.journal import Digest, parse_digest
 
 
 def plain(answer: Any) -> Any:
     """An answer as JSON has it: bytes in base64, times in ISO 8601."""
+    if isinstance(answer, IonTimestamp):
+        answer = answer.to_datetime()
     if isinstance(answer, Mapping):
         return {name: plain(value) for name, value in answer.items()}
     if isinstance(answer, list | tuple):

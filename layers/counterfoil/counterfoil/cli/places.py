@@ -30,6 +30,9 @@ LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledge
 DataOption = Annotated[
     Path | None, typer.Option(metavar="DIR", help="The folder with the ledgers, where no server has it open.")
 ]
+SealsOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The folder with the keys of sealed fields, made if it is not there.")
+]
 EndpointOption = Annotated[str | None, typer.Option(metavar="URL", help="A server, as http://127.0.0.1:8600.")]
 
 
@@ -87,26 +90,33 @@ class Service(Protocol):
 
 
 @contextmanager
-def opened(data: Path | None, endpoint: str | None, *, create: bool = False) -> Iterator[Service]:
+def opened(
+    data: Path | None, endpoint: str | None, *, create: bool = False, seals: Path | None = None
+) -> Iterator[Service]:
     """The ledgers of a folder or of a server. Without either, the server that the environment names, else ``ledgers``.
 
-    ``create`` makes the folder if it is not there.
+    ``create`` makes the folder if it is not there. ``seals`` is for a folder: a server has its own.
     """
     endpoint = _endpoint(data, endpoint)
-    with _at_endpoint(endpoint) if endpoint is not None else _in_folder(data or DEFAULT_DATA, create=create) as service:
+    if endpoint is not None and seals is not None:
+        raise InputError("--seals is for a folder: a server has the keys of its sealed fields itself")
+    place = _at_endpoint(endpoint) if endpoint is not None else _in_folder(data or DEFAULT_DATA, seals, create=create)
+    with place as service:
         yield service
 
 
 @contextmanager
-def opened_ledger(name: str, data: Path | None, endpoint: str | None) -> Iterator[OpenLedger]:
+def opened_ledger(
+    name: str, data: Path | None, endpoint: str | None, seals: Path | None = None
+) -> Iterator[OpenLedger]:
     """A ledger of ``opened``; or the one in the folder ``name``, as ``counterfoil.open`` makes it."""
     if data is None and endpoint is None and (Path(name) / FILE_NAME).exists():
         from counterfoil.embedded import open_ledger  # noqa: PLC0415 - who uses a server needs no engine
 
-        with open_ledger(name, create=False) as ledger:
+        with open_ledger(name, create=False, seals=seals) as ledger:
             yield OpenLedger(ledger.name, ledger, ledger, ledger.digest, ledger.prove_block)
         return
-    with opened(data, endpoint) as service:
+    with opened(data, endpoint, seals=seals) as service:
         yield service.ledger(name)
 
 
@@ -119,13 +129,13 @@ def _endpoint(data: Path | None, endpoint: str | None) -> str | None:
 
 
 @contextmanager
-def _in_folder(data: Path, *, create: bool) -> Iterator[Service]:
+def _in_folder(data: Path, seals: Path | None, *, create: bool) -> Iterator[Service]:
     from counterfoil.server.assembly import LedgerServer, ServerSettings  # noqa: PLC0415 - as above
 
     if not create and not data.is_dir():
         raise NotFoundError(f"there is no folder {data}; --data names the folder of the ledgers, --endpoint a server")
     try:
-        server = LedgerServer(ServerSettings(data))
+        server = LedgerServer(ServerSettings(data, seals=seals))
     except PreconditionError as error:
         raise PreconditionError(f"{error}; if that is a server, name it with --endpoint") from None
     try:

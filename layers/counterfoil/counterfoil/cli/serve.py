@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from counterfoil.cli.output import JsonOption, err, print_json, read_bytes
+from counterfoil.cli.places import SealsOption
 from counterfoil.errors import InputError
 from counterfoil.server.client_env import client_env as environment
 from counterfoil.server.client_env import region_of, url_env
@@ -39,6 +40,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
         Path | None,
         typer.Option(metavar="FILE", help="Which documents freeze accounts, JSON; without it the defaults."),
     ] = None,
+    seals: SealsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Serve the ledgers of a folder until SIGTERM or SIGINT. QLDB's official drivers work unchanged: see client-env."""
@@ -57,7 +59,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
             print_json({"holds": True, "url": f"http://{address}:{bound_port}", "port": bound_port, "data": str(data)})
 
     guard = parse_freezes("" if freezes is None else read_bytes(freezes).decode(errors="replace"))
-    run(ServerSettings(data, host, port, qldb_limits, keys, aws_endpoint, guard), ready)
+    run(ServerSettings(data, host, port, qldb_limits, keys, aws_endpoint, guard, seals), ready)
 
 
 def client_env(

@@ -14,6 +14,11 @@ from typing import Any, Final
 from counterfoil.ion.values import Value
 from counterfoil.partiql.tables import Index, Table
 
+# The tag of CREATE TABLE that names the top-level fields whose values are sealed, with blanks between them (docs/ledger.md, "Sealed
+# fields"). It is a part of the journaled statement, so that who reads the journal knows them; no later tag changes them.
+SEALED_TAG: Final = "counterfoil:sealed"
+_NO_FIELDS: Final[frozenset[str]] = frozenset()
+
 
 class IndexStatus(StrEnum):
     """Only an index that is online answers queries. Source: docs/ledger.md, "Indexes"."""
@@ -39,21 +44,28 @@ class TableEntry:
     indexes: tuple[IndexEntry, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def sealed(self) -> frozenset[str]:
+        """The fields whose values are sealed."""
+        return frozenset(field for key, value in self.tags if key == SEALED_TAG for field in value.split())
+
     def as_table(self) -> Table:
         """The table as statements see it: with the indexes that may be used."""
         online = tuple(Index(each.index_id, each.field) for each in self.indexes if each.status is IndexStatus.ONLINE)
         return Table(self.table_id, self.name, self.active, online)
 
     def as_row(self) -> dict[str, Value]:
-        """The row of ``information_schema.user_tables``."""
+        """The row of ``information_schema.user_tables``; ``sealed`` is there only where the table has sealed fields."""
         indexes = [
             {"indexId": each.index_id, "expr": f"[{each.field}]", "status": str(each.status)} for each in self.indexes
         ]
+        sealed = {"sealed": sorted(self.sealed)} if self.sealed else {}
         return {
             "tableId": self.table_id,
             "name": self.name,
             "indexes": indexes,
             "status": "ACTIVE" if self.active else "INACTIVE",
+            **sealed,
         }
 
 
@@ -65,11 +77,23 @@ class LedgerCatalogue:
     entries: Mapping[str, TableEntry]
     _active: Mapping[str, Table] = field(init=False, compare=False, repr=False)
     _all: Mapping[str, Table] = field(init=False, compare=False, repr=False)
+    _sealed: Mapping[str, frozenset[str]] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         tables = {table_id: entry.as_table() for table_id, entry in self.entries.items()}
         object.__setattr__(self, "_all", tables)
         object.__setattr__(self, "_active", {each.name: each for each in tables.values() if each.active})
+        sealed = {table_id: fields for table_id, entry in self.entries.items() if (fields := entry.sealed)}
+        object.__setattr__(self, "_sealed", sealed)
+
+    @property
+    def has_sealed(self) -> bool:
+        """Whether any table has sealed fields."""
+        return bool(self._sealed)
+
+    def sealed_in(self, table_id: str) -> frozenset[str]:
+        """The sealed fields of a table; of most there are none."""
+        return self._sealed.get(table_id, _NO_FIELDS)
 
     def table(self, name: str) -> Table | None:
         return self._active.get(name)

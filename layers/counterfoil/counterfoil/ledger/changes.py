@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from counterfoil.errors import LimitError, StatementError
-from counterfoil.ledger.catalogue import IndexEntry, IndexStatus, LedgerCatalogue, TableEntry
+from counterfoil.ledger.catalogue import SEALED_TAG, IndexEntry, IndexStatus, LedgerCatalogue, TableEntry
+from counterfoil.ledger.erasure import CERTIFICATES
 from counterfoil.ledger.ids import derived_id
 from counterfoil.ledger.limits import Limits
 from counterfoil.partiql.syntax import (
@@ -71,7 +72,12 @@ def _create_table(statement: CreateTable, catalogue: LedgerCatalogue, table_id: 
     if catalogue.table(name) is not None:
         raise _semantic(f"Table with name: {name} already exists", statement.at)
     _check_room(catalogue, limits)
-    return Defined(TableEntry(table_id, name, active=True, tags=_tags(statement.tags)), Action.CREATE_TABLE, None)
+    entry = TableEntry(table_id, name, active=True, tags=_tags(statement.tags))
+    if SEALED_TAG in dict(entry.tags) and not entry.sealed:
+        raise _semantic(f"the tag {SEALED_TAG} names no field: it takes names with blanks between them", statement.at)
+    if name == CERTIFICATES and entry.sealed:
+        raise _semantic(f"{CERTIFICATES} certifies erasures: nothing in it can be sealed", statement.at)
+    return Defined(entry, Action.CREATE_TABLE, None)
 
 
 def _check_room(catalogue: LedgerCatalogue, limits: Limits | None) -> None:
@@ -99,6 +105,11 @@ def _create_index(statement: CreateIndex, catalogue: LedgerCatalogue, index_id: 
     entry = _active(catalogue, statement.table, statement.at)
     if not 0 < len(statement.field) <= MAX_FIELD_CHARACTERS:
         raise _semantic(f"an indexed field's name has 1 to {MAX_FIELD_CHARACTERS} characters", statement.at)
+    if statement.field in entry.sealed:
+        raise _semantic(
+            f"{statement.table}({statement.field}) is sealed: an index would keep what erasing a document is to take away",
+            statement.at,
+        )
     if any(each.field == statement.field for each in entry.indexes):
         raise _semantic(f"Index on {statement.table}({statement.field}) already exists", statement.at)
     if limits is not None and len(entry.indexes) >= limits.indexes_per_table:

@@ -12,6 +12,7 @@ from counterfoil.errors import StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Redaction
+from counterfoil.ledger.erasure import PROCEDURE as ERASE
 from counterfoil.ledger.reading import Snapshot, StoredRevision
 from counterfoil.partiql.syntax import Execute, Position
 
@@ -22,7 +23,7 @@ def redaction_of(statement: Execute, arguments: list[Value], snapshot: Snapshot)
     """The redaction that a statement asks for, judged against the snapshot; a ``StatementError`` where it cannot be."""
     at = statement.at
     if statement.procedure.upper() != PROCEDURE:
-        raise _refused(f"No such procedure: {statement.procedure[:80]}; there is {PROCEDURE}", at)
+        raise _refused(f"No such procedure: {statement.procedure[:80]}; there are {PROCEDURE} and {ERASE}", at)
     if len(arguments) != 3:
         raise _refused(f"{PROCEDURE} takes a block address, a table id and a document id", at)
     address = _address(arguments[0], at)

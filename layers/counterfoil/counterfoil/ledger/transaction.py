@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 from weakref import ReferenceType, ref
 
-from counterfoil.errors import ClosedError, DeferredError, InputError, LimitError, StatementError
+from counterfoil.errors import ClosedError, DeferredError, InputError, LimitError, PreconditionError, StatementError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
 from counterfoil.journal.builder import Change, Redaction, Statement, hash_of_value, prepare
@@ -20,17 +20,21 @@ from counterfoil.journal.transaction import statement_digest
 from counterfoil.ledger import times
 from counterfoil.ledger.changes import Definition, define
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, name_footprint
+from counterfoil.ledger.erasure import CERTIFICATES, Erasure, certificates_in, erasure_of
+from counterfoil.ledger.erasure import PROCEDURE as ERASE
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.plans import Compilable, Plans, parse
-from counterfoil.ledger.proposal import Proposal
+from counterfoil.ledger.proposal import Proposal, Written
 from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.redaction import redaction_of
+from counterfoil.ledger.sealed_statements import refuse_literals
+from counterfoil.ledger.sealing import Seals, as_journaled
 from counterfoil.ledger.workspace import Lifetime, SnapshotWorkspace
 from counterfoil.merkle import Hash, dot
 from counterfoil.partiql.compiler import compile_expression
 from counterfoil.partiql.limits import MAX_HELD_ROWS
 from counterfoil.partiql.syntax import Execute, Query
-from counterfoil.partiql.tables import Action, Plan
+from counterfoil.partiql.tables import Action, Plan, Table
 
 # Raises ForbiddenError unless the caller may do all of these to the tables of these ids.
 Authorise = Callable[[frozenset[tuple[Action, str]]], None]
@@ -54,7 +58,7 @@ Guard = Callable[[SnapshotWorkspace], None]
 class Engine(NamedTuple):
     """What all transactions of a ledger share. ``commit`` is the store's; ``ended`` is told of each transaction that is over.
 
-    ``guard`` is asked before a commit.
+    ``guard`` is asked before a commit. Without ``seals`` no table can have sealed fields.
     """
 
     plans: Plans
@@ -63,6 +67,7 @@ class Engine(NamedTuple):
     commit: Callable[[Proposal], BlockAddress]
     ended: Callable[[str], None]
     guard: Guard | None = None
+    seals: Seals | None = None
 
 
 class Results(Iterator[Value]):
@@ -130,6 +135,8 @@ class OpenTransaction:
         self.began_at = givens.clock()
         self.expires_at = self.began_at + engine.limits.transaction_time
         self._lifetime = Lifetime(self.began_at, self.expires_at, givens.watch)
+        if engine.seals is not None and snapshot.catalogue.has_sealed:
+            snapshot = engine.seals.opening(snapshot)
         self.workspace = SnapshotWorkspace(transaction_id, snapshot, engine.limits, givens.new_id, self._lifetime)
         self.commit_digest: Hash = hash_of_value(transaction_id)
         self.ended = False
@@ -141,6 +148,10 @@ class OpenTransaction:
         self._text_size = 0
         self._definitions: list[tuple[int, Definition]] = []
         self._redactions: list[Redaction] = []
+        # With the table for the certificate, unless there is one already.
+        self._erasure: tuple[Table | None, Erasure] | None = None
+        # Numbers of the statements whose digests are hidden in the journal: their parameters may be what is sealed.
+        self._veiled: set[int] = set()
         # Rows that their caller has let go of need not be drawn before something changes.
         self._unfinished: dict[int, ReferenceType[Results]] = {}
 
@@ -259,9 +270,13 @@ class OpenTransaction:
         authorise: Authorise | None,
     ) -> Iterator[Value]:
         if isinstance(statement, Compilable):
-            return self._run(self._plan(text, statement), parameters, authorise)
+            plan = self._plan(text, statement)
+            if self.workspace.catalogue.has_sealed:
+                self._keep_values_out_of_the_journal(statement, plan)
+            return self._run(plan, parameters, authorise)
         if isinstance(statement, Execute):
-            return iter((self._redact(statement, parameters, authorise),))
+            execute = self._mark_erasure if statement.procedure.upper() == ERASE else self._redact
+            return iter((execute(statement, parameters, authorise),))
         return iter((self._define(statement, authorise),))
 
     def _plan(self, text: str, statement: Compilable) -> Plan:
@@ -272,6 +287,13 @@ class OpenTransaction:
         except StatementError:
             self._saw_catalogue()
             raise
+
+    def _keep_values_out_of_the_journal(self, statement: Compilable, plan: Plan) -> None:
+        catalogue = self.workspace.catalogue
+        for _, table_id in plan.actions:
+            if catalogue.sealed_in(table_id):
+                refuse_literals(statement, catalogue.entries[table_id].name)
+                self._veiled.add(len(self._statements))
 
     def _saw_catalogue(self) -> None:
         """Whoever is told that there is no such table has read the catalogue."""
@@ -292,6 +314,11 @@ class OpenTransaction:
         number = len(self._statements)
         self._saw_catalogue()
         defined = define(statement, self.workspace.catalogue, self.transaction_id, number, self._limits)
+        if defined.action is Action.CREATE_TABLE and defined.entry.sealed and self._engine.seals is None:
+            raise PreconditionError(
+                f"table {defined.entry.name} has sealed fields, and this ledger has no place for their keys "
+                "(docs/ledger.md, Sealed fields)"
+            )
         if authorise is not None:
             authorise(frozenset({(defined.action, defined.entry.table_id)}))
         self.workspace.read.add(name_footprint(defined.entry.name))
@@ -314,6 +341,26 @@ class OpenTransaction:
             "version": redaction.version,
         }
 
+    def _mark_erasure(self, statement: Execute, parameters: tuple[Value, ...], authorise: Authorise | None) -> Value:
+        arguments = [compile_expression(each)(parameters) for each in statement.arguments]
+        seals = self._engine.seals
+        erasure = erasure_of(
+            statement, arguments, self._snapshot, None if seals is None else seals.keys, len(self._statements)
+        )
+        if authorise is not None:
+            authorise(frozenset({(Action.REDACT, erasure.table_id)}))
+        if self._erasure is not None:
+            raise LimitError("at most one erasure in one transaction")
+        workspace = self.workspace
+        workspace.read.update((name_footprint(CERTIFICATES), erasure.certificate_id))
+        table = None
+        if self._snapshot.document(erasure.certificate_id) is None:
+            table = certificates_in(workspace.catalogue, statement.at)
+            with workspace.one_statement():
+                workspace.certify(table, erasure)
+        self._erasure = table, erasure
+        return erasure.row()
+
     def _to_journal(self, text: str, parameters: tuple[Value, ...]) -> Statement:
         """The statement as the block will have it: what cannot be hashed is refused before it changes anything."""
         if self._text_size + len(text) > self._limits.transaction_bytes:
@@ -331,10 +378,33 @@ class OpenTransaction:
         self._text_size += len(statement.text)
         self.commit_digest = dot(self.commit_digest, statement.digest)
 
+    def _erased(self, documents: tuple[Written, ...]) -> tuple[Written, ...]:
+        """Destroy a key, and then write when: a certificate of a key that is still there cannot be.
+
+        With a certificate from before it is destroyed all the same: somebody may have brought it back from a backup.
+        """
+        if self._erasure is None:
+            return documents
+        assert self._engine.seals is not None  # it gave the key's id
+        table, erasure = self._erasure
+        destroyed = self._engine.seals.keys.destroy(erasure.document_id, times.milliseconds_of(self.dated_at))
+        if table is None:
+            return documents
+        certificate = self.workspace.certify(table, erasure, destroyed.destroyed_ms)
+        return tuple(certificate if each.document_id == certificate.document_id else each for each in documents)
+
     def proposal(self) -> Proposal:
-        """What ``commit`` hands to the store."""
+        """What ``commit`` hands to the store. Keys are made for it, and one is destroyed if the transaction asks for that."""
         tx_time = self.dated_at
-        documents = self.workspace.documents
+        documents, statements = as_journaled(
+            self._engine.seals,
+            self.workspace.catalogue,
+            self.transaction_id,
+            self.workspace.documents,
+            self._statements,
+            self._veiled,
+        )
+        documents = self._erased(documents)
         changes = [
             Change(
                 each.document_id,
@@ -352,7 +422,7 @@ class OpenTransaction:
             self.transaction_id,
             self._snapshot.sequence_no,
             self.workspace.read,
-            prepare(self.transaction_id, tx_time, self._statements, changes, self._redactions),
+            prepare(self.transaction_id, tx_time, statements, changes, self._redactions),
             times.milliseconds_of(tx_time),
             documents,
             tuple(self._definitions),

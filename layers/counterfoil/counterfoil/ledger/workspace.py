@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from counterfoil.errors import ClosedError, DeferredError, LimitError
+from counterfoil.errors import ClosedError, DeferredError, LimitError, StatementError
 from counterfoil.ion.timestamps import IonTimestamp
 from counterfoil.ion.values import Value
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, name_footprint
+from counterfoil.ledger.erasure import CERTIFICATES, PROCEDURE, Erasure
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.proposal import Written
 from counterfoil.ledger.reading import Snapshot, StoredRevision, encode_document
@@ -211,13 +212,22 @@ class SnapshotWorkspace:
     # Changing
 
     def insert(self, table: Table, document: dict[str, Value]) -> str:
+        _refuse_certificate(table)
         document_id = self._new_id()
         data = self._encoded(document)
         known = self.parameter_hashes.get(id(document))
         self._write(Written(table.table_id, table.name, document_id, None, document, data, (self.statement_no,), known))
         return document_id
 
+    def certify(self, table: Table, erasure: Erasure, destroyed_ms: int | None = None) -> Written:
+        """Write an erasure's certificate; once more with the time at which the key was destroyed, when that is known."""
+        value, name = erasure.certificate(destroyed_ms), erasure.certificate_id
+        written = Written(table.table_id, table.name, name, None, value, self._encoded(value), (erasure.statement,))
+        self._write(written)
+        return written
+
     def replace(self, table: Table, document_id: str, document: dict[str, Value] | None, changed: int = 1) -> None:
+        _refuse_certificate(table)
         before = self._written.get(document_id)
         base = self._document(document_id) if before is None else before.base
         statements = () if before is None else before.statements
@@ -254,6 +264,13 @@ class SnapshotWorkspace:
             self._written_bytes += len(written.data or b"")
         elif before is not None:
             del self._written[document_id]
+
+
+def _refuse_certificate(table: Table) -> None:
+    if table.name == CERTIFICATES:
+        raise StatementError(
+            "Evaluator", f"{CERTIFICATES} has certificates of erasures: only EXEC {PROCEDURE} writes them"
+        )
 
 
 def _rows(own: Iterable[Written]) -> Iterator[Row]:

@@ -227,7 +227,7 @@ class DropIndex:
 
 @node
 class Execute:
-    """``EXEC procedure argument, …``; the only procedure is ``REDACT_REVISION``."""
+    """``EXEC procedure argument, …``; the procedures are ``REDACT_REVISION`` and ``ERASE_DOCUMENT``."""
 
     procedure: str
     arguments: tuple[Expression, ...]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest
+from counterfoil.journal.builder import Statement
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.jobs import ExportJob, StreamJob
 from counterfoil.ledger.registry import RegisteredLedger
@@ -90,6 +91,10 @@ class Engine(Protocol):
 
     def committed(self, transaction_id: str) -> BlockAddress | None:
         """Where a transaction was committed, if it was."""
+        ...
+
+    def is_of(self, block: Mapping[str, Value], statements: Sequence[Statement], /) -> bool:
+        """Whether a committed block is of these statements, with these parameters."""
         ...
 
     def digest(self) -> Digest:

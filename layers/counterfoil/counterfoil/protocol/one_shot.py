@@ -18,7 +18,7 @@ from counterfoil.errors import LimitError, OccConflictError, PreconditionError, 
 from counterfoil.ion.codec import decode_datagram, encode
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress
-from counterfoil.journal.builder import Statement, digest_of_statement
+from counterfoil.journal.builder import Statement
 from counterfoil.ledger.ids import ID_BYTES, NewId, render_id
 from counterfoil.ledger.times import milliseconds_of, moment_of, timestamp_of
 from counterfoil.ledger.transaction import Givens
@@ -158,8 +158,7 @@ class _Run:
     def _block(self, address: BlockAddress) -> dict[str, Any]:
         """The block that was committed under the key; ``OtherRequestError`` where it was for another request."""
         block: dict[str, Any] = decode_datagram(self.engine.block(address))
-        digests = [each["statementDigest"] for each in block["transactionInfo"]["statements"]]
-        if digests != [bytes(digest_of_statement(each)) for each in self.asked.statements]:
+        if not self.engine.is_of(block, self.asked.statements):
             raise OtherRequestError("the idempotency key was used before, for another request")
         return block
 

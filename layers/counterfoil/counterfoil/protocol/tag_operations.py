@@ -6,10 +6,11 @@ to the registry, and a tag that nobody else can give says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from counterfoil.ledger.catalogue import SEALED_TAG
 from counterfoil.ledger.registry import MAX_TAGS, ResourceArn
 from counterfoil.ports import LedgerRegistry
 from counterfoil.protocol.directory import Directory
@@ -40,11 +41,13 @@ class TagOperations:
 
     def tag(self, parameters: Parameters) -> Answer:
         tags = checked_tags(parameters["Tags"])
+        _refuse_sealed(tags)
         arn = self._owned(parameters)
         self.registry.tag(arn, tags, MAX_TAGS + 1 if _COPIED in self.registry.tags(arn) else MAX_TAGS)
         return {}
 
     def untag(self, parameters: Parameters) -> Answer:
+        _refuse_sealed(parameters["TagKeys"])
         keys = [key for key in parameters["TagKeys"] if not key.startswith(RESERVED_PREFIX)]
         self.registry.untag(self._owned(parameters), keys)
         return {}
@@ -71,6 +74,12 @@ class TagOperations:
         if table is None:
             raise not_found("Table", resource_id)
         return self.place.table_arn(ledger_name, resource_id), dict(table.tags)
+
+
+def _refuse_sealed(keys: Iterable[str]) -> None:
+    """Which fields are sealed is said once, in the journal; a tag that says otherwise would deceive whoever reads it."""
+    if SEALED_TAG in keys:
+        raise invalid_parameter("Tags", f"has the key {SEALED_TAG!r}, which only CREATE TABLE gives, for good")
 
 
 def checked_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from counterfoil.adapters.sqlite.connections import lock
 from counterfoil.adapters.sqlite.jobs import SqliteJobs
@@ -40,6 +40,9 @@ from counterfoil.services.freezes import FreezeGuard
 from counterfoil.services.jobs import Jobs
 from counterfoil.services.ledger import Ledger
 
+if TYPE_CHECKING:
+    from counterfoil.adapters.sqlite.seals import SealsFolder
+
 _LOGGER: Final = logging.getLogger(__name__)
 
 # Commits wait for the disk together, so more threads than processors are of use; memory and switching bound them.
@@ -52,7 +55,8 @@ LOCK_NAME: Final = "registry.lock"
 class ServerSettings:
     """``keys`` is a file of access keys (``identities``); ``aws_endpoint`` where S3 and Kinesis are, else a folder stands in.
 
-    ``freezes`` says which documents freeze accounts, and which are transfers; ``None`` honours no freeze.
+    ``freezes`` says which documents freeze accounts, and which are transfers; ``None`` honours no freeze. ``seals`` is the folder with
+    the keys of sealed fields; without it no table can have any.
     """
 
     data: Path
@@ -62,6 +66,7 @@ class ServerSettings:
     keys: Path | None = None
     aws_endpoint: str | None = None
     freezes: FreezeGuard | None = field(default_factory=FreezeGuard)
+    seals: Path | None = None
 
 
 class LedgerServer:
@@ -71,7 +76,9 @@ class LedgerServer:
         limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
         identities = None if settings.keys is None else read_identities(settings.keys)
         self._lock_file, self._file = _opened(settings.data)
-        self.folders = LedgerFolders(settings.data, limits, settings.freezes)
+        self._seals = None if settings.seals is None else _seals_in(settings.seals)
+        of_strand = None if self._seals is None else self._seals.of
+        self.folders = LedgerFolders(settings.data, limits, settings.freezes, of_strand)
         self._registry = SqliteLedgerRegistry(self._file)
         self.directory = Directory(self._registry, self.folders)
         target = _outside(settings)
@@ -115,6 +122,8 @@ class LedgerServer:
         self.workers.close()
         self.jobs.close()
         self.folders.close()
+        if self._seals is not None:
+            self._seals.close()
         self._file.close()
         self._lock_file.close()
 
@@ -151,6 +160,12 @@ def _opened(data: Path) -> tuple[IO[str], RegistryFile]:
     except BaseException:
         lock_file.close()
         raise
+
+
+def _seals_in(folder: Path) -> SealsFolder:
+    from counterfoil.adapters.sqlite.seals import SealsFolder  # noqa: PLC0415 - cryptography is only for servers that seal
+
+    return SealsFolder.open(folder)
 
 
 def _aggregate(records: Sequence[KeyedRecord]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
@@ -11,6 +12,7 @@ from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.errors import ClosedError, IntegrityError
 from counterfoil.ledger.limits import Limits
 from counterfoil.ledger.registry import LEDGER_NAME, RegisteredLedger
+from counterfoil.ledger.sealing import Seals
 from counterfoil.ledger.transaction import Guard
 from counterfoil.services.ledger import Ledger
 
@@ -18,10 +20,14 @@ from counterfoil.services.ledger import Ledger
 class LedgerFolders:
     """A ledger's strand bears the ledger's id, so that a folder which was put in the place of another is noticed."""
 
-    def __init__(self, root: Path, limits: Limits, guard: Guard | None = None) -> None:
+    def __init__(
+        self, root: Path, limits: Limits, guard: Guard | None = None, seals: Callable[[str], Seals] | None = None
+    ) -> None:
+        """``seals`` gives those of a ledger by its strand; without it no table can have sealed fields."""
         self._root = root
         self._limits = limits
         self._guard = guard
+        self._seals = seals
         self._open: dict[str, Ledger] = {}
         self._lock = Lock()
         self._closed = False
@@ -80,4 +86,5 @@ class LedgerFolders:
 
     def _opened(self, name: str) -> Ledger:
         store = SqliteLedger(self._root / name, system_clock, self._limits)
-        return Ledger(name, store, system_clock, new_id, self._limits, self._guard)
+        seals = None if self._seals is None else self._seals(store.head().strand_id)
+        return Ledger(name, store, system_clock, new_id, self._limits, self._guard, seals)

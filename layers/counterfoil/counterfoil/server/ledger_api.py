@@ -10,6 +10,7 @@ from typing import Any, Final
 from counterfoil.adapters.system import new_id, system_clock
 from counterfoil.ledger.limits import DEFAULT_LIMITS, QLDB_LIMITS
 from counterfoil.ledger.registry import RegisteredLedger
+from counterfoil.ledger.sealing import Seals
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ports import Clock, JobStore, LedgerRegistry, SessionLog, SharedCache
 from counterfoil.protocol.control import MAX_LEDGERS, QLDB_MAX_LEDGERS, ControlPlane
@@ -54,6 +55,7 @@ class Outside:
     store: Callable[[RegisteredLedger], LedgerStore]
     ask_exporter: Ask
     ask_publisher: Ask
+    seals: Callable[[str], Seals] | None = None
 
 
 def ledger_api(environ: Environment, clock: Clock = system_clock) -> FunctionUrl:
@@ -68,7 +70,12 @@ def instance(environ: Environment, outside: Outside, clock: Clock) -> FunctionUr
     settings = ApiSettings.from_env(environ)
     limits = QLDB_LIMITS if settings.qldb_limits else DEFAULT_LIMITS
     guard = parse_freezes(settings.account_freezes)
-    ledgers = LedgersByStrand(lambda each: Ledger(each.name, outside.store(each), clock, new_id, limits, guard))
+
+    def open_ledger(ledger: RegisteredLedger) -> Ledger:
+        seals = None if outside.seals is None else outside.seals(ledger.ledger_id)
+        return Ledger(ledger.name, outside.store(ledger), clock, new_id, limits, guard, seals)
+
+    ledgers = LedgersByStrand(open_ledger)
     remembered = Remembered(outside.registry, time.monotonic)
     in_use = Directory(remembered, ledgers)
     sessions = StoredSessions(outside.sessions, in_use, limits, Surroundings(clock, new_id, new_token, time.sleep))
@@ -160,7 +167,21 @@ def _outside_on_aws(settings: ApiSettings, clock: Clock) -> Outside:
         ),
         Invoker(functions, settings.exporter_function),
         Invoker(functions, settings.publisher_function),
+        _seals(settings) if settings.seal_keys_table else None,
     )
+
+
+def _seals(settings: ApiSettings) -> Callable[[str], Seals]:
+
+    def of(strand_id: str) -> Seals:
+        from counterfoil.adapters.clients import client, late_client  # noqa: PLC0415
+        from counterfoil.adapters.dynamodb.document_keys import seals_of  # noqa: PLC0415
+
+        return seals_of(
+            client("dynamodb"), late_client("kms"), settings.seal_keys_table, settings.sealing_key_id, strand_id
+        )
+
+    return of
 
 
 def _ask_nobody(_: Mapping[str, Any]) -> None:

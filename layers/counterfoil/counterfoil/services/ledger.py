@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import takewhile
 from threading import Lock
@@ -13,10 +13,12 @@ from counterfoil.ion import IonValue, read_single
 from counterfoil.ion.codec import decode
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest, parse_block
+from counterfoil.journal.builder import Statement, digest_of_statement
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.ids import NewId
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
-from counterfoil.ledger.plans import Plans
+from counterfoil.ledger.plans import Compilable, Plans, parse
+from counterfoil.ledger.sealing import Seals, sealed_documents, veiled
 from counterfoil.ledger.sequencing import LedgerHead
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.ledger.transaction import Engine, Givens, Guard, OpenTransaction
@@ -39,7 +41,9 @@ class Ledger(JournalReader):
         new_id: NewId,
         limits: Limits = DEFAULT_LIMITS,
         guard: Guard | None = None,
+        seals: Seals | None = None,
     ) -> None:
+        """``seals`` has the keys of documents with sealed fields; without it no table can have any."""
         self.name = name
         self.limits = limits
         self.plans = Plans()
@@ -47,7 +51,8 @@ class Ledger(JournalReader):
         self._strand_id: str | None = None
         self._clock = clock
         self._new_id = new_id
-        self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended, guard)
+        self._seals = seals
+        self._engine = Engine(self.plans, limits, Givens(clock, clock, new_id), store.commit, self._ended, guard, seals)
         self._open: dict[str, OpenTransaction] = {}
         self._lock = Lock()
 
@@ -102,6 +107,33 @@ class Ledger(JournalReader):
     def committed(self, transaction_id: str) -> BlockAddress | None:
         """Where a transaction was committed, if it was: for whoever lost the answer to a commit."""
         return self._store.committed(transaction_id)
+
+    def is_of(self, block: Mapping[str, Value], statements: Sequence[Statement]) -> bool:
+        """Whether a committed block is of these statements, with these parameters.
+
+        Where a digest is hidden behind keys of which one was destroyed, and where there was none, only the text can be compared.
+        """
+        journaled = block["transactionInfo"]["statements"]
+        return len(journaled) == len(statements) and all(
+            self._is_of(block, there, asked) for there, asked in zip(journaled, statements, strict=True)
+        )
+
+    def _is_of(self, block: Mapping[str, Value], there: Mapping[str, Value], asked: Statement) -> bool:
+        digest = digest_of_statement(asked)
+        if there["statementDigest"] == bytes(digest):
+            return True
+        if there["statement"] != asked.text or self._seals is None or not self._uses_sealed(asked.text):
+            return False
+        if any("dataHash" in each for each in block["revisions"]):  # which keys were used cannot be seen any more
+            return True
+        veil = self._seals.veil_of(block["transactionId"], sealed_documents(block["revisions"]))
+        return veil is None or there["statementDigest"] == bytes(veiled(digest, veil))
+
+    def _uses_sealed(self, text: str) -> bool:
+        statement, catalogue = parse(text).statement, self.catalogue
+        if not isinstance(statement, Compilable):
+            return False
+        return any(catalogue.sealed_in(table_id) for _, table_id in self.plans.plan(text, statement, catalogue).actions)
 
     # Evidence
 

@@ -11,7 +11,7 @@ import typer
 
 from counterfoil.cli.documents import read_value
 from counterfoil.cli.output import JsonOption, ascii_json, err, out, show_error
-from counterfoil.cli.places import DataOption, EndpointOption, opened_ledger
+from counterfoil.cli.places import DataOption, EndpointOption, SealsOption, opened_ledger
 from counterfoil.cli.shell.interpreter import QuitError, Screen, Shell
 from counterfoil.cli.shell.presentation import Format, footer, ion_of, json_of, table_of
 from counterfoil.cli.shell.statements import StatementBuffer
@@ -24,13 +24,14 @@ from counterfoil.ion.values import Value
 _WIDE = 100_000
 
 
-def shell(
+def shell(  # noqa: PLR0913 - one parameter for each option
     ledger: Annotated[
         str, typer.Argument(metavar="LEDGER", help="A ledger's name, or its folder.", show_default=False)
     ],
     *,
     data: DataOption = None,
     endpoint: EndpointOption = None,
+    seals: SealsOption = None,
     format: Annotated[Format, typer.Option("--format", help="How rows are shown.")] = Format.TABLE,  # noqa: A002
     command: Annotated[
         list[str] | None, typer.Option("-c", help="Run these statements and quit.", metavar="TEXT")
@@ -44,7 +45,7 @@ def shell(
 
     A script ends at the first statement that fails, with exit status 2, or 3 where a conflict or the outside was the reason.
     """
-    with opened_ledger(ledger, data, endpoint) as one:
+    with opened_ledger(ledger, data, endpoint, seals) as one:
         screen = _Screen()
         this = Shell(Transactions(one.source), one.digest, Screen(screen.show, screen.say), format)
         this.parameters = [read_value(each) for each in parameter or ()]
