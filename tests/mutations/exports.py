@@ -7,6 +7,7 @@ from tests.mutations.mutant import Mutant
 DAMAGE = "tests/unit/services/test_export_damage.py"
 VERIFY = "tests/unit/services/test_verify_export.py"
 IMPORT = "tests/unit/cli/test_import.py"
+STACK = "tests/contract/test_imported_ledgers.py"
 
 EXPORTS = [
     Mutant(
@@ -71,5 +72,47 @@ EXPORTS = [
         "catalogue = catalogue.with_table_id(each.table_name, each.table_id)",
         "pass",
         (IMPORT, "-k", "another_producer"),
+    ),
+    Mutant(
+        "the ledger may be used before its blocks are there",
+        "adapters/dynamodb/importing.py",
+        "registry.save(None, wanted)",
+        "registry.save(None, replace(wanted, state=LedgerState.ACTIVE))",
+        (STACK, "-k", "cut_off_anywhere"),
+    ),
+    Mutant(
+        "an imported document enters no index",
+        "adapters/dynamodb/effects.py",
+        "index_changes(table, each.document_id, _value_of(base), _value_of(each))",
+        "()",
+        (STACK, "-k", "as_the_one_that_was_exported"),
+    ),
+    Mutant(
+        "documents of another ledger written over",
+        "adapters/dynamodb/importing.py",
+        "if each.document_id in known or (each.table_id, each.version) != expected:",
+        "if each.document_id in known:",
+        (STACK, "-k", "names_what_another"),
+    ),
+    Mutant(
+        "one strand under two names",
+        "adapters/dynamodb/importing.py",
+        "if each.ledger_id == ledger.ledger_id:",
+        "if each is None:",
+        (STACK, "-k", "one_strand"),
+    ),
+    Mutant(
+        "nodes beside an imported block not looked at",
+        "adapters/dynamodb/importing.py",
+        "if (item.block_hash, item.nodes, beside) != (block.block.block_hash, nodes, changes):",
+        "if (item.block_hash, beside) != (block.block.block_hash, changes):",
+        (STACK, "-k", "damaged_in_the_journal"),
+    ),
+    Mutant(
+        "a strand that has more than the export is taken",
+        "services/import_export.py",
+        "if done > contents.end:",
+        "if done < 0:",
+        (STACK, "-k", "more_blocks"),
     ),
 ]

@@ -118,7 +118,8 @@ def _of_stack(at: Places, strand_id: str) -> EvidenceSources:
     from counterfoil import wiring  # noqa: PLC0415 - as above
     from counterfoil.adapters.s3 import S3Log  # noqa: PLC0415
     from counterfoil.adapters.system import system_clock  # noqa: PLC0415
-    from counterfoil.cli.report.stack import S3SnapshotArchive, outputs_of  # noqa: PLC0415
+    from counterfoil.cli.report.stack import S3SnapshotArchive  # noqa: PLC0415
+    from counterfoil.cli.stacks import outputs_of  # noqa: PLC0415
     from counterfoil.settings import JournalPlaces  # noqa: PLC0415
 
     outputs = outputs_of(at.stack, _OUTPUTS)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from counterfoil.errors import ContentsMismatchError, InputError
+from counterfoil.errors import ContentsMismatchError, InputError, PreconditionError
 from counterfoil.journal import Digest
 from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ports import ExportFiles
@@ -55,6 +55,11 @@ def import_export(
         raise InputError(f"the export begins with {first}: a ledger's digest needs every block from block 0 on")
     ledger = begin(verdict.strand_id)
     done = ledger.next_sequence_no()
+    if done > contents.end:
+        ledger.discard()
+        raise PreconditionError(
+            f"strand {verdict.strand_id} is there up to block {done - 1}, but the export ends with block {contents.end - 1}"
+        )
     for file_name, name in objects:
         if done <= name.last:
             blocks = stored_blocks(name.extension, files.chunks(file_name, MAX_OBJECT_BYTES))
