@@ -261,7 +261,9 @@ def moved(journal, strand_id, kept):
     fields = journal.fields
     for number, block in enumerate(fields):
         ids = {"transaction": f"{number:022d}", "table": "t" * 22, "document": f"{number:021d}d"}
-        ids.pop(kept)
+        if kept == "document of an earlier block" and number == len(fields) - 1:
+            ids["document"] = next(iter(journal.fields[0]["transactionInfo"]["documents"]))
+        ids.pop(kept, None)
         block["blockAddress"]["strandId"] = strand_id
         block["transactionId"] = ids.get("transaction", journal.fields[number - 1]["transactionId"])
         (revision,), ((document_id, told),) = block["revisions"], block["transactionInfo"]["documents"].items()
@@ -273,16 +275,19 @@ def moved(journal, strand_id, kept):
     return [replace(each, fields=new).block_binary() for each, new in zip(journal.blocks, forged, strict=True)]
 
 
-@pytest.mark.parametrize("kept", ["transaction", "table", "document"])
+@pytest.mark.parametrize("kept", ["transaction", "table", "document", "document of an earlier block"])
 def test_an_archive_that_names_what_another_ledger_has_is_refused(stack, kept):
     journal = transfers(5)
     imported(stack, exported(journal))
     before = contents(stack)
     begun = replace(stack, name="bank2").begin("A" * 22)
-    with pytest.raises(IntegrityError, match=f"{kept} .* is another ledger's|has version 0 of document"):
+    with pytest.raises(
+        IntegrityError, match=f"{kept} .* is another ledger's|has version 0 of document .* where version 1"
+    ):
         begun.store(0, iter(moved(journal, "A" * 22, kept)))
     assert stack.registered("bank2") is None
-    assert contents(stack) == before
+    document_id = next(iter(journal.fields[0]["transactionInfo"]["documents"]))
+    assert [each for each in contents(stack) if document_id in each] == [each for each in before if document_id in each]
 
 
 def test_what_is_damaged_in_the_journal_keeps_the_ledger_from_appearing(stack, archive):
