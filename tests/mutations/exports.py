@@ -7,6 +7,8 @@ from tests.mutations.mutant import Mutant
 DAMAGE = "tests/unit/services/test_export_damage.py"
 VERIFY = "tests/unit/services/test_verify_export.py"
 IMPORT = "tests/unit/cli/test_import.py"
+JSON = "tests/unit/services/test_altered_json.py"
+JSON_DATA = "tests/unit/journal/test_json_data.py"
 STACK = "tests/contract/test_imported_ledgers.py"
 
 EXPORTS = [
@@ -114,5 +116,47 @@ EXPORTS = [
         "if done > contents.end:",
         "if done < 0:",
         (STACK, "-k", "more_blocks"),
+    ),
+    Mutant(
+        "an export in JSON holds whatever its data",
+        "services/verify_export.py",
+        "return not self.findings and not self.not_proved",
+        "return not self.findings",
+        (JSON, "-k", "altered_unseen"),
+    ),
+    Mutant(
+        "what JSON cannot prove ends with 0",
+        "cli/verify_export.py",
+        "raise typer.Exit(HOLDS if holds else INPUT)",
+        "raise typer.Exit(HOLDS)",
+        ("tests/unit/cli/test_verify_export.py", "-k", "not_checked"),
+    ),
+    Mutant(
+        "any document taken for the one of the hash",
+        "journal/json_data.py",
+        "        if is_it(found):\n            return found\n",
+        "        return found\n",
+        (JSON_DATA, "-k", "reads_otherwise"),
+    ),
+    Mutant(
+        "a float read from digits that it has not",
+        "journal/json_data.py",
+        "if math.isfinite(read) and Decimal(repr(read)) == number",
+        "if math.isfinite(read)",
+        (JSON_DATA, "-k", "reads_otherwise"),
+    ),
+    Mutant(
+        "a blob read from another base64",
+        "journal/json_data.py",
+        "return data if b64encode(data).decode() == text else None",
+        "return data",
+        (JSON_DATA, "-k", "reads_otherwise"),
+    ),
+    Mutant(
+        "digits of a time of commit dropped",
+        "journal/json_block.py",
+        r"\d\d:\d\d:\d\d\.\d{3}Z",
+        r"\d\d:\d\d:\d\d(?:\.\d{1,6})?Z",
+        (JSON, "-k", "digits_that_the_format"),
     ),
 ]

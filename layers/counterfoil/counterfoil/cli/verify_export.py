@@ -26,6 +26,7 @@ from counterfoil.adapters.export_directory import ExportDirectory
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import (
     HOLDS,
+    INPUT,
     INTEGRITY,
     JsonOption,
     err,
@@ -60,19 +61,25 @@ def export(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest."""
+    """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest.
+
+    JSON loses types: an export in it of which not all data can be proved ends with exit status 2.
+    """
     given = None if digest is None else read_digest(digest)
     files = files_in(directory)
     with _progress(files) as advance, _noting(resume) as notes:
         run = one_by_one(advance) if workers == 1 else in_processes(workers, advance)
         verdicts = verify_export(files, system_clock(), given, run, notes)
-    failed = any(verdict.findings for verdict in verdicts)
+    holds = all(verdict.holds for verdict in verdicts)
     if json:
-        print_json({"holds": not failed, "exports": [verdict_json(each) for each in verdicts]})
+        print_json({"holds": holds, "exports": [verdict_json(each) for each in verdicts]})
     else:
         for verdict in verdicts:
             show_verdict(verdict)
-    raise typer.Exit(INTEGRITY if failed else HOLDS)
+    if any(verdict.findings for verdict in verdicts):
+        raise typer.Exit(INTEGRITY)
+    # What cannot be proved is not what was asked for, and nothing that was found.
+    raise typer.Exit(HOLDS if holds else INPUT)
 
 
 def files_in(place: str) -> ExportFiles:
@@ -148,7 +155,7 @@ def _done(waiting: deque[Future[Contents]], advance: Callable[[int], object]) ->
 def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
     contents = verdict.contents
     return {
-        "holds": not verdict.findings,
+        "holds": verdict.holds,
         "exportId": verdict.export_id,
         "strandId": verdict.strand_id,
         "ledgerName": verdict.ledger_name,
@@ -159,7 +166,8 @@ def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
         "lastBlock": None if contents is None else contents.end - 1,
         "blocksVerified": 0 if contents is None else contents.blocks,
         "revisionsVerified": 0 if contents is None else contents.revisions - contents.data_unchecked,
-        "revisionsNotChecked": 0 if contents is None else contents.data_unchecked,
+        "revisionsNotChecked": verdict.not_proved,
+        "firstBlockNotChecked": None if contents is None else contents.first_unchecked,
         "digest": None if verdict.digest is None else verdict.digest.hash.to_base64(),
         "digestCompared": verdict.digest_compared,
         "firstBadBlock": None if contents is None else contents.damage.first,
@@ -193,8 +201,9 @@ def show_verdict(verdict: ExportVerdict) -> None:
             _show_damage(contents)
         if contents.data_unchecked:
             out.print(
-                f"  [yellow]data[/]    of {contents.data_unchecked} revisions could not be hashed: JSON does not keep Ion's types "
-                f"(first in block {contents.first_unchecked}); changed or not, JSON cannot tell",
+                f"  [yellow]data[/]    of {contents.data_unchecked} of {contents.revisions} revisions is not proved (first in block "
+                f"{contents.first_unchecked}): JSON does not keep Ion's types, so whether they were changed it cannot tell; every "
+                "other hash, every link and the digest were computed. Export the same blocks in Ion",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -209,6 +218,6 @@ def show_verdict(verdict: ExportVerdict) -> None:
             highlight=False,
         )
     count = 0 if contents is None else contents.blocks
-    word = "[bold red]does not hold[/]" if verdict.findings else "[bold green]holds[/]"
-    short = contents is not None and contents.data_unchecked and not verdict.findings
-    out.print(f"{word}: {count} blocks verified{', their data not all' if short else ''}", highlight=False)
+    word = "[bold green]holds[/]" if verdict.holds else "[bold yellow]not proved[/]"
+    word = "[bold red]does not hold[/]" if verdict.findings else word
+    out.print(f"{word}: {count} blocks verified{', their data not all' if verdict.not_proved else ''}", highlight=False)

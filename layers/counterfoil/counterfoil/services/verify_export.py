@@ -104,6 +104,16 @@ class ExportVerdict:
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def not_proved(self) -> int:
+        """Revisions of which nobody can tell whether their data or metadata was changed, as JSON has lost types."""
+        return 0 if self.contents is None else self.contents.data_unchecked
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was found, and nothing is left that could have been changed unseen."""
+        return not self.findings and not self.not_proved
+
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
