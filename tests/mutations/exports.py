@@ -6,7 +6,9 @@ from tests.mutations.mutant import Mutant
 
 DAMAGE = "tests/unit/services/test_export_damage.py"
 VERIFY = "tests/unit/services/test_verify_export.py"
+ANCHOR = "tests/unit/journal/test_anchor.py"
 IMPORT = "tests/unit/cli/test_import.py"
+PART = "tests/unit/cli/test_import_part.py"
 JSON = "tests/unit/services/test_altered_json.py"
 JSON_DATA = "tests/unit/journal/test_json_data.py"
 STACK = "tests/contract/test_imported_ledgers.py"
@@ -158,5 +160,47 @@ EXPORTS = [
         r"\d\d:\d\d:\d\d\.\d{3}Z",
         r"\d\d:\d\d:\d\d(?:\.\d{1,6})?Z",
         (JSON, "-k", "digits_that_the_format"),
+    ),
+    Mutant(
+        "a part need not follow its anchor",
+        "journal/anchor.py",
+        "if segment.previous_hash != self.previous_hash:",
+        "if segment.previous_hash is None:",
+        (ANCHOR, "-k", "does_not_follow"),
+    ),
+    Mutant(
+        "siblings to the right taken for the tree before",
+        "merkle/nodes.py",
+        "zip(sides, path, strict=True) if is_left)",
+        "zip(sides, path, strict=True))",
+        (ANCHOR, "-k", "up_to_a_leaf"),
+    ),
+    Mutant(
+        "a declared anchor not bound by digests",
+        "journal/anchor.py",
+        ' + b"\\0" + self.previous_hash',
+        "",
+        (ANCHOR, "-k", "another_anchor"),
+    ),
+    Mutant(
+        "a block before the anchor said to be nowhere",
+        "services/ledger.py",
+        "if address.sequence_no < self.first():",
+        "if address.sequence_no < 0:",
+        (PART, "-k", "before_the_anchor_is_not_there"),
+    ),
+    Mutant(
+        "a digest compared behind a declared anchor",
+        "services/verify_export.py",
+        "if anchor is not None and anchor.digest is None:",
+        "if anchor is None and given is None:",
+        (PART, "-k", "declared_anchor_no_digest"),
+    ),
+    Mutant(
+        "what was begun under another anchor gone on with",
+        "adapters/sqlite/importing.py",
+        "if begun != (strand_id, anchor):",
+        "if begun[0] != strand_id:",
+        (PART, "-k", "begun_anew"),
     ),
 ]

@@ -87,7 +87,7 @@ def _block(journal: JournalReader, address: BlockAddress) -> bytes | None:
     if address.strand_id != journal.strand_id:
         raise InputError(f"the finding is of strand {address.strand_id}, the ledger's is {journal.strand_id}")
     tip = journal.tip()
-    if tip is None or address.sequence_no > tip:
+    if tip is None or not journal.first() <= address.sequence_no <= tip:
         return None
     return next(iter(journal.blocks(address.sequence_no, address.sequence_no + 1)))
 

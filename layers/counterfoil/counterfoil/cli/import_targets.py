@@ -11,6 +11,7 @@ from counterfoil.cli.places import FILE_NAME, opened
 from counterfoil.cli.stacks import outputs_of
 from counterfoil.errors import AlreadyExistsError
 from counterfoil.journal import Digest
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.importing import NewLedger
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.ledger.times import milliseconds_of, moment_of
@@ -32,6 +33,7 @@ class FolderTarget(ImportTarget):
 
     data: Path
     ledger: str
+    anchor: TrustAnchor | None = None
 
     def __post_init__(self) -> None:
         with opened(self.data, None, create=True):  # nobody else has the folder; a registry is there
@@ -45,7 +47,7 @@ class FolderTarget(ImportTarget):
     def begin(self, strand_id: str, advance: Callable[[int], object], /) -> NewLedger:
         from counterfoil.adapters.sqlite.importing import SqliteImport  # noqa: PLC0415 - other commands start faster
 
-        return SqliteImport.begin(self._folder, strand_id, advance)
+        return SqliteImport.begin(self._folder, strand_id, advance, self.anchor)
 
     def digest(self, _strand_id: str, /) -> Digest:
         with opened(self.data, None) as service:

@@ -39,6 +39,7 @@ from counterfoil.cli.output import (
 )
 from counterfoil.errors import InputError
 from counterfoil.journal import Digest, parse_digest
+from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
@@ -48,6 +49,14 @@ from counterfoil.services.verify_export import ExportVerdict, Notes, Work, verif
 _AHEAD: Final = 4
 _MOST_WORKERS: Final = 64
 
+AnchorOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where an export begins that has not all blocks: a receipt of the block before, or as declared.",
+    ),
+]
+
 
 def export(
     directory: Annotated[
@@ -55,6 +64,7 @@ def export(
     ],
     *,
     digest: Annotated[Path | None, typer.Option(help="A GetDigest answer as JSON, to compare with.")] = None,
+    trust_anchor: AnchorOption = None,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Processes that verify objects.")] = 1,
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Notes of what was verified: a later run goes on from them.")
@@ -66,10 +76,11 @@ def export(
     JSON loses types: an export in it of which not all data can be proved ends with exit status 2.
     """
     given = None if digest is None else read_digest(digest)
+    anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     files = files_in(directory)
     with _progress(files) as advance, _noting(resume) as notes:
         run = one_by_one(advance) if workers == 1 else in_processes(workers, advance)
-        verdicts = verify_export(files, system_clock(), given, run, notes)
+        verdicts = verify_export(files, system_clock(), given, run, notes, anchor)
     holds = all(verdict.holds for verdict in verdicts)
     if json:
         print_json({"holds": holds, "exports": [verdict_json(each) for each in verdicts]})
@@ -120,10 +131,18 @@ def _noting(path: Path | None) -> Iterator[Notes]:
 
 
 def read_digest(file: Path) -> Digest:
+    return parse_digest(_object_in(file))
+
+
+def read_trust_anchor(file: Path) -> TrustAnchor:
+    return parse_trust_anchor(_object_in(file))
+
+
+def _object_in(file: Path) -> Mapping[str, Any]:
     document = read_json(file)
     if not isinstance(document, Mapping):
         raise InputError(f"{file} is not a JSON object")
-    return parse_digest(document)
+    return document
 
 
 def one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
