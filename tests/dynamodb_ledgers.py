@@ -50,23 +50,28 @@ class Place:
 def make_place(strand_id):
     number = next(_NUMBERS)
     place = Place(strand_id, f"Journal-{number}", f"Projections-{number}")
-    for name, partition, (sort, kind) in (
-        (place.journal, "strandId", ("sequenceNo", "N")),
-        (place.projections, "pk", ("sk", "S")),
-    ):
-        client("dynamodb").create_table(
-            TableName=name,
-            KeySchema=[
-                {"AttributeName": partition, "KeyType": "HASH"},
-                {"AttributeName": sort, "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": partition, "AttributeType": "S"},
-                {"AttributeName": sort, "AttributeType": kind},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    make_ddb_table(place.journal, "strandId", "sequenceNo", "N")
+    make_ddb_table(place.projections, "pk", "sk", "S")
     return place
+
+
+def make_registry():
+    """An empty table for what is registered of ledgers."""
+    name = f"Registry-{next(_NUMBERS)}"
+    make_ddb_table(name, "kind", "id", "S")
+    return name
+
+
+def make_ddb_table(name, partition, sort, kind):
+    client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": partition, "AttributeType": "S"},
+            {"AttributeName": sort, "AttributeType": kind},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def journal_of(place, faulty=None):

@@ -13,11 +13,12 @@ from counterfoil.cli import operate
 from counterfoil.detection.finding import Finding, Severity
 from lab.producer import outer_records, streamed
 from lab.stack import Stack
-from tests.command_line import run
-from tests.deployed_ledger import committed, created, transact
+from tests.command_line import copied, run
+from tests.deployed_ledger import committed, created, existing, transact
+from tests.exports import exported
 from tests.journals import STRAND, transfers
 
-__all__ = ["run"]
+__all__ = ["copied", "run"]
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("deployed")]
 
@@ -157,3 +158,27 @@ def test_what_a_rule_asks_for_is_done_an_account_frozen_and_a_case_opened(stack,
         monkeypatch.setattr(wiring, "client", stack.client)
         shown = run("findings", "show", found.finding_id, "--stack", stack.deployment.stack_name, "--json").document
         assert (shown["finding"]["caseId"], shown["finding"]["told"]) == ("ACC-1/1", "TOLD")
+
+
+def test_an_archive_goes_on_as_a_ledger_of_the_stack(stack, run, copied, monkeypatch):
+    journal = transfers(6)
+    monkeypatch.setattr(wiring, "client", stack.client)
+    name = stack.deployment.stack_name
+    answer = run(
+        "import",
+        copied(exported(journal)),
+        "--into",
+        "old",
+        "--stack",
+        name,
+        "--permissions-mode",
+        "ALLOW_ALL",
+        "--json",
+    )
+    assert answer.status == 0, answer.out
+    with existing(stack, "old"):
+        found = committed(stack, "old", ["SELECT * FROM Transactions"])
+        assert found["blockAddress"] == {"strandId": STRAND, "sequenceNo": 6}
+        assert len(found["results"][0]["rows"]) == 6
+        committed(stack, "old", ["INSERT INTO Transactions ?", TRANSFER])
+        assert len(committed(stack, "old", ["SELECT * FROM Transactions"])["results"][0]["rows"]) == 7

@@ -177,6 +177,10 @@ class JournalReader(Protocol):
         """Sequence number of the last committed block; ``None`` for a ledger without blocks."""
         ...
 
+    def first(self) -> int:
+        """Sequence number of the first block that there is or will be: 0, or that of a trust anchor."""
+        return 0
+
     def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
         """Blocks ``begin`` (included) to ``end`` (excluded) in order, each as a binary datagram; they must be there."""
         ...

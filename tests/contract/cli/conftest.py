@@ -1,5 +1,5 @@
 """The fixtures of whoever calls the command line."""
 
-from tests.command_line import run, write
+from tests.command_line import copied, run, write
 
-__all__ = ["run", "write"]
+__all__ = ["copied", "run", "write"]

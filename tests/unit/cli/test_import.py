@@ -130,6 +130,62 @@ def test_a_table_of_another_producer_has_the_id_that_its_documents_name(run, cop
     assert verify_file(tmp_path / "new" / NEW / FILE_NAME).problems == []
 
 
+def defining(number, *texts):
+    """A block of another producer that changes no document."""
+    return replace(transfer(number), statements=tuple(Statement(each, ()) for each in texts), changes=())
+
+
+@pytest.mark.parametrize(
+    ("statements", "indexes"),
+    [
+        (
+            [
+                "CREATE INDEX ON Transactions (status)",
+                'DROP INDEX "4tPW3fUhaVhDinRgKRLhGU" ON Transactions WITH (purge = true)',
+            ],
+            [],
+        ),
+        (
+            [
+                "CREATE INDEX ON Transactions (status)",
+                "CREATE INDEX ON Transactions (currency)",
+                'DROP INDEX "4tPW3fUhaVhDinRgKRLhGU" ON Transactions WITH (purge = true)',
+                "CREATE INDEX ON Transactions (status)",
+            ],
+            ["[currency]", "[status]"],
+        ),
+        (
+            [
+                "CREATE TABLE Empty",
+                "DROP TABLE Empty",
+                'UNDROP TABLE "4tPW3fUhaVhDinRgKRLhGU"',
+                "CREATE whatever comes",
+            ],
+            [],
+        ),
+    ],
+)
+def test_what_another_producer_did_by_ids_that_no_block_tells_is_no_reason_to_refuse(
+    run, copied, tmp_path, statements, indexes
+):
+    blocks = [defining(number, text) for number, text in enumerate(statements, 1)]
+    journal = journal_of([transfer(0), *blocks, transfer(9)], bind_headers=False)
+    copied(exported(journal))
+    answer = call(run, tmp_path)
+    assert answer.status == 0, answer.out
+    assert answer.document["imported"]["digestAfter"] == journal.builder.digest().hash.to_base64()
+    folder = tmp_path / "new" / NEW
+    assert len(rows(folder, "SELECT * FROM Transactions WHERE status = 'SETTLED'")) == 2
+    (table,) = rows(folder, "SELECT * FROM information_schema.user_tables WHERE name = 'Transactions'")
+    assert sorted(each["expr"] for each in table["indexes"]) == indexes
+    assert verify_file(folder / FILE_NAME).problems == []
+
+
+def test_of_this_product_s_own_blocks_every_definition_must_be_possible(run, copied, tmp_path):
+    copied(exported(journal_of([transfer(0), defining(1, "DROP TABLE Nowhere")])))
+    assert call(run, tmp_path).status == 1
+
+
 @pytest.mark.parametrize("forgery", ["changed", "rehashed to the end", "cut"])
 def test_a_bad_archive_is_refused_with_its_place_and_nothing_is_left(run, copied, tmp_path, forgery):
     journal = transfers(7)

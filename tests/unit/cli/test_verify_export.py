@@ -25,7 +25,8 @@ EXPORT = strict(
     {
         "holds": {"type": "boolean"}, "exportId": TEXT, "strandId": TEXT, "ledgerName": NAME, "outputFormat": NAME,
         "objects": COUNT, "unlistedObjects": COUNT, "firstBlock": NUMBER, "lastBlock": NUMBER, "blocksVerified": COUNT,
-        "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "digest": {"anyOf": [HASH, {"type": "null"}]},
+        "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "firstBlockNotChecked": NUMBER,
+        "digest": {"anyOf": [HASH, {"type": "null"}]},
         "firstBadBlock": NUMBER, "badBlocks": {"type": "array", "items": {"type": "string", "pattern": r"^\d+(-\d+)?$"}},
         "badBlockCount": COUNT, "remarks": {"type": "array", "items": TEXT},
         "digestCompared": {"type": "boolean"}, "findings": {"type": "array", "items": FOUND},
@@ -94,13 +95,14 @@ def test_what_was_not_checked_is_said(run, check, copied, journal):
     directory = copied(files | {key: files[key].replace(b"12.50", b"12.51", 1), key.replace("0-5", "7-9"): b""})
     status, answer = check(directory)
     assert (status, answer["revisionsVerified"], answer["revisionsNotChecked"], answer["unlistedObjects"]) == (
-        0,
+        2,
         5,
         1,
         1,
     )
     spoken = run("verify", "export", directory).out
-    assert "1 revisions could not be hashed" in spoken
+    assert "of 1 of 6 revisions is not proved (first in block 0)" in spoken
+    assert "not proved: 6 blocks verified" in spoken
     assert "1 objects that the manifest does not list" in spoken
     assert "none was given" in spoken
 

@@ -7,7 +7,7 @@ import pytest
 
 from counterfoil.detection.export_rules import ExportRule
 from counterfoil.errors import InputError
-from counterfoil.ion import dump_text
+from counterfoil.ion import Annotated, dump_text
 from counterfoil.journal import BlockAddress, Digest
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.services import export, export_contents
@@ -354,10 +354,16 @@ def test_json_data_of_types_that_it_has_is_verified():
     assert (verdict.findings, verdict.contents.revisions, verdict.contents.data_unchecked) == ((), 1, 0)
 
 
-@pytest.mark.parametrize("value", [b"blob", 1.5, transfers(1).blocks[0].fields["blockTimestamp"]])
-def test_json_data_of_other_types_is_counted_as_not_checked(value):
-    verdict = verdict_of(exported(json_of({"a": value}), OutputFormat.JSON))
-    assert (verdict.findings, verdict.contents.revisions, verdict.contents.data_unchecked) == ((), 1, 1)
+def test_json_data_of_types_that_it_has_not_is_found_by_its_hash():
+    times = transfers(1).blocks[0].fields["blockTimestamp"]
+    verdict = verdict_of(exported(json_of({"a": b"blob", "b": 1.5, "c": times}), OutputFormat.JSON))
+    assert (verdict.holds, verdict.contents.revisions, verdict.not_proved) == (True, 1, 0)
+
+
+def test_json_data_that_no_search_finds_is_counted_as_not_proved():
+    verdict = verdict_of(exported(json_of({"a": Annotated(("EUR",), 5)}), OutputFormat.JSON))
+    assert (verdict.findings, verdict.contents.revisions, verdict.not_proved) == ((), 1, 1)
+    assert not verdict.holds
 
 
 def test_in_json_altered_data_is_only_not_checked_but_everything_else_is_found(journal):

@@ -13,7 +13,7 @@ from counterfoil.adapters.note_keys import PrivateKey, verifier_of
 from counterfoil.adapters.witness_client import ask_witness
 from counterfoil.cli.output import INTEGRITY, JsonOption, out, print_json, printable, read_bytes
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
-from counterfoil.errors import BrokenLinkError, InputError, IntegrityError, NotFoundError
+from counterfoil.errors import BrokenLinkError, InputError, IntegrityError, NotFoundError, PreconditionError
 from counterfoil.ion import read_single
 from counterfoil.journal import parse_block, verify_block
 from counterfoil.merkle import Hash
@@ -248,6 +248,11 @@ def _verified_entries(journal: JournalReader, last: LogEntry | None, begin: int)
     if last is not None and last.strand_id != journal.strand_id:
         raise InputError(f"the log is of strand {last.strand_id}, the ledger's is {journal.strand_id}")
     end = 0 if tip is None else tip + 1
+    if begin < journal.first():
+        raise PreconditionError(
+            f"a log has every block from block 0 on, but this ledger begins at a trust anchor, block {journal.first()}: only a log "
+            "that has the blocks before can go on"
+        )
     if end < begin:
         raise IntegrityError(f"the log holds {begin} blocks, the ledger only {end}")
     previous: Hash | None = None if last is None else last.block_hash

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from counterfoil import wiring
-from counterfoil.adapters.boto_errors import translated
 from counterfoil.adapters.dynamodb.desk import DynamoDbAlertBook, DynamoDbDeskLog
 from counterfoil.adapters.dynamodb.finding_queries import DynamoDbFindingQueries
 from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.dynamodb.rules import DynamoDbRules
 from counterfoil.adapters.system import system_clock
+from counterfoil.cli.stacks import outputs_of
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import InputError, NotFoundError
 from counterfoil.services.cases import Cases
@@ -104,12 +104,7 @@ class Desk:
             return self.named[kind]
         if not self.stack:
             raise InputError(f"which stack? Name it with --stack, or the table with {option}")
-        with translated(f"reading the outputs of {self.stack}"):
-            (stack,) = wiring.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
-        outputs: dict[str, Any] = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-        if output not in outputs:
-            raise InputError(f"stack {self.stack} has no output {output}: it is none of counterfoil's, or an older one")
-        return str(outputs[output])
+        return outputs_of(self.stack, {output})[output]
 
 
 def desk(stack: str, *, findings: str = "", cases: str = "", alerts: str = "", rules: str = "") -> Desk:

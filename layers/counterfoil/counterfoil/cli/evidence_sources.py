@@ -87,7 +87,7 @@ def _block(journal: JournalReader, address: BlockAddress) -> bytes | None:
     if address.strand_id != journal.strand_id:
         raise InputError(f"the finding is of strand {address.strand_id}, the ledger's is {journal.strand_id}")
     tip = journal.tip()
-    if tip is None or address.sequence_no > tip:
+    if tip is None or not journal.first() <= address.sequence_no <= tip:
         return None
     return next(iter(journal.blocks(address.sequence_no, address.sequence_no + 1)))
 
@@ -118,7 +118,8 @@ def _of_stack(at: Places, strand_id: str) -> EvidenceSources:
     from counterfoil import wiring  # noqa: PLC0415 - as above
     from counterfoil.adapters.s3 import S3Log  # noqa: PLC0415
     from counterfoil.adapters.system import system_clock  # noqa: PLC0415
-    from counterfoil.cli.report.stack import S3SnapshotArchive, outputs_of  # noqa: PLC0415
+    from counterfoil.cli.report.stack import S3SnapshotArchive  # noqa: PLC0415
+    from counterfoil.cli.stacks import outputs_of  # noqa: PLC0415
     from counterfoil.settings import JournalPlaces  # noqa: PLC0415
 
     outputs = outputs_of(at.stack, _OUTPUTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as jsonlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,10 +10,12 @@ from typing import Annotated, Final
 import typer
 
 from counterfoil.adapters.system import system_clock
+from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
 from counterfoil.errors import InputError
+from counterfoil.journal.anchor import render_trust_anchor
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob
 from counterfoil.ports import JournalReader
@@ -20,6 +23,9 @@ from counterfoil.ports import JournalReader
 # What a manifest says of an export that went to no bucket and by no role.
 BUCKET: Final = "local"
 ROLE: Final = "arn:aws:iam::000000000000:role/local"
+
+# Beside an export of a ledger that begins at a trust anchor: what verifying or importing it takes.
+ANCHOR_FILE: Final = "trust-anchor.json"
 
 
 def export(
@@ -37,7 +43,10 @@ def export(
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise InputError(f"{to} is there already and not empty: one export, one folder")
     with opened_ledger(ledger, data, endpoint) as one:
-        done = _export(one.name, one.journal, to, output_format)
+        done, anchor, first = _export(one.name, one.journal, to, output_format), one.anchor, one.journal.first()
+    if anchor is not None:
+        (to / ANCHOR_FILE).write_text(jsonlib.dumps(render_trust_anchor(anchor)) + "\n", encoding="utf-8")
+    blocks = (done.next_sequence_no or 0) - first
     if json:
         print_json(
             {
@@ -45,16 +54,19 @@ def export(
                 "exportId": done.export_id,
                 "directory": str(to),
                 "outputFormat": output_format.value,
-                "blocks": done.next_sequence_no,
+                "blocks": blocks,
                 "keys": list(done.keys),
             }
+            | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)})
         )
     else:
         out.print(
-            f"exported {done.next_sequence_no} blocks in {len(done.keys)} objects to {to}",
+            f"exported {blocks} blocks in {len(done.keys)} objects to {to}",
             markup=False,
             highlight=False,
         )
+        if anchor is not None:
+            out.print(f"  not proved  {anchor}; see {ANCHOR_FILE}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFormat) -> ExportJob:

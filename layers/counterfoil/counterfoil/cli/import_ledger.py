@@ -11,13 +11,24 @@ import typer
 
 from counterfoil.adapters.note_keys import PrivateKey
 from counterfoil.adapters.system import system_clock
+from counterfoil.cli.answers import anchor_json
+from counterfoil.cli.import_targets import FolderTarget, StackTarget
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, out, print_json, printable
-from counterfoil.cli.places import DEFAULT_DATA, FILE_NAME, opened
-from counterfoil.cli.verify_export import files_in, in_processes, one_by_one, read_digest, show_verdict, verdict_json
-from counterfoil.errors import AlreadyExistsError, IntegrityError
-from counterfoil.ledger.importing import ImportedLedger, NewLedger
-from counterfoil.ledger.registry import check_ledger_name
+from counterfoil.cli.places import DEFAULT_DATA
+from counterfoil.cli.verify_export import (
+    AnchorOption,
+    files_in,
+    in_processes,
+    one_by_one,
+    read_digest,
+    read_trust_anchor,
+    show_verdict,
+    verdict_json,
+)
+from counterfoil.errors import AlreadyExistsError, InputError, IntegrityError
+from counterfoil.ledger.importing import ImportedLedger
+from counterfoil.ledger.registry import PermissionsMode, check_ledger_name
 from counterfoil.services.import_export import import_export
 from counterfoil.services.verify_export import ExportVerdict
 from counterfoil.transparency.note import Note, NoteSigner, render_note
@@ -33,9 +44,17 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     *,
     into: Annotated[str, typer.Option(metavar="LEDGER", help="The name of the new ledger.", show_default=False)],
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The folder with the ledgers; no server has it open.")
-    ] = DEFAULT_DATA,
+        Path | None,
+        typer.Option(
+            metavar="DIR", help=f"The folder with the ledgers; no server has it open.  [default: {DEFAULT_DATA}]"
+        ),
+    ] = None,
+    stack: Annotated[str, typer.Option(metavar="NAME", help="A deployed stack, in the place of a folder.")] = "",
+    permissions_mode: Annotated[
+        PermissionsMode, typer.Option(help="Of a ledger in a stack: STANDARD checks each statement's actions.")
+    ] = PermissionsMode.STANDARD,
     digest: Annotated[Path | None, typer.Option(help="A GetDigest answer as JSON, to compare with.")] = None,
+    trust_anchor: AnchorOption = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that verify objects.")] = 1,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was imported into a new file.")
@@ -44,19 +63,22 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     json: JsonOption = False,
 ) -> None:
     """Verify an export whole, then begin a ledger with its very blocks: ids, versions, history and receipts stay what they were."""
-    folder = data / check_ledger_name(into)
+    check_ledger_name(into)
+    if data is not None and stack:
+        raise InputError("--data and --stack are two places: give one")
+    if trust_anchor is not None and stack:
+        raise InputError("a ledger of a stack begins with block 0: import a part of a journal into a folder")
+    anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     signer = None if key is None else PrivateKey.read(key)
-    with opened(data, None, create=True):  # nobody else has the folder; a registry is there
-        if (folder / FILE_NAME).exists() or folder.exists():
-            raise AlreadyExistsError(f"{folder} is there already: an export is imported into a new ledger")
     if report is not None and report.exists():
         raise AlreadyExistsError(f"{report} is there already")
+    target = StackTarget(stack, into, permissions_mode) if stack else FolderTarget(data or DEFAULT_DATA, into, anchor)
     given = None if digest is None else read_digest(digest)
     run = one_by_one(int) if workers == 1 else in_processes(workers, int)
     now = system_clock()
     with progress(f"importing into {into}") as advance:
         verdict, imported = import_export(
-            files_in(directory), lambda strand_id: _begin(folder, strand_id, advance), now, given, run
+            files_in(directory), lambda strand_id: target.begin(strand_id, advance), now, given, run, anchor
         )
     if imported is None:
         if json:
@@ -65,11 +87,10 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
             show_verdict(verdict)
             out.print("nothing was imported", highlight=False)
         raise typer.Exit(INTEGRITY)
-    with opened(data, None) as service:
-        after = service.ledger(into).digest()
+    after = target.digest(verdict.strand_id)
     if after != imported.digest:
         raise IntegrityError(f"ledger {into} has the digest {after.hash.to_base64()}, not that of the export")
-    document = _report(into, verdict, imported, now)
+    document = _report(into, verdict, imported, now) | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)})
     if report is not None:
         _write(report, document, signer)
     if json:
@@ -79,20 +100,15 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     raise typer.Exit(HOLDS)
 
 
-def _begin(folder: Path, strand_id: str, advance: Any) -> NewLedger:
-    from counterfoil.adapters.sqlite.importing import SqliteImport  # noqa: PLC0415 - other commands start faster without it
-
-    return SqliteImport.begin(folder, strand_id, advance)
-
-
 def _report(ledger: str, verdict: ExportVerdict, imported: ImportedLedger, now: datetime) -> dict[str, Any]:
     assert verdict.digest is not None  # without one nothing is imported
+    assert verdict.contents is not None
     return {
         "ledger": ledger,
         "exportId": verdict.export_id,
         "exportedLedger": verdict.ledger_name,
         "strandId": verdict.strand_id,
-        "blocks": imported.digest.tip_address.sequence_no + 1,
+        "blocks": verdict.contents.blocks,
         "tables": imported.tables,
         "documents": imported.documents,
         "revisions": imported.revisions,
@@ -119,3 +135,5 @@ def _show(document: dict[str, Any]) -> None:
     out.print(
         f"  digest  {document['digestAfter']}, before and after alike ({compared})", highlight=False, soft_wrap=True
     )
+    if "trustAnchor" in document:
+        out.print(f"  [yellow]not proved[/]  {document['trustAnchor']['notProved']}", highlight=False, soft_wrap=True)

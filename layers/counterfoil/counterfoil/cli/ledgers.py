@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.cli.answers import plain, show_members
+from counterfoil.cli.answers import anchor_json, plain, show_members
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, Service, opened, opened_ledger
 from counterfoil.errors import InputError
@@ -110,12 +110,14 @@ def digest(
 ) -> None:
     """The digest over all blocks of a ledger. With --json a GetDigest answer: keep it, to verify by it later."""
     with opened_ledger(ledger, data, endpoint) as one:
-        taken = one.digest()
+        taken, anchor = one.digest(), one.anchor
     address = f'{{strandId:"{taken.tip_address.strand_id}",sequenceNo:{taken.tip_address.sequence_no}}}'
     if json:
-        print_json({"Digest": taken.hash.to_base64(), "DigestTipAddress": {"IonText": address}})
+        answer = {"Digest": taken.hash.to_base64(), "DigestTipAddress": {"IonText": address}}
+        print_json(answer | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)}))
     else:
-        show_members({"digest": taken.hash.to_base64(), "tip": taken.tip_address})
+        note = {} if anchor is None else {"not proved": str(anchor)}
+        show_members({"digest": taken.hash.to_base64(), "tip": taken.tip_address} | note)
 
 
 def ledgers_of(service: Service) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, err, out, print_json, printable
 from counterfoil.cli.places import DEFAULT_DATA, FILE_NAME
 from counterfoil.errors import NotFoundError
@@ -106,7 +107,7 @@ def _report_json(name: str, report: FileReport) -> dict[str, Any]:
         "indexEntries": report.entries,
         "digest": None if digest is None else digest.hash.to_base64(),
         "problems": report.problems,
-    }
+    } | ({} if report.anchor is None else {"trustAnchor": anchor_json(report.anchor)})
 
 
 def _show(name: str, report: FileReport) -> None:
@@ -117,5 +118,7 @@ def _show(name: str, report: FileReport) -> None:
     for problem in report.problems:
         out.print(f"  {printable(problem)}", markup=False, highlight=False, soft_wrap=True)
     if report.digest is not None:
+        if report.anchor is not None:
+            out.print(f"  [yellow]not proved[/]  {report.anchor}", highlight=False, soft_wrap=True)
         tip = report.digest.tip_address.sequence_no
         out.print(f"  digest  {report.digest.hash.to_base64()} at block {tip}", highlight=False, soft_wrap=True)

@@ -18,6 +18,7 @@ from counterfoil.cli.service_errors import service_errors
 from counterfoil.errors import InputError, NotFoundError, PreconditionError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.merkle import Hash
 from counterfoil.ports import JournalReader
 
@@ -68,13 +69,17 @@ class TransactionSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenLedger:
-    """A ledger, wherever it is. ``journal`` reads its blocks; ``prove`` gives the path of a block to the digest at a tip."""
+    """A ledger, wherever it is. ``journal`` reads its blocks; ``prove`` gives the path of a block to the digest at a tip.
+
+    ``anchor`` is known of those of this machine.
+    """
 
     name: str
     source: TransactionSource
     journal: JournalReader
     digest: Callable[[], Digest]
     prove: Callable[[BlockAddress, BlockAddress], Sequence[Hash]]
+    anchor: TrustAnchor | None = None
 
 
 class Service(Protocol):
@@ -114,7 +119,7 @@ def opened_ledger(
         from counterfoil.embedded import open_ledger  # noqa: PLC0415 - who uses a server needs no engine
 
         with open_ledger(name, create=False, seals=seals) as ledger:
-            yield OpenLedger(ledger.name, ledger, ledger, ledger.digest, ledger.prove_block)
+            yield OpenLedger(ledger.name, ledger, ledger, ledger.digest, ledger.prove_block, ledger.anchor)
         return
     with opened(data, endpoint, seals=seals) as service:
         yield service.ledger(name)
@@ -158,7 +163,7 @@ class _Folder:
     def ledger(self, name: str) -> OpenLedger:
         with service_errors("the ledgers"):
             engine = self._server.directory.engine(name)
-        return OpenLedger(name, engine, engine, engine.digest, engine.prove_block)
+        return OpenLedger(name, engine, engine, engine.digest, engine.prove_block, engine.anchor)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from counterfoil.adapters.export_directory import ExportDirectory
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import (
     HOLDS,
+    INPUT,
     INTEGRITY,
     JsonOption,
     err,
@@ -38,6 +39,7 @@ from counterfoil.cli.output import (
 )
 from counterfoil.errors import InputError
 from counterfoil.journal import Digest, parse_digest
+from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
@@ -47,6 +49,14 @@ from counterfoil.services.verify_export import ExportVerdict, Notes, Work, verif
 _AHEAD: Final = 4
 _MOST_WORKERS: Final = 64
 
+AnchorOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where an export begins that has not all blocks: a receipt of the block before, or as declared.",
+    ),
+]
+
 
 def export(
     directory: Annotated[
@@ -54,25 +64,33 @@ def export(
     ],
     *,
     digest: Annotated[Path | None, typer.Option(help="A GetDigest answer as JSON, to compare with.")] = None,
+    trust_anchor: AnchorOption = None,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Processes that verify objects.")] = 1,
     resume: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Notes of what was verified: a later run goes on from them.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest."""
+    """A journal export (ION_TEXT, ION_BINARY, JSON): every hash of every block, the chain, and the digest.
+
+    JSON loses types: an export in it of which not all data can be proved ends with exit status 2.
+    """
     given = None if digest is None else read_digest(digest)
+    anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     files = files_in(directory)
     with _progress(files) as advance, _noting(resume) as notes:
         run = one_by_one(advance) if workers == 1 else in_processes(workers, advance)
-        verdicts = verify_export(files, system_clock(), given, run, notes)
-    failed = any(verdict.findings for verdict in verdicts)
+        verdicts = verify_export(files, system_clock(), given, run, notes, anchor)
+    holds = all(verdict.holds for verdict in verdicts)
     if json:
-        print_json({"holds": not failed, "exports": [verdict_json(each) for each in verdicts]})
+        print_json({"holds": holds, "exports": [verdict_json(each) for each in verdicts]})
     else:
         for verdict in verdicts:
             show_verdict(verdict)
-    raise typer.Exit(INTEGRITY if failed else HOLDS)
+    if any(verdict.findings for verdict in verdicts):
+        raise typer.Exit(INTEGRITY)
+    # What cannot be proved is not what was asked for, and nothing that was found.
+    raise typer.Exit(HOLDS if holds else INPUT)
 
 
 def files_in(place: str) -> ExportFiles:
@@ -113,10 +131,18 @@ def _noting(path: Path | None) -> Iterator[Notes]:
 
 
 def read_digest(file: Path) -> Digest:
+    return parse_digest(_object_in(file))
+
+
+def read_trust_anchor(file: Path) -> TrustAnchor:
+    return parse_trust_anchor(_object_in(file))
+
+
+def _object_in(file: Path) -> Mapping[str, Any]:
     document = read_json(file)
     if not isinstance(document, Mapping):
         raise InputError(f"{file} is not a JSON object")
-    return parse_digest(document)
+    return document
 
 
 def one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
@@ -148,7 +174,7 @@ def _done(waiting: deque[Future[Contents]], advance: Callable[[int], object]) ->
 def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
     contents = verdict.contents
     return {
-        "holds": not verdict.findings,
+        "holds": verdict.holds,
         "exportId": verdict.export_id,
         "strandId": verdict.strand_id,
         "ledgerName": verdict.ledger_name,
@@ -159,7 +185,8 @@ def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
         "lastBlock": None if contents is None else contents.end - 1,
         "blocksVerified": 0 if contents is None else contents.blocks,
         "revisionsVerified": 0 if contents is None else contents.revisions - contents.data_unchecked,
-        "revisionsNotChecked": 0 if contents is None else contents.data_unchecked,
+        "revisionsNotChecked": verdict.not_proved,
+        "firstBlockNotChecked": None if contents is None else contents.first_unchecked,
         "digest": None if verdict.digest is None else verdict.digest.hash.to_base64(),
         "digestCompared": verdict.digest_compared,
         "firstBadBlock": None if contents is None else contents.damage.first,
@@ -193,8 +220,9 @@ def show_verdict(verdict: ExportVerdict) -> None:
             _show_damage(contents)
         if contents.data_unchecked:
             out.print(
-                f"  [yellow]data[/]    of {contents.data_unchecked} revisions could not be hashed: JSON does not keep Ion's types "
-                f"(first in block {contents.first_unchecked}); changed or not, JSON cannot tell",
+                f"  [yellow]data[/]    of {contents.data_unchecked} of {contents.revisions} revisions is not proved (first in block "
+                f"{contents.first_unchecked}): JSON does not keep Ion's types, so whether they were changed it cannot tell; every "
+                "other hash, every link and the digest were computed. Export the same blocks in Ion",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -209,6 +237,6 @@ def show_verdict(verdict: ExportVerdict) -> None:
             highlight=False,
         )
     count = 0 if contents is None else contents.blocks
-    word = "[bold red]does not hold[/]" if verdict.findings else "[bold green]holds[/]"
-    short = contents is not None and contents.data_unchecked and not verdict.findings
-    out.print(f"{word}: {count} blocks verified{', their data not all' if short else ''}", highlight=False)
+    word = "[bold green]holds[/]" if verdict.holds else "[bold yellow]not proved[/]"
+    word = "[bold red]does not hold[/]" if verdict.findings else word
+    out.print(f"{word}: {count} blocks verified{', their data not all' if verdict.not_proved else ''}", highlight=False)

@@ -1,9 +1,9 @@
 """A block from the JSON format of an export: Ion's down-conversion, which loses types, made good as far as the format says.
 
-Of everything but documents the types are known: ids are strings, hashes are base64, times are ISO 8601 with milliseconds. So all of a
-block's own hashes can be computed. A document's data is hashed as if its strings were strings, and its numbers ints, or decimals
-where they have a point or an exponent; where that does not give the revision's hash, the data may still be genuine (it had symbols,
-timestamps, blobs, floats, annotations), and is counted as not checked. JSON is for reading; Ion is for verifying.
+Of everything but documents the types are known: ids are strings, hashes are base64, times are ISO 8601 with milliseconds. So all
+of a block's own hashes can be computed. Which document in Ion a revision's data was is sought (``json_data``): where one is found
+that has the revision's hash, the data is proved to be what was written; where none is, it may still be genuine (it had annotations,
+or too many sorts of values), and is counted as not checked. JSON is for reading; Ion is for verifying.
 
 Source: docs/format.md, section "Exports".
 """
@@ -23,14 +23,16 @@ from counterfoil.ion.codec import encode
 from counterfoil.ion.value_text import from_json
 from counterfoil.journal.block import UnverifiedBlock, parse_block
 from counterfoil.journal.builder import ion_time
+from counterfoil.journal.json_data import find_document
 from counterfoil.journal.revision import RevisionKind, UnverifiedRevision
 from counterfoil.merkle import dot
 
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+# The format has three digits, and blocks have no finer times: more would be dropped unseen.
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class JsonBlock(NamedTuple):
-    """``data_unchecked`` counts the revisions whose data does not hash as it stands; their hash is then taken as it is."""
+    """``data_unchecked`` counts the revisions for whose data no document was found; their hash is then taken as it is."""
 
     block: UnverifiedBlock
     data_unchecked: int
@@ -54,17 +56,21 @@ def parse_json_block(line: str) -> JsonBlock:
     except (ValueError, OverflowError, AttributeError, TypeError) as error:
         raise InputError(f"not a block in JSON: {error}") from None
     block = parse_block(read_single(encode(fields)))
-    revisions = [_unless_lossy(each) for each in block.revisions]
+    written = fields.get("revisions") or []
+    revisions = [_with_data(revision, each) for revision, each in zip(block.revisions, written, strict=True)]
     unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
     return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked)
 
 
-def _unless_lossy(revision: UnverifiedRevision) -> UnverifiedRevision:
-    """A written revision that does not hash, as one whose contents are not known."""
+def _with_data(revision: UnverifiedRevision, written: dict[str, Any]) -> UnverifiedRevision:
+    """A revision with the hash of the document that its data was; where none is found, one whose contents are not known."""
     metadata_hash = revision.metadata_hash
-    if revision.kind is not RevisionKind.WRITTEN or dot(metadata_hash, revision.contents_hash) == revision.hash:
+    if revision.kind is not RevisionKind.WRITTEN or metadata_hash is None:
         return revision
-    return revision._replace(metadata_hash=None, contents_hash=None)
+    found = find_document(written["data"], lambda data_hash: dot(metadata_hash, data_hash) == revision.hash)
+    if found is None:
+        return revision._replace(metadata_hash=None, contents_hash=None)
+    return revision._replace(contents_hash=found)
 
 
 def _text(line: bytes) -> str:

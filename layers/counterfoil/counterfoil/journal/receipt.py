@@ -118,6 +118,11 @@ def _bare_leaf(document: Mapping[str, Any]) -> tuple[str, Hash, BlockAddress, st
     return kind, Hash.from_base64(leaf), address, document_id if isinstance(document_id, str) else None
 
 
+def path_in(document: Mapping[str, Any]) -> tuple[Hash, ...]:
+    """The proof of a receipt."""
+    return _path(_ion(_capitalised(document), "Proof"))
+
+
 def parse_digest(document: Mapping[str, Any]) -> Digest:
     """Read a GetDigest answer as JSON: ``{"Digest": base64, "DigestTipAddress": {"IonText": ...}}``."""
     return _digest(_capitalised(document))

@@ -1,12 +1,15 @@
 """What a block of the journal says of the projections: the way back from the journal to everything that is derived from it.
 
 The blocks may have been made by QLDB itself (services/import_export.py). Its CREATE TABLE does not tell the table's id; the first
-block that changes a document of the table does, and from then on the table has that id.
+block that changes a document of the table does, and from then on the table has that id. What cannot be carried out for want of such
+ids is passed over, in blocks that do not bind their headers: those of this product tell everything, unless blocks before them are
+not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from counterfoil.errors import IntegrityError, StatementError
@@ -21,6 +24,7 @@ from counterfoil.ledger.changes import Definition, define
 from counterfoil.ledger.reading import StoredRevision
 from counterfoil.ledger.times import milliseconds_of_timestamp
 from counterfoil.partiql.parser import parse
+from counterfoil.partiql.syntax import DropIndex
 
 # Statements that define something begin with one of these words; the others need not be parsed.
 _DEFINING = ("create", "drop", "undrop")
@@ -35,12 +39,18 @@ class Replayed(NamedTuple):
     redactions: tuple[Redaction, ...]
 
 
-def replay(data: bytes, catalogue: LedgerCatalogue) -> Replayed:
-    """Verify a block's contents and derive what it changes; an ``IntegrityError`` where it contradicts itself."""
+def replay(data: bytes, catalogue: LedgerCatalogue, *, partial: bool = False) -> Replayed:
+    """Verify a block's contents and derive what it changes; an ``IntegrityError`` where it contradicts itself.
+
+    ``partial``: blocks before the first one are not known, and what they defined may be named.
+    """
     unverified = parse_block(read_single(data))
     block = verify_block(unverified)
     return Replayed(
-        block, tuple(_revisions(unverified, block)), _catalogue_behind(block, catalogue), tuple(_redactions(block))
+        block,
+        tuple(_revisions(unverified, block)),
+        _catalogue_behind(block, catalogue, strict=block.header_bound and not partial),
+        tuple(_redactions(block)),
     )
 
 
@@ -52,7 +62,8 @@ def revisions_in(data: bytes) -> tuple[StoredRevision, ...]:
 
 def catalogue_behind(data: bytes, catalogue: LedgerCatalogue) -> LedgerCatalogue:
     """The catalogue behind a block, from the one before it."""
-    return _catalogue_behind(verify_block(parse_block(read_single(data))), catalogue)
+    block = verify_block(parse_block(read_single(data)))
+    return _catalogue_behind(block, catalogue, strict=block.header_bound)
 
 
 def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevision]:
@@ -78,25 +89,40 @@ def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevi
         )
 
 
-def definitions_of(block: Block) -> Iterator[tuple[int, Definition]]:
+def _definitions_in(block: Block, *, strict: bool) -> Iterator[tuple[int, Definition]]:
     """The DDL statements of a block, each with its number."""
     for number, text in enumerate(block.statements):
         if text.lstrip().lower().startswith(_DEFINING) or text.lstrip().startswith(("--", "/*")):
             try:
                 statement = parse(text).statement
             except StatementError as error:
-                raise IntegrityError(f"statement {number} of block {block.address} cannot be read: {error}") from error
+                if strict:
+                    raise IntegrityError(
+                        f"statement {number} of block {block.address} cannot be read: {error}"
+                    ) from error
+                continue
             if isinstance(statement, Definition):
                 yield number, statement
 
 
-def _catalogue_behind(block: Block, catalogue: LedgerCatalogue) -> LedgerCatalogue:
-    for number, definition in definitions_of(block):
-        try:
-            defined = define(definition, catalogue, block.transaction_id, number, None)
-        except StatementError as error:
+def _defined(
+    block: Block, number: int, definition: Definition, catalogue: LedgerCatalogue, *, strict: bool
+) -> LedgerCatalogue:
+    try:
+        return catalogue.with_entry(define(definition, catalogue, block.transaction_id, number, None).entry)
+    except StatementError as error:
+        if strict:
             raise IntegrityError(f"statement {number} of block {block.address} could not be: {error}") from error
-        catalogue = catalogue.with_entry(defined.entry)
+    # QLDB carried it out on an index or a table whose id no block tells. Of one index there is no doubt; an index too many, or an
+    # empty table too few, changes no answer.
+    table = catalogue.table(definition.table) if isinstance(definition, DropIndex) else None
+    entry = None if table is None else catalogue.entries[table.table_id]
+    return catalogue if entry is None or len(entry.indexes) != 1 else catalogue.with_entry(replace(entry, indexes=()))
+
+
+def _catalogue_behind(block: Block, catalogue: LedgerCatalogue, *, strict: bool) -> LedgerCatalogue:
+    for number, definition in _definitions_in(block, strict=strict):
+        catalogue = _defined(block, number, definition, catalogue, strict=strict)
     for each in block.documents:
         if each.table_id not in catalogue.entries:
             catalogue = catalogue.with_table_id(each.table_name, each.table_id)

@@ -14,7 +14,7 @@ from counterfoil.errors import OccConflictError
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest
 from counterfoil.journal.builder import BuiltBlock, Redaction, seal
-from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, LedgerCatalogue
+from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, LedgerCatalogue, TableEntry
 from counterfoil.ledger.changes import define
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, WriteLog, name_footprint
 from counterfoil.ledger.proposal import Proposal, Written
@@ -155,7 +155,7 @@ def _effects(proposal: Proposal, address: BlockAddress, catalogue: LedgerCatalog
     entered: list[IndexChange] = []
     left: list[IndexChange] = []
     for each in documents:
-        for change, is_entry in index_changes(each, catalogue):
+        for change, is_entry in _changes_of(each, catalogue):
             (entered if is_entry else left).append(change)
     superseded = tuple((each.document_id, each.base.version) for each in documents if each.base is not None)
     return Effects(
@@ -163,18 +163,23 @@ def _effects(proposal: Proposal, address: BlockAddress, catalogue: LedgerCatalog
     )
 
 
-def index_changes(written: Written, catalogue: LedgerCatalogue) -> Iterator[tuple[IndexChange, bool]]:
-    """The index entries that a changed document leaves (``False``) and enters (``True``)."""
-    entry = catalogue.entries.get(written.table_id)
+def _changes_of(written: Written, catalogue: LedgerCatalogue) -> Iterator[tuple[IndexChange, bool]]:
     before = written.base.value if written.base is not None and written.base.data is not None else None
-    for index in () if entry is None else entry.indexes:
-        old, new = key_in(before, index.field), key_in(written.value, index.field)
+    return index_changes(catalogue.entries.get(written.table_id), written.document_id, before, written.value)
+
+
+def index_changes(
+    table: TableEntry | None, document_id: str, before: dict[str, Value] | None, after: dict[str, Value] | None
+) -> Iterator[tuple[IndexChange, bool]]:
+    """The index entries that a document leaves (``False``) and enters (``True``) as it changes; ``None``: it is not there."""
+    for index in () if table is None else table.indexes:
+        old, new = key_in(before, index.field), key_in(after, index.field)
         if old == new:
             continue
         if old is not None:
-            yield IndexChange(index.index_id, old, written.document_id), False
+            yield IndexChange(index.index_id, old, document_id), False
         if new is not None:
-            yield IndexChange(index.index_id, new, written.document_id), True
+            yield IndexChange(index.index_id, new, document_id), True
 
 
 def key_in(document: dict[str, Value] | None, name: str) -> bytes | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from counterfoil.journal import BlockAddress
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.proposal import Proposal
 from counterfoil.ledger.reading import Snapshot
 from counterfoil.ledger.sequencing import LedgerHead
@@ -19,6 +20,11 @@ from counterfoil.merkle import Hash
 
 class LedgerStore(Protocol):
     """One ledger. Every call may come from any thread."""
+
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        """Where the ledger begins, if that is not block 0. It never changes."""
+        return None
 
     def head(self) -> LedgerHead:
         """Behind the last block that is durable."""

@@ -7,10 +7,11 @@ reads at most 2 log2(n) nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+from counterfoil.errors import InputError
 from counterfoil.merkle.hashes import Hash, dot
 from counterfoil.merkle.tree import CompactRange, subtree_sizes
 
@@ -53,6 +54,27 @@ def prove_leaf(read: ReadNode, index: int, size: int) -> tuple[Hash, ...]:
             path.append(_edge(read, begin, size))
         level += 1
     return tuple(path)
+
+
+def left_of_proof(path: Sequence[Hash], index: int, size: int) -> tuple[Hash, ...]:
+    """Of the proof of leaf ``index`` in a tree of ``size`` leaves the siblings to the left: the proof in the tree that ends with it.
+
+    A path of another length than the leaf's place gives is an ``InputError``.
+    """
+    levels = [level for level in range(size.bit_length() + 1) if (1 << level) < size]
+    sides = [(index >> level) & 1 for level in levels if ((index >> level) ^ 1) << level < size]
+    if len(sides) != len(path):
+        raise InputError(f"a proof of {len(path)} hashes for leaf {index} of {size}, whose place takes {len(sides)}")
+    return tuple(hash_ for is_left, hash_ in zip(sides, path, strict=True) if is_left)
+
+
+def peaks_of_proof(leaf: Hash, path: Sequence[Hash], size: int) -> CompactRange:
+    """The range over ``size`` leaves, of which ``leaf`` is the last, out of that leaf's proof in their tree."""
+    siblings, node, level = list(left_of_proof(path, size - 1, size)), leaf, 0
+    while (size >> level) & 1 == 0:
+        node = dot(siblings.pop(0), node)
+        level += 1
+    return CompactRange(0, size, (*reversed(siblings), node))
 
 
 def range_of(read: ReadNode, size: int) -> CompactRange | None:

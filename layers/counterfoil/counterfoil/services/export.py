@@ -67,7 +67,9 @@ class Exporter:
     def _range(self, job: ExportJob) -> tuple[int, int]:
         tip = self.reader.tip()
         behind = 0 if tip is None else tip + 1
-        begin = job.next_sequence_no or first_block_at(self.reader, job.inclusive_start, 0, behind)
+        begin = job.next_sequence_no or first_block_at(
+            self.reader, job.inclusive_start, min(self.reader.first(), behind), behind
+        )
         return begin, first_block_at(self.reader, job.exclusive_end, min(begin, behind), behind)
 
     def _objects(self, begin: int, end: int) -> Iterator[_Object]:

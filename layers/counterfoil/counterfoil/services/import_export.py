@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from counterfoil.errors import ContentsMismatchError, InputError
+from counterfoil.errors import ContentsMismatchError, InputError, PreconditionError
 from counterfoil.journal import Digest
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import stored_blocks
@@ -38,23 +39,31 @@ def import_export(
     now: datetime,
     digest: Digest | None = None,
     workers: Workers = work_through,
+    anchor: TrustAnchor | None = None,
 ) -> tuple[ExportVerdict, ImportedLedger | None]:
     """Import the only export among the files; without a ledger where the export does not hold, which the verdict then says.
 
-    An export that does not begin with block 0, or is in JSON, or of which there are several, is an ``InputError``.
+    An export that begins neither with block 0 nor at the anchor, or is in JSON, or of which there are several, is an ``InputError``.
     """
     objects = objects_of(files)
     if any(name.extension == "json" for _, name in objects):
         raise InputError("an export in JSON has lost types: a ledger can go on only from one in Ion")
-    (verdict,) = verify_export(files, now, digest, workers, Notes())
+    (verdict,) = verify_export(files, now, digest, workers, Notes(), anchor)
     contents = verdict.contents
     if verdict.findings:
         return verdict, None
-    if contents is None or contents.begin or verdict.digest is None:
+    if contents is None or verdict.digest is None:
         first = "no block" if contents is None else f"block {contents.begin}"
-        raise InputError(f"the export begins with {first}: a ledger's digest needs every block from block 0 on")
+        raise InputError(
+            f"the export begins with {first}: a ledger begins with block 0, or at a trust anchor that is given"
+        )
     ledger = begin(verdict.strand_id)
     done = ledger.next_sequence_no()
+    if done > contents.end:
+        ledger.discard()
+        raise PreconditionError(
+            f"strand {verdict.strand_id} is there up to block {done - 1}, but the export ends with block {contents.end - 1}"
+        )
     for file_name, name in objects:
         if done <= name.last:
             blocks = stored_blocks(name.extension, files.chunks(file_name, MAX_OBJECT_BYTES))

@@ -13,6 +13,7 @@ from counterfoil.ion import IonValue, read_single
 from counterfoil.ion.codec import decode
 from counterfoil.ion.values import Value
 from counterfoil.journal import BlockAddress, Digest, parse_block
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.journal.builder import Statement, digest_of_statement
 from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.ids import NewId
@@ -144,6 +145,11 @@ class Ledger(JournalReader):
             raise NotFoundError(f"ledger {self.name} has no block yet, and so no digest")
         return digest
 
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        """Where the ledger begins, if that is not block 0: what is not proved of the blocks before."""
+        return self._store.anchor
+
     def block(self, address: BlockAddress) -> bytes:
         """A block as binary Ion."""
         self._check_strand(address)
@@ -185,6 +191,8 @@ class Ledger(JournalReader):
     def _check_strand(self, address: BlockAddress) -> None:
         if address.strand_id != self.strand_id or not 0 <= address.sequence_no <= self.head.sequence_no:
             raise NotFoundError(f"ledger {self.name} has no block {address}")
+        if address.sequence_no < self.first():
+            raise NotFoundError(f"ledger {self.name} does not have block {address}: {self.anchor}")
 
     def _check_tip(self, address: BlockAddress, tip: BlockAddress) -> None:
         self._check_strand(address)
@@ -193,6 +201,10 @@ class Ledger(JournalReader):
             raise InputError(f"block {address} comes behind the tip {tip} of the digest")
 
     # The journal, for those who follow it
+
+    def first(self) -> int:
+        """The number of the first block."""
+        return 0 if self.anchor is None else self.anchor.begin
 
     def tip(self) -> int | None:
         """The number of the last block."""

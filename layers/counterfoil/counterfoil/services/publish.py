@@ -122,7 +122,7 @@ class Publisher:
         """
         if job.next_sequence_no is None:
             self._put(job, [control("CREATED", job.arn)])
-            job = replace(job, next_sequence_no=0)
+            job = replace(job, next_sequence_no=self.reader.first())
             yield job
         begin, end = self._range(job)
         for batch in self._batches(job.arn, begin, end):

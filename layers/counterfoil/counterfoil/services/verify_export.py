@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
-from counterfoil.detection.export_rules import ExportRule, found
+from counterfoil.detection.export_rules import ExportRule, found, not_holding
 from counterfoil.detection.finding import Finding
-from counterfoil.errors import InputError, NotFoundError
-from counterfoil.journal import Digest, digest_of
+from counterfoil.errors import BrokenLinkError, InputError, NotFoundError
+from counterfoil.journal import BlockAddress, Digest
+from counterfoil.journal.anchor import TrustAnchor, digest_from
 from counterfoil.journal.export_format import (
     DataName,
     local_name,
@@ -104,6 +105,24 @@ class ExportVerdict:
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def not_proved(self) -> int:
+        """Revisions of which nobody can tell whether their data or metadata was changed, as JSON has lost types."""
+        return 0 if self.contents is None else self.contents.data_unchecked
+
+    @property
+    def holds(self) -> bool:
+        """Nothing was found, and nothing is left that could have been changed unseen."""
+        return not self.findings and not self.not_proved
+
+
+class _Given(NamedTuple):
+    """What exports are held against."""
+
+    now: datetime
+    digest: Digest | None
+    anchor: TrustAnchor | None
+
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
@@ -124,17 +143,19 @@ def verify_export(
     digest: Digest | None = None,
     workers: Workers = work_through,
     notes: Notes | None = None,
+    anchor: TrustAnchor | None = None,
 ) -> list[ExportVerdict]:
     """Verify every completed export among the files. What is no export at all is an ``InputError``.
 
-    With a digest, an export that does not lead to it has a finding; one that does not begin with block 0 cannot, which is an
-    ``InputError`` unless something else is wrong with it.
+    With a digest, an export that does not lead to it has a finding; one that begins neither with block 0 nor at an anchor that was
+    proved cannot, which is an ``InputError`` unless something else is wrong with it.
     """
     names = files.names()
     manifests = [each for each in (_manifest_named(files, name) for name in names) if each is not None]
     if not manifests:
         raise InputError("no completed manifest (<exportId>.<strandId>.completed.manifest): not a completed export")
-    return [_verify(files, names, manifest, now, digest, workers, notes or Notes()) for manifest in manifests]
+    given = _Given(now, digest, anchor)
+    return [_verify(files, names, manifest, given, workers, notes or Notes()) for manifest in manifests]
 
 
 def objects_of(files: ExportFiles) -> list[tuple[str, DataName]]:
@@ -160,11 +181,11 @@ def _verify(
     files: ExportFiles,
     names: Sequence[str],
     manifest: _Manifest,
-    now: datetime,
-    digest: Digest | None,
+    given: _Given,
     workers: Workers,
     notes: Notes,
 ) -> ExportVerdict:
+    now, digest, anchor = given
     digest_at = None if digest is None else digest.tip_address.sequence_no
     present = set(names)
     work = [
@@ -178,8 +199,10 @@ def _verify(
     ]
     contents = _contents(workers(work), work, notes)
     findings = [*_strangers(manifest, now), *([] if contents is None else contents.findings)]
+    if anchor is not None:
+        findings += _compare_anchor(anchor, manifest, contents, now)
     if digest is not None:
-        findings += _compare(digest, manifest, contents, findings, now)
+        findings += _compare(given, digest, manifest, contents, findings)
     whole = contents.segments[0] if contents is not None and len(contents.segments) == 1 else None
     started = _started(files, manifest)
     return ExportVerdict(
@@ -189,11 +212,11 @@ def _verify(
         started.get("outputFormat"),
         len(work),
         contents,
-        None if whole is None or findings else digest_of(whole),
+        None if whole is None or findings else digest_from(anchor, whole),
         digest is not None and not findings,
         _count_unlisted(names, manifest),
         tuple(findings),
-        tuple(_remarks(started, manifest, contents)),
+        tuple(_remarks(started, manifest, contents, anchor)),
     )
 
 
@@ -215,7 +238,9 @@ def _contents(outcomes: Iterator[Contents], work: list[Work], notes: Notes) -> C
     return whole
 
 
-def _remarks(started: Mapping[str, str], manifest: _Manifest, contents: Contents | None) -> Iterator[str]:
+def _remarks(
+    started: Mapping[str, str], manifest: _Manifest, contents: Contents | None, anchor: TrustAnchor | None
+) -> Iterator[str]:
     if not started:
         yield "there is no started manifest: ledger, range and format are not told"
     elif started.get("exportId", manifest.export_id) != manifest.export_id:
@@ -223,7 +248,9 @@ def _remarks(started: Mapping[str, str], manifest: _Manifest, contents: Contents
     extension = "json" if started.get("outputFormat") == "JSON" else "ion"
     if started and any(name.extension != extension for _, name in manifest.objects):
         yield f"the started manifest says {started.get('outputFormat', 'ION_TEXT')}, but the objects have other names"
-    if contents is not None and contents.begin > 0:
+    if anchor is not None:
+        yield str(anchor)
+    elif contents is not None and contents.begin > 0:
         yield f"it begins with block {contents.begin}: whether that follows the blocks before it, no export without them can show"
     if contents is not None and contents.without_transaction:
         yield f"{contents.without_transaction} blocks do not say what their transaction did"
@@ -237,12 +264,34 @@ def _strangers(manifest: _Manifest, now: datetime) -> Iterator[Finding]:
             yield found(ExportRule.NAME_MISMATCH, key, reason, now)
 
 
+def _compare_anchor(
+    anchor: TrustAnchor, manifest: _Manifest, contents: Contents | None, now: datetime
+) -> Iterator[Finding]:
+    """Hold the export's beginning against the anchor; one that begins elsewhere, or in another strand, is an ``InputError``."""
+    if contents is None or (manifest.strand_id, contents.begin) != (anchor.strand_id, anchor.begin):
+        begins = "nowhere" if contents is None else f"with block {manifest.strand_id}#{contents.begin}"
+        raise InputError(
+            f"the trust anchor is at block {anchor.strand_id}#{anchor.begin}, but the export begins {begins}"
+        )
+    if contents.segments and contents.segments[0].begin == contents.begin:
+        try:
+            anchor.check_begins(contents.segments[0])
+        except BrokenLinkError as error:
+            contents.damage.add(contents.begin, contents.begin)
+            place = BlockAddress(manifest.strand_id, contents.begin)
+            yield not_holding(place, error, now, manifest.objects[0][0])
+
+
 def _compare(
-    digest: Digest, manifest: _Manifest, contents: Contents | None, findings: Sequence[Finding], now: datetime
+    given: _Given, digest: Digest, manifest: _Manifest, contents: Contents | None, findings: Sequence[Finding]
 ) -> list[Finding]:
     """Hold the export against a digest; what it does not lead to is a finding."""
-    tip = digest.tip_address
-    reached = None if contents is None or contents.until_digest is None else digest_of(contents.until_digest)
+    tip, now, anchor = digest.tip_address, given.now, given.anchor
+    if anchor is not None and anchor.digest is None:
+        raise InputError(
+            "a digest covers every block: behind a declared trust anchor none can be compared, only behind a proved one"
+        )
+    reached = None if contents is None or contents.until_digest is None else digest_from(anchor, contents.until_digest)
     if reached is not None and reached == digest:
         return []
     if reached is not None and reached.hash != digest.hash:
@@ -254,7 +303,7 @@ def _compare(
     elif contents is None or contents.end <= tip.sequence_no:
         last = "nothing" if contents is None else f"block {contents.end - 1}"
         reason = f"the digest covers every block up to {tip}, but the export ends with {last}"
-    elif contents.begin == 0 or findings:
+    elif contents.begin == 0 or anchor is not None or findings:
         reason = f"the blocks up to {tip} do not hold, so that there is no digest to compare"
     else:
         raise InputError(

@@ -9,7 +9,6 @@ from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
 from counterfoil.errors import IntegrityError
 from counterfoil.log_ports import LedgerDigests
 from counterfoil.merkle import Hash
-from counterfoil.merkle.nodes import range_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,6 @@ class DynamoDbDigests(LedgerDigests):
             if not journal.read(range(1)):
                 return None
             raise IntegrityError(f"the journal has no block {strand_id}#{size - 1}")
-        places: list[tuple[int, int]] = []
-
-        def note(level: int, position: int) -> Hash:
-            places.append((level, position))
-            return Hash(bytes(32))
-
-        range_of(note, size)
-        nodes = journal.nodes(places)
-        found = range_of(lambda level, position: nodes[level, position], size)
+        found = journal.peaks(size)
         assert found is not None
         return found.root

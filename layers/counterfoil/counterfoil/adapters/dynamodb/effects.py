@@ -6,14 +6,18 @@ documents' values, which every look-up compares again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
 from counterfoil.errors import InputError, IntegrityError
 from counterfoil.ion.codec import decode_datagram, encode
+from counterfoil.ion.values import Value
+from counterfoil.ledger.catalogue import LedgerCatalogue
 from counterfoil.ledger.concurrency import WHOLE_CATALOGUE, Footprint, WriteLog, name_footprint
-from counterfoil.ledger.sequencing import Effects, IndexChange, LedgerHead
+from counterfoil.ledger.reading import StoredRevision
+from counterfoil.ledger.replay import Replayed
+from counterfoil.ledger.sequencing import Effects, IndexChange, LedgerHead, index_changes
 
 DIGEST_CHARACTERS = 32
 
@@ -64,15 +68,41 @@ class BlockEffects(NamedTuple):
 
 def of_sequenced(effects: Effects, before: LedgerHead) -> BlockEffects:
     """The effects of a block that was just given its place behind ``before``."""
-    entries = before.catalogue.entries
-    names = [each.name for table_id, each in effects.catalogue.entries.items() if entries.get(table_id) is not each]
     return BlockEffects(
         tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in effects.revisions),
         tuple(map(_entry, effects.entered)),
         tuple(map(_entry, effects.left)),
-        tuple(names) if effects.defined else (),
+        _names_changed(before.catalogue, effects.catalogue) if effects.defined else (),
         bool(effects.redactions),
     )
+
+
+def of_replayed(block: Replayed, before: LedgerCatalogue, bases: Mapping[str, StoredRevision | None]) -> BlockEffects:
+    """The effects of a block that was made elsewhere, as if it had been committed here.
+
+    ``bases`` has of each of its documents the revision that it had before, if any.
+    """
+    entered: list[EntryChange] = []
+    left: list[EntryChange] = []
+    for each in block.revisions:
+        table, base = block.catalogue.entries.get(each.table_id), bases[each.document_id]
+        for change, is_entry in index_changes(table, each.document_id, _value_of(base), _value_of(each)):
+            (entered if is_entry else left).append(_entry(change))
+    return BlockEffects(
+        tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in block.revisions),
+        tuple(entered),
+        tuple(left),
+        _names_changed(before, block.catalogue),
+        bool(block.redactions),
+    )
+
+
+def _names_changed(before: LedgerCatalogue, behind: LedgerCatalogue) -> tuple[str, ...]:
+    return tuple(each.name for table_id, each in behind.entries.items() if before.entries.get(table_id) is not each)
+
+
+def _value_of(revision: StoredRevision | None) -> dict[str, Value] | None:
+    return None if revision is None or revision.data is None else revision.value
 
 
 def _entry(change: IndexChange) -> EntryChange:

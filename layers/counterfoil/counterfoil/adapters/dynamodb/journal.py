@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 from counterfoil.adapters.boto_errors import translated
 from counterfoil.adapters.s3 import put_once
 from counterfoil.errors import IntegrityError, NotFoundError, UnavailableError
-from counterfoil.merkle import Hash
+from counterfoil.merkle import CompactRange, Hash
+from counterfoil.merkle.nodes import range_of
 from counterfoil.ports import JournalReader
 
 if TYPE_CHECKING:
@@ -152,6 +153,18 @@ class DynamoDbJournal(JournalReader):
         if missing:
             raise IntegrityError(f"block {self.strand_id}#{missing[0]} is missing: the journal is damaged")
         return {place: items[number].node(place[0]) for place, number in numbers.items()}
+
+    def peaks(self, size: int) -> CompactRange | None:
+        """The tree over the first ``size`` blocks, from the nodes that blocks carry; ``None`` where ``size`` is 0."""
+        places: list[tuple[int, int]] = []
+
+        def note(level: int, position: int) -> Hash:
+            places.append((level, position))
+            return Hash(bytes(32))
+
+        range_of(note, size)
+        nodes = self.nodes(places) if places else {}
+        return range_of(lambda level, position: nodes[level, position], size)
 
     def put_request(self, item: JournalItem) -> dict[str, Any]:
         """The put of a block where none is."""

@@ -39,7 +39,7 @@ from counterfoil.ledger.replay import catalogue_behind, revisions_in
 from counterfoil.ledger.sequencing import CONFLICT, LedgerHead
 from counterfoil.ledger.store import LedgerStore
 from counterfoil.merkle import Hash
-from counterfoil.merkle.nodes import append_leaf, range_of
+from counterfoil.merkle.nodes import append_leaf
 from counterfoil.ports import SharedCache
 
 # With so many more blocks that the projections may lack, or after this time, an instance looks whether they have caught up: what it
@@ -259,15 +259,7 @@ class DynamoDbLedger(LedgerStore):
             item = self._journal.read(range(watermark, watermark + 1)).get(watermark)
             if item is None:
                 raise IntegrityError(f"the projections have block {self.strand_id}#{watermark}, the journal has not")
-            places: list[tuple[int, int]] = []
-
-            def note(level: int, position: int) -> Hash:
-                places.append((level, position))
-                return item.block_hash
-
-            range_of(note, watermark + 1)
-            nodes = self._journal.nodes(places)
-            peaks = range_of(lambda level, position: nodes[level, position], watermark + 1)
+            peaks = self._journal.peaks(watermark + 1)
             catalogue = self._projections.catalogue(watermark).catalogue
             head = LedgerHead(self.strand_id, peaks, item.block_hash, item.timestamp_ms, catalogue)
         self._looked = Looked(self._clock(), 0)

@@ -83,6 +83,12 @@ class Projections:
         items = self._page(condition | {"ScanIndexForward": False, "Limit": 1})["Items"]
         return self._revision(document_id, items[0]) if items else None
 
+    def last(self, document_id: str) -> StoredRevision | None:
+        """The document's last revision that is here, of whichever strand; ``None`` where nobody has a document of this id."""
+        condition = _all_of(f"D#{document_id}")
+        items = self._page(condition | {"ScanIndexForward": False, "Limit": 1})["Items"]
+        return self._revision(document_id, items[0]) if items else None
+
     def revision_at(self, document_id: str, sequence_no: int) -> StoredRevision | None:
         item = self.get(f"D#{document_id}", block_key(sequence_no))
         return None if item is None else self._revision(document_id, item)

@@ -16,6 +16,7 @@ from counterfoil.adapters.sqlite.store import FILE_NAME, create_ledger
 from counterfoil.errors import AlreadyExistsError, IntegrityError
 from counterfoil.ion import read_single
 from counterfoil.journal import parse_block
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ledger.registry import check_ledger_name
 from counterfoil.ledger.times import milliseconds_of
@@ -31,22 +32,29 @@ class SqliteImport(NewLedger):
     folder: Path
     strand_id: str
     progress: Callable[[int], object] = int
+    anchor: TrustAnchor | None = None
 
     @classmethod
-    def begin(cls, folder: Path, strand_id: str, progress: Callable[[int], object] = int) -> SqliteImport:
+    def begin(
+        cls,
+        folder: Path,
+        strand_id: str,
+        progress: Callable[[int], object] = int,
+        anchor: TrustAnchor | None = None,
+    ) -> SqliteImport:
         """``AlreadyExistsError`` where a ledger is there; what an import of another strand left is forgotten."""
         check_ledger_name(folder.name)
         if folder.exists():
             raise AlreadyExistsError(f"{folder} is there already: an export is imported into a new ledger")
-        new = cls(folder, strand_id, progress)
+        new = cls(folder, strand_id, progress, anchor)
         if not (new.unfinished / FILE_NAME).exists():
-            create_ledger(new.unfinished, strand_id)
+            create_ledger(new.unfinished, strand_id, anchor)
         connection = journal_file.open_file(new.unfinished / FILE_NAME)
-        begun = journal_file.meta(connection, "strand_id")
+        begun = journal_file.meta(connection, "strand_id"), journal_file.read_anchor(connection)
         connection.close()
-        if begun != strand_id:
+        if begun != (strand_id, anchor):
             new.discard()
-            create_ledger(new.unfinished, strand_id)
+            create_ledger(new.unfinished, strand_id, anchor)
         return new
 
     @property
@@ -56,7 +64,10 @@ class SqliteImport(NewLedger):
     def next_sequence_no(self) -> int:
         connection = journal_file.open_file(self.unfinished / FILE_NAME)
         try:
-            return int(connection.execute("SELECT COALESCE(MAX(sequence_no) + 1, 0) FROM blocks").fetchone()[0])
+            first = 0 if self.anchor is None else self.anchor.begin
+            return int(
+                connection.execute("SELECT COALESCE(MAX(sequence_no) + 1, ?) FROM blocks", (first,)).fetchone()[0]
+            )
         finally:
             connection.close()
 

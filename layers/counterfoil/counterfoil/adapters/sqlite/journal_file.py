@@ -16,14 +16,16 @@ from counterfoil.adapters.sqlite.schema import (
     PROJECTIONS,
     SCHEMA_VERSION,
 )
-from counterfoil.errors import IntegrityError, NotFoundError, PreconditionError
+from counterfoil.errors import InputError, IntegrityError, NotFoundError, PreconditionError
 from counterfoil.journal import BlockAddress
+from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor, render_trust_anchor
 from counterfoil.ledger.catalogue import LedgerCatalogue, parse_catalogue, render_catalogue
 from counterfoil.ledger.reading import StoredRevision
 from counterfoil.ledger.sequencing import Effects, IndexChange, LedgerHead, Sequenced
 from counterfoil.merkle import Hash
 from counterfoil.merkle.nodes import Node, range_of
 
+_ANCHOR = "trust_anchor"
 _ADD_BLOCK = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?)"
 _ADD_NODE = "INSERT INTO nodes VALUES (?, ?, ?)"
 _ADD_REVISION = (
@@ -36,14 +38,14 @@ _LEAVE = f"UPDATE entries SET to_no = ? WHERE index_id = ? AND key = ? AND to_no
 _ADD_REDACTION = "INSERT OR IGNORE INTO redactions VALUES (?, ?, ?, ?)"
 
 
-def create(path: Path, strand_id: str) -> None:
+def create(path: Path, strand_id: str, anchor: TrustAnchor | None = None) -> None:
     """A new, empty ledger's file; the file must not be there. It is there whole or not at all."""
     if path.exists():
         raise PreconditionError(f"{path} is there already")
     unfinished = path.with_name(f"{path.name}.new")
     for each in (unfinished, *(unfinished.with_name(f"{unfinished.name}-{part}") for part in ("wal", "shm"))):
         each.unlink(missing_ok=True)
-    _fill(unfinished, strand_id)
+    _fill(unfinished, strand_id, anchor)
     unfinished.rename(path)
     sync_folder(path.parent)
 
@@ -57,7 +59,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _fill(path: Path, strand_id: str) -> None:
+def _fill(path: Path, strand_id: str, anchor: TrustAnchor | None) -> None:
     with translated(path):
         connection = connect(path, writer=True)
         try:
@@ -66,6 +68,9 @@ def _fill(path: Path, strand_id: str) -> None:
             connection.execute("BEGIN IMMEDIATE")
             put_meta(connection, "strand_id", strand_id)
             put_catalogue(connection, LedgerCatalogue(0, {}))
+            if anchor is not None:
+                put_meta(connection, _ANCHOR, json.dumps(render_trust_anchor(anchor)))
+                add_nodes(connection, anchor.nodes())
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
         finally:
@@ -98,6 +103,15 @@ def meta(connection: sqlite3.Connection, name: str) -> str:
     return str(row[0])
 
 
+def read_anchor(connection: sqlite3.Connection) -> TrustAnchor | None:
+    """Where the ledger begins, if that is not block 0."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_ANCHOR,)).fetchone()
+    try:
+        return None if row is None else parse_trust_anchor(json.loads(row[0]))
+    except (ValueError, KeyError, TypeError, InputError) as error:
+        raise IntegrityError(f"the file's trust anchor cannot be read: {error!r}") from None
+
+
 def put_catalogue(connection: sqlite3.Connection, catalogue: LedgerCatalogue) -> None:
     put_meta(connection, "catalogue", json.dumps(render_catalogue(catalogue)))
 
@@ -116,7 +130,7 @@ def read_head(connection: sqlite3.Connection) -> LedgerHead:
         "SELECT sequence_no, block_hash, timestamp_ms FROM blocks ORDER BY sequence_no DESC LIMIT 1"
     ).fetchone()
     if row is None:
-        return LedgerHead(strand_id, catalogue=catalogue)
+        return LedgerHead(strand_id, catalogue=catalogue)  # a ledger with an anchor appears with its first block
     peaks = range_of(lambda level, position: read_node(connection, level, position), row[0] + 1)
     return LedgerHead(strand_id, peaks, Hash(row[1]), row[2], catalogue)
 
@@ -129,6 +143,8 @@ def read_node(connection: sqlite3.Connection, level: int, position: int) -> Hash
         else ("SELECT hash FROM nodes WHERE level = ? AND position = ?", (level, position))
     )
     row = connection.execute(sql, values).fetchone()
+    if row is None and level == 0:  # the block before a trust anchor
+        row = connection.execute("SELECT hash FROM nodes WHERE level = 0 AND position = ?", (position,)).fetchone()
     if row is None:
         raise IntegrityError(f"node {position} of level {level} of the tree is missing: the file is damaged")
     return Hash(row[0])

@@ -59,13 +59,17 @@ def rebuild(folder: Path, progress: Callable[[int], object] = lambda _: None) ->
 
 def _replay_all(connection: sqlite3.Connection, progress: Callable[[int], object]) -> tuple[int, LedgerCatalogue]:
     catalogue = EMPTY_CATALOGUE
-    peaks: CompactRange | None = None
+    anchor = journal_file.read_anchor(connection)
+    peaks: CompactRange | None = None if anchor is None else anchor.before
     chain: ChainHead | None = None
-    number = 0
+    first = number = 0 if anchor is None else anchor.begin
+    journal_file.add_nodes(connection, () if anchor is None else anchor.nodes())
     while row := connection.execute("SELECT block FROM blocks WHERE sequence_no = ?", (number,)).fetchone():
         try:
-            replayed = replay(bytes(row[0]), catalogue)
+            replayed = replay(bytes(row[0]), catalogue, partial=anchor is not None)
             chain = extend(chain, replayed.block)
+            if anchor is not None and number == first:
+                anchor.check_begins(chain)
         except ValueError as error:
             raise IntegrityError(f"block {number} is not in its place: {error}") from error
         peaks, nodes = append_leaf(peaks, replayed.block.block_hash)
@@ -79,9 +83,9 @@ def _replay_all(connection: sqlite3.Connection, progress: Callable[[int], object
         number += 1
         progress(number)
     count = connection.execute("SELECT count(*) FROM blocks").fetchone()[0]
-    if count != number:
+    if count != number - first:
         raise IntegrityError(f"there are {count} blocks, but block {number} is missing")
-    return number, catalogue
+    return count, catalogue
 
 
 def _fill_indexes(connection: sqlite3.Connection, catalogue: LedgerCatalogue) -> None:

@@ -26,6 +26,7 @@ from counterfoil.adapters.sqlite.connections import Readers, lock, translated
 from counterfoil.adapters.sqlite.snapshot import SqliteSnapshot
 from counterfoil.errors import ClosedError, CounterfoilError, NotFoundError, PreconditionError, UnavailableError
 from counterfoil.journal import BlockAddress
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.concurrency import WriteLog
 from counterfoil.ledger.limits import DEFAULT_LIMITS, Limits
 from counterfoil.ledger.proposal import Proposal
@@ -41,10 +42,10 @@ READ_AHEAD_BLOCKS: Final = 64
 _LOGGER: Final = logging.getLogger(__name__)
 
 
-def create_ledger(folder: Path, strand_id: str) -> None:
+def create_ledger(folder: Path, strand_id: str, anchor: TrustAnchor | None = None) -> None:
     """Make the folder of a new, empty ledger."""
     folder.mkdir(parents=True, exist_ok=True)
-    journal_file.create(folder / FILE_NAME, strand_id)
+    journal_file.create(folder / FILE_NAME, strand_id, anchor)
 
 
 class SqliteLedger(LedgerStore):
@@ -62,6 +63,7 @@ class SqliteLedger(LedgerStore):
         except BaseException:
             self._lock_file.close()
             raise
+        self._anchor = journal_file.read_anchor(self._connection)
         self._readers = Readers(self._path)
         self._log = WriteLog(self._head.sequence_no)
         self._shown = Condition(Lock())
@@ -78,6 +80,10 @@ class SqliteLedger(LedgerStore):
         except BaseException:
             connection.close()
             raise
+
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        return self._anchor
 
     def head(self) -> LedgerHead:
         return self._head

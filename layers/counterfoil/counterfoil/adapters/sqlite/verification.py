@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.adapters.sqlite.connections import connect, translated
-from counterfoil.adapters.sqlite.journal_file import meta, read_catalogue
+from counterfoil.adapters.sqlite.journal_file import meta, read_anchor, read_catalogue
 from counterfoil.adapters.sqlite.schema import APPLICATION_ID, FOREVER
 from counterfoil.errors import CounterfoilError, IntegrityError, NotFoundError
 from counterfoil.ion.codec import decode_datagram
-from counterfoil.journal import ChainHead, Digest, digest_of, extend
+from counterfoil.journal import ChainHead, Digest, extend
+from counterfoil.journal.anchor import TrustAnchor, digest_from
 from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, IndexStatus, LedgerCatalogue
 from counterfoil.ledger.reading import StoredRevision
 from counterfoil.ledger.replay import Replayed, replay
 from counterfoil.ledger.sequencing import key_in
 from counterfoil.merkle import CompactRange
-from counterfoil.merkle.nodes import append_leaf
+from counterfoil.merkle.nodes import Node, append_leaf
 
 MAX_PROBLEMS: Final = 100
 
@@ -40,6 +41,7 @@ class FileReport:
     entries: int = 0
     digest: Digest | None = None
     problems: list[str] = field(default_factory=list)
+    anchor: TrustAnchor | None = None
 
     @property
     def holds(self) -> bool:
@@ -74,13 +76,16 @@ class _Walk:
         self._report = report
         self._catalogue: LedgerCatalogue = EMPTY_CATALOGUE
         self._chain: ChainHead | None = None
-        self._peaks: CompactRange | None = None
+        self._anchor = report.anchor = read_anchor(connection)
+        self._first = 0 if self._anchor is None else self._anchor.begin
+        self._peaks: CompactRange | None = None if self._anchor is None else self._anchor.before
         self._nodes = 0
 
     def run(self, progress: Callable[[int], object]) -> FileReport:
         for problem in self._connection.execute("PRAGMA integrity_check(10)").fetchall():
             if problem[0] != "ok":
                 self._report.problem(f"SQLite: {problem[0]}")
+        self._check_stored(() if self._anchor is None else self._anchor.nodes())
         for row in self._connection.execute(
             "SELECT sequence_no, transaction_id, block_hash, block FROM blocks ORDER BY 1"
         ):
@@ -90,20 +95,22 @@ class _Walk:
         self._check_counts()
         self._check_catalogue()
         self._check_entries()
-        self._report.digest = None if self._chain is None else digest_of(self._chain)
+        self._report.digest = None if self._chain is None else digest_from(self._anchor, self._chain)
         return self._report
 
     def _walk_block(self, row: tuple[Any, ...]) -> bool:
         """Check one block; what comes behind a broken one cannot be judged."""
         number = row[0]
         try:
-            replayed = replay(bytes(row[3]), self._catalogue)
-            block = replayed.block
-            if (block.address.strand_id, number) != (self._report.strand_id, self._report.blocks):
-                raise IntegrityError(f"block {block.address} stands where block {self._report.blocks} belongs")
+            replayed = replay(bytes(row[3]), self._catalogue, partial=self._anchor is not None)
+            block, expected = replayed.block, self._first + self._report.blocks
+            if (block.address.strand_id, number) != (self._report.strand_id, expected):
+                raise IntegrityError(f"block {block.address} stands where block {expected} belongs")
             if (block.address.sequence_no, block.transaction_id, block.block_hash) != (number, row[1], row[2]):
                 raise IntegrityError(f"the row of block {number} is of another block, {block.address}")
             self._chain = extend(self._chain, block)
+            if self._anchor is not None and number == self._first:
+                self._anchor.check_begins(self._chain)
         except (CounterfoilError, ValueError) as error:
             self._report.problem(f"block {number}: {error}")
             return False
@@ -116,8 +123,11 @@ class _Walk:
 
     def _check_nodes(self, replayed: Replayed) -> None:
         self._peaks, completed = append_leaf(self._peaks, replayed.block.block_hash)
-        self._nodes += len(completed)
-        for level, position, hash_ in completed:
+        self._check_stored(completed)
+
+    def _check_stored(self, nodes: Sequence[Node]) -> None:
+        self._nodes += len(nodes)
+        for level, position, hash_ in nodes:
             row = self._connection.execute(
                 "SELECT hash FROM nodes WHERE level = ? AND position = ?", (level, position)
             ).fetchone()
@@ -135,8 +145,15 @@ class _Walk:
         if row != expected:
             self._report.problem(f"{name} is not what the journal says" if row else f"{name} is missing")
         before = self._connection.execute(_SUPERSEDED_BY, (revision.document_id, revision.sequence_no)).fetchone()
+        if before is None and revision.version and self._anchor is not None and self._is_first(revision):
+            return  # the versions before it are before the anchor
         if (before is None) != (revision.version == 0) or (before is not None and before[0] != revision.version - 1):
             self._report.problem(f"{name} does not follow version {revision.version - 1}")
+
+    def _is_first(self, revision: StoredRevision) -> bool:
+        sql = "SELECT min(from_no) FROM revisions WHERE document_id = ?"
+        found = self._connection.execute(sql, (revision.document_id,)).fetchone()[0]
+        return bool(found == revision.sequence_no)
 
     def _check_counts(self) -> None:
         for table, expected in (("revisions", self._report.revisions), ("nodes", self._nodes)):

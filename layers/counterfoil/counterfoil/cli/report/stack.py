@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,8 +15,8 @@ from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
 from counterfoil.adapters.dynamodb.rules import DynamoDbRuleReader
 from counterfoil.adapters.kms import KmsSigner
+from counterfoil.cli.stacks import outputs_of
 from counterfoil.detection.finding import Finding
-from counterfoil.errors import InputError
 from counterfoil.ports import LedgerRegistry
 from counterfoil.report_ports import FigureHistory, FindingArchive, SnapshotArchive
 from counterfoil.services.cases import Cases
@@ -126,13 +126,3 @@ def ledgers_by_strand(registry: LedgerRegistry) -> dict[str, str]:
         found |= {each.ledger_id: each.name for each in page}
         after = page[-1].name
     return found
-
-
-def outputs_of(stack: str, needed: Collection[str]) -> Mapping[str, str]:
-    """A stack's outputs by name, of which these must be there."""
-    with translated(f"looking for stack {stack}"):
-        answer = wiring.client("cloudformation").describe_stacks(StackName=stack)
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in answer["Stacks"][0].get("Outputs", [])}
-    if missing := sorted(set(needed) - outputs.keys()):
-        raise InputError(f"stack {stack} has no output {missing[0]}: it is none of counterfoil's, or an older one")
-    return outputs

@@ -117,6 +117,8 @@ def evidence_of_journal(
     """All the evidence that a journal alone gives."""
     strand = walk.walk(journal, ledger, begin, end)
     source = f"the journal of ledger {ledger}, verified from its first block for this report"
+    if journal.first():
+        source += f"; it begins at a trust anchor, block {journal.first()}: what was before is not here"
     return Evidence(
         begin,
         end,
@@ -132,7 +134,7 @@ def evidence_of_journal(
 
 def _until(journal: JournalReader, end: datetime) -> Iterator[bytes]:
     tip = journal.tip()
-    for data in journal.blocks(0, tip + 1) if tip is not None else ():
+    for data in journal.blocks(journal.first(), tip + 1) if tip is not None else ():
         if block_time(data) >= end:
             return
         yield data
@@ -155,4 +157,4 @@ def _end(state: StrandState | None) -> StrandEnd | None:
 
 def _verified(state: StrandState | None) -> int:
     head = None if state is None else state.head
-    return 0 if head is None else head.end
+    return 0 if head is None else head.end - head.begin

@@ -1,0 +1,351 @@
+"""A strand that is put into a stack's journal out of an export, block by block, as if its transactions had been committed here.
+
+The ledger's name is registered first, as CREATING: nobody can use the ledger, and nobody else can take the name. Then its blocks are
+put where none is, each under the condition that the block before it is the one that it follows; beside each stands what it changes,
+as beside those that the ledger commits itself, and the projections follow group by group. In the end the journal is read from its
+first block to its last and verified once more; only then is the ledger registered as ACTIVE. Cut off anywhere, the next import of the
+same export goes on behind the last block that is there.
+
+A stack's ledgers share the projections, where documents, tables, indexes and transactions stand by their ids alone. An archive is not
+trusted to name only its own: what another ledger has already is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from counterfoil.adapters.dynamodb.effects import (
+    BlockEffects,
+    DocumentChange,
+    of_replayed,
+    parse_effects,
+    render_effects,
+)
+from counterfoil.adapters.dynamodb.journal import DynamoDbJournal, JournalItem
+from counterfoil.adapters.dynamodb.journal_copy import DynamoDbJournalCopy, Kept
+from counterfoil.adapters.dynamodb.projections import Projections
+from counterfoil.adapters.dynamodb.projector import Projector
+from counterfoil.errors import AlreadyExistsError, ConflictError, IntegrityError
+from counterfoil.ion import read_single
+from counterfoil.journal import Block, BlockAddress, ChainHead, digest_of, extend, parse_block, segment_of, verify_block
+from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, LedgerCatalogue
+from counterfoil.ledger.importing import ImportedLedger, NewLedger
+from counterfoil.ledger.reading import StoredRevision
+from counterfoil.ledger.registry import LedgerState, RegisteredLedger
+from counterfoil.ledger.replay import Replayed, replay, revisions_in
+from counterfoil.ledger.times import milliseconds_of_timestamp
+from counterfoil.merkle import CompactRange
+from counterfoil.merkle.nodes import append_leaf
+from counterfoil.ports import Clock, LedgerRegistry, StoredBlock
+
+# Blocks of one step: those of one transaction of DynamoDB, and what a step may hold of larger ones.
+GROUP_BLOCKS: Final = 99
+GROUP_BYTES: Final = 3_500_000
+
+# Requests at once for what the blocks of a step name.
+PARALLEL_READS: Final = 8
+
+_LEDGERS_AT_ONCE: Final = 100
+_NO_TABLE: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlaces:
+    """Where a stack keeps its ledgers. ``journal`` opens a strand's."""
+
+    journal: Callable[[str], DynamoDbJournal]
+    projections_table: str
+    registry: LedgerRegistry
+
+
+class _Behind(NamedTuple):
+    """The last block that was put, with all that the next one needs."""
+
+    chain: ChainHead | None = None
+    peaks: CompactRange | None = None
+    catalogue: LedgerCatalogue = EMPTY_CATALOGUE
+
+    @property
+    def next_sequence_no(self) -> int:
+        return 0 if self.chain is None else self.chain.end
+
+
+class DynamoDbImport(NewLedger):
+    """A ledger in the making in a stack; ``begin`` gives it."""
+
+    def __init__(
+        self,
+        places: ImportPlaces,
+        ledger: RegisteredLedger,
+        taken: frozenset[str],
+        clock: Clock,
+        progress: Callable[[int], object],
+    ) -> None:
+        journal = places.journal(ledger.ledger_id)
+        self.ledger = ledger
+        self._registry = places.registry
+        self._journal = journal
+        self._taken = taken
+        self._progress = progress
+        self._projections = Projections(journal.client, places.projections_table, journal.strand_id, self._in_block)
+        self._projector = Projector(journal, places.projections_table, clock)
+        self._copy = DynamoDbJournalCopy(journal.client, journal.s3, journal.journal_table, journal.bucket, _NO_TABLE)
+        self._behind: _Behind | None = None
+
+    @classmethod
+    def begin(
+        cls, places: ImportPlaces, wanted: RegisteredLedger, clock: Clock, progress: Callable[[int], object] = int
+    ) -> DynamoDbImport:
+        """Register the ledger, whose id is its strand's, as CREATING, or find that an earlier import did.
+
+        ``AlreadyExistsError`` where the name or the strand is another ledger's.
+        """
+        registry = places.registry
+        ledger = check_free(registry, wanted.name, wanted.ledger_id) or wanted
+        if ledger is wanted:
+            try:
+                registry.save(None, wanted)
+            except ConflictError:
+                raise AlreadyExistsError(f"ledger {wanted.name} was created meanwhile") from None
+        others = [each for each in _ledgers(registry) if each.name != ledger.name]
+        for each in others:
+            if each.ledger_id == ledger.ledger_id:
+                registry.save(ledger, None)
+                raise AlreadyExistsError(f"strand {ledger.ledger_id} is that of ledger {each.name} in this stack")
+        return cls(places, ledger, _ids_of(places, others), clock, progress)
+
+    def next_sequence_no(self) -> int:
+        return self._state().next_sequence_no
+
+    def store(self, begin: int, blocks: Iterator[bytes], /) -> None:
+        assert begin == self.next_sequence_no()
+        with self._forgotten_if_bad(), ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="import") as readers:
+            for group in _groups(blocks):
+                self._append(group, readers)
+
+    def derive(self) -> ImportedLedger:
+        with self._forgotten_if_bad():
+            while self._projector.project().more:
+                pass
+            return self._verified()
+
+    def finish(self) -> None:
+        self._registry.save(self.ledger, replace(self.ledger, state=LedgerState.ACTIVE))
+
+    def discard(self) -> None:
+        """Let go of the name. Blocks stay in the journal, which nobody may take anything out of."""
+        self._registry.save(self.ledger, None)
+
+    @contextmanager
+    def _forgotten_if_bad(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            self.discard()
+            raise
+
+    # What is there
+
+    def _state(self) -> _Behind:
+        if self._behind is None:
+            self._behind = self._found()
+        return self._behind
+
+    def _found(self) -> _Behind:
+        """Behind the last block that an earlier import put, with the projections as far."""
+        tip = self._journal.tip()
+        if tip is None:
+            return _Behind()
+        while self._projector.project().more:
+            pass
+        (data,) = self._journal.blocks(tip, tip + 1)
+        return _Behind(
+            segment_of(verify_block(parse_block(read_single(data)))),
+            self._journal.peaks(tip + 1),
+            self._projections.catalogue(tip).catalogue,
+        )
+
+    def _in_block(self, number: int, document_id: str) -> StoredRevision:
+        (data,) = self._journal.blocks(number, number + 1)
+        return next(each for each in revisions_in(data) if each.document_id == document_id)
+
+    # A group of blocks
+
+    def _append(self, group: Sequence[bytes], readers: ThreadPoolExecutor) -> None:
+        state = self._state()
+        chain, peaks, before = state
+        replayed: list[Replayed] = []
+        catalogue = before
+        for data in group:
+            block = replay(data, catalogue)
+            chain = _extended(chain, block.block, self._journal.strand_id)
+            catalogue = block.catalogue
+            replayed.append(block)
+        self._check_ids(replayed, readers)
+        bases = self._bases(replayed, state.next_sequence_no - 1, readers)
+        put: list[StoredBlock] = []
+        for data, block in zip(group, replayed, strict=True):
+            effects = of_replayed(block, before, _known_bases(block, bases))
+            peaks, nodes = append_leaf(peaks, block.block.block_hash)
+            put.append(self._stored(data, block.block, b"".join(each.hash for each in nodes), effects))
+            before = block.catalogue
+        previous = None if state.chain is None else state.chain.last_hash
+        self._copy.append(self._journal.strand_id, previous, put)
+        self._projector.project()
+        self._behind = _Behind(chain, peaks, catalogue)
+        self._progress(self._behind.next_sequence_no)
+
+    def _stored(self, data: bytes, block: Block, nodes: bytes, effects: BlockEffects) -> StoredBlock:
+        """The block as an item; what is too large for one is in the bucket on return."""
+        inside, beside = self._journal.keep_outside(block.transaction_id, data, render_effects(effects))
+        item = JournalItem(
+            block.address.sequence_no,
+            block.block_hash,
+            block.transaction_id,
+            milliseconds_of_timestamp(block.timestamp),
+            nodes,
+            inside,
+            beside,
+        )
+        kept = Kept(self._journal.put_request(item)["Item"], {})
+        return StoredBlock(block.address.sequence_no, block.block_hash, data, kept)
+
+    def _bases(
+        self, replayed: Sequence[Replayed], at: int, readers: ThreadPoolExecutor
+    ) -> dict[str, StoredRevision | None]:
+        """The documents that the blocks change, as they are before the first of these blocks."""
+        ids = list(dict.fromkeys(each.document_id for block in replayed for each in block.revisions))
+        bases = dict(zip(ids, readers.map(self._projections.last, ids), strict=True))
+        for document_id, base in bases.items():
+            if base is not None and base.sequence_no > at:
+                if self._journal.read(range(at + 1, at + 2)):
+                    raise ConflictError(f"somebody else puts blocks of strand {self._journal.strand_id}: run it again")
+                raise _foreign(f"document {document_id}")
+        return bases
+
+    def _check_ids(self, replayed: Sequence[Replayed], readers: ThreadPoolExecutor) -> None:
+        """Tables, indexes and transactions must be this strand's own."""
+        last = replayed[-1].catalogue
+        for block in (each.block for each in replayed):
+            for each in block.documents:
+                if each.table_id in self._taken:
+                    raise _foreign(f"table {each.table_id}")
+        for entry in last.entries.values():
+            for found in {entry.table_id, *(each.index_id for each in entry.indexes)} & self._taken:
+                raise _foreign(f"table or index {found}")
+        blocks = [each.block for each in replayed]
+        numbers = readers.map(self._projections.transaction, [each.transaction_id for each in blocks])
+        for block, number in zip(blocks, numbers, strict=True):
+            if number not in {None, block.address.sequence_no}:
+                raise _foreign(f"transaction {block.transaction_id}")
+
+    # The end
+
+    def _verified(self) -> ImportedLedger:
+        """What all blocks that are in the journal come to, read from there."""
+        behind = _Behind()
+        documents = revisions = 0
+        for run in self._journal.behind(-1, whole=True):
+            for item in run:
+                block = replay(self._journal.bytes_of(item.block), behind.catalogue)
+                chain = _extended(behind.chain, block.block, self._journal.strand_id)
+                peaks, nodes = append_leaf(behind.peaks, block.block.block_hash)
+                self._check_item(item, block, b"".join(each.hash for each in nodes))
+                behind = _Behind(chain, peaks, block.catalogue)
+                documents += sum(each.version == 0 for each in block.revisions)
+                revisions += len(block.revisions)
+            self._progress(behind.next_sequence_no)
+        digest = None if behind.chain is None else digest_of(behind.chain)
+        assert digest is not None  # an import has at least one block
+        return ImportedLedger(len(behind.catalogue.entries), documents, revisions, digest)
+
+    def _check_item(self, item: JournalItem, block: Replayed, nodes: bytes) -> None:
+        changes = tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in block.revisions)
+        beside = parse_effects(self._journal.bytes_of(item.effects)).documents
+        if (item.block_hash, item.nodes, beside) != (block.block.block_hash, nodes, changes):
+            raise IntegrityError(
+                f"what stands beside block {block.block.address} in the journal does not follow from it"
+            )
+
+
+def check_free(registry: LedgerRegistry, name: str, strand_id: str | None = None) -> RegisteredLedger | None:
+    """What an earlier import registered under a name, if anything is; ``AlreadyExistsError`` where it is another ledger's.
+
+    Without a strand any import counts as the earlier one.
+    """
+    found = registry.ledger(name)
+    if found is None or (found.state is LedgerState.CREATING and strand_id in {None, found.ledger_id}):
+        return found
+    what = f"is {found.state.value}, of strand {found.ledger_id}"
+    raise AlreadyExistsError(f"ledger {name} {what}: an export is imported into a new ledger")
+
+
+def _ledgers(registry: LedgerRegistry) -> Iterator[RegisteredLedger]:
+    after = ""
+    while page := registry.ledgers(after, _LEDGERS_AT_ONCE):
+        yield from page
+        after = page[-1].name
+
+
+def _ids_of(places: ImportPlaces, ledgers: Sequence[RegisteredLedger]) -> frozenset[str]:
+    """Ids of tables and indexes that ledgers have."""
+    ids: set[str] = set()
+    for each in ledgers:
+        journal = places.journal(each.ledger_id)
+        projections = Projections(journal.client, places.projections_table, each.ledger_id, _nothing)
+        for entry in projections.catalogue(projections.watermark()).catalogue.entries.values():
+            ids |= {entry.table_id, *(index.index_id for index in entry.indexes)}
+    return frozenset(ids)
+
+
+def _nothing(number: int, document_id: str) -> StoredRevision:
+    raise IntegrityError(f"a catalogue has no document {document_id} in block {number}")
+
+
+def _extended(chain: ChainHead | None, block: Block, strand_id: str) -> ChainHead:
+    expected = BlockAddress(strand_id, 0 if chain is None else chain.end)
+    if block.address != expected:
+        raise IntegrityError(f"block {block.address} stands where {expected} belongs")
+    return extend(chain, block)
+
+
+def _known_bases(block: Replayed, bases: dict[str, StoredRevision | None]) -> Mapping[str, StoredRevision | None]:
+    """The bases of a block's documents, whose versions must follow from them; ``bases`` has its own revisions afterwards."""
+    known: dict[str, StoredRevision | None] = {}
+    for each in block.revisions:
+        base = bases[each.document_id]
+        expected = (each.table_id, 0) if base is None else (base.table_id, base.version + 1)
+        if each.document_id in known or (each.table_id, each.version) != expected:
+            raise IntegrityError(
+                f"block {block.block.address} has version {each.version} of document {each.document_id} in table "
+                f"{each.table_id}, where version {expected[1]} in table {expected[0]} comes next",
+                expected=f"{expected[0]} {expected[1]}",
+                found=f"{each.table_id} {each.version}",
+            )
+        known[each.document_id] = base
+        bases[each.document_id] = each
+    return known
+
+
+def _foreign(what: str) -> IntegrityError:
+    return IntegrityError(
+        f"{what} is another ledger's in this stack: an archive that names it is not of this strand alone; import it where "
+        "that ledger is not"
+    )
+
+
+def _groups(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    size = 0
+    for data in blocks:
+        group.append(data)
+        size += len(data)
+        if len(group) == GROUP_BLOCKS or size > GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
