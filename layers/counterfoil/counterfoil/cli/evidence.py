@@ -44,7 +44,7 @@ def evidence(  # noqa: PLR0913 - one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Put a finding, its blocks, revisions, proofs and the signed statement above them into one file that proves itself."""
-    from counterfoil.cli.evidence_sources import Places, finding_and_sources  # noqa: PLC0415 - not to verify
+    from counterfoil.cli.evidence_sources import Places, finding_and_sources
 
     keys = [read_key(each) for each in key or ()]
     at = Places(stack, findings_table, ledger, data, endpoint, log, snapshot or (), keys)

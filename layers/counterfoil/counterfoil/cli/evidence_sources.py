@@ -60,7 +60,7 @@ def finding_and_sources(finding_id: str, at: Places) -> Iterator[tuple[Finding, 
 def _finding(finding_id: str, at: Places, opened: OpenLedger | None) -> Finding:
     """From the Findings table, or by judging the ledger's journal anew from its first block."""
     if opened is None or at.stack or at.findings_table:
-        from counterfoil.cli.desk import desk  # noqa: PLC0415 - who has a ledger here needs no AWS
+        from counterfoil.cli.desk import desk
 
         return desk(at.stack, findings=at.findings_table).finding(finding_id)
     judged = evidence_of_ledger(opened, _FIRST, _LAST, version_of("counterfoil"))
@@ -115,12 +115,12 @@ class FileSnapshots(SnapshotArchive):
 
 def _of_stack(at: Places, strand_id: str) -> EvidenceSources:
     """By whoever may read the journal's table, the snapshots' bucket and quarantine, and ask for the keys' public halves."""
-    from counterfoil import wiring  # noqa: PLC0415 - as above
-    from counterfoil.adapters.s3 import S3Log  # noqa: PLC0415
-    from counterfoil.adapters.system import system_clock  # noqa: PLC0415
-    from counterfoil.cli.report.stack import S3SnapshotArchive  # noqa: PLC0415
-    from counterfoil.cli.stacks import outputs_of  # noqa: PLC0415
-    from counterfoil.settings import JournalPlaces  # noqa: PLC0415
+    from counterfoil import wiring
+    from counterfoil.adapters.s3 import S3Log
+    from counterfoil.adapters.system import system_clock
+    from counterfoil.cli.report.stack import S3SnapshotArchive
+    from counterfoil.cli.stacks import outputs_of
+    from counterfoil.settings import JournalPlaces
 
     outputs = outputs_of(at.stack, _OUTPUTS)
     s3 = wiring.client("s3")
@@ -170,8 +170,8 @@ def _path(journal: Any, address: BlockAddress, size: int) -> Sequence[Hash]:
 
 
 def _kms_key(key_id: str) -> StatementKey:
-    from counterfoil import wiring  # noqa: PLC0415 - as above
-    from counterfoil.adapters.boto_errors import translated  # noqa: PLC0415
+    from counterfoil import wiring
+    from counterfoil.adapters.boto_errors import translated
 
     with translated(f"reading the public key of {key_id}"):
         return StatementKey.of_der(wiring.client("kms").get_public_key(KeyId=key_id)["PublicKey"])

@@ -70,10 +70,10 @@ def export(
 
 
 def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFormat) -> ExportJob:
-    from counterfoil.adapters.outbox import DirectoryBucket  # noqa: PLC0415 - other commands start faster without these
-    from counterfoil.adapters.system import new_id  # noqa: PLC0415
-    from counterfoil.journal.stored import block_time  # noqa: PLC0415
-    from counterfoil.services.export import Exporter  # noqa: PLC0415
+    from counterfoil.adapters.outbox import DirectoryBucket
+    from counterfoil.adapters.system import new_id
+    from counterfoil.journal.stored import block_time
+    from counterfoil.services.export import Exporter
 
     now, tip = system_clock(), journal.tip()
     if tip is None:

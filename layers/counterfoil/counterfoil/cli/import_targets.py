@@ -45,7 +45,7 @@ class FolderTarget(ImportTarget):
         return self.data / self.ledger
 
     def begin(self, strand_id: str, advance: Callable[[int], object], /) -> NewLedger:
-        from counterfoil.adapters.sqlite.importing import SqliteImport  # noqa: PLC0415 - other commands start faster
+        from counterfoil.adapters.sqlite.importing import SqliteImport
 
         return SqliteImport.begin(self._folder, strand_id, advance, self.anchor)
 
@@ -58,10 +58,10 @@ class StackTarget(ImportTarget):
     """``AlreadyExistsError`` where the stack has a ledger of that name, unless an import has begun it."""
 
     def __init__(self, stack: str, ledger: str, permissions_mode: PermissionsMode) -> None:
-        from counterfoil import wiring  # noqa: PLC0415 - as above
-        from counterfoil.adapters.dynamodb.importing import ImportPlaces, check_free  # noqa: PLC0415
-        from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry  # noqa: PLC0415
-        from counterfoil.settings import JournalPlaces  # noqa: PLC0415
+        from counterfoil import wiring
+        from counterfoil.adapters.dynamodb.importing import ImportPlaces, check_free
+        from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+        from counterfoil.settings import JournalPlaces
 
         self._ledger, self._mode = ledger, permissions_mode
         names = ("JournalTableName", "JournalBucketName", "RegistryTableName", "ProjectionsTableName")
@@ -75,16 +75,16 @@ class StackTarget(ImportTarget):
         check_free(self._places.registry, ledger)
 
     def begin(self, strand_id: str, advance: Callable[[int], object], /) -> NewLedger:
-        from counterfoil.adapters.dynamodb.importing import DynamoDbImport  # noqa: PLC0415 - as above
-        from counterfoil.adapters.system import system_clock  # noqa: PLC0415
+        from counterfoil.adapters.dynamodb.importing import DynamoDbImport
+        from counterfoil.adapters.system import system_clock
 
         now = moment_of(milliseconds_of(system_clock()))
         wanted = RegisteredLedger(self._ledger, strand_id, now, LedgerState.CREATING, self._mode)
         return DynamoDbImport.begin(self._places, wanted, system_clock, advance)
 
     def digest(self, strand_id: str, /) -> Digest:
-        from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger  # noqa: PLC0415 - as above
-        from counterfoil.adapters.system import system_clock  # noqa: PLC0415
+        from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger
+        from counterfoil.adapters.system import system_clock
 
         store = DynamoDbLedger(self._places.journal(strand_id), self._places.projections_table, system_clock)
         try:

@@ -27,7 +27,7 @@ def rebuild(
     json: JsonOption = False,
 ) -> None:
     """Derive documents, history and indexes anew from the journal, which is verified and not changed. Nobody may have it open."""
-    from counterfoil.adapters.sqlite.rebuild import rebuild as rebuild_ledger  # noqa: PLC0415 - other commands start faster
+    from counterfoil.adapters.sqlite.rebuild import rebuild as rebuild_ledger
 
     folder = Path(ledger) if data is None and (Path(ledger) / FILE_NAME).exists() else (data or DEFAULT_DATA) / ledger
     if not (folder / FILE_NAME).exists():
@@ -61,7 +61,7 @@ def verify_data(
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], object]]:
     """A bar on standard error, if that is a terminal; what it gives is called with how far the work has come."""
-    from rich.progress import (  # noqa: PLC0415 - as above
+    from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
@@ -90,7 +90,7 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _verified(path: Path) -> FileReport:
-    from counterfoil.adapters.sqlite.verification import verify_file  # noqa: PLC0415 - as above
+    from counterfoil.adapters.sqlite.verification import verify_file
 
     with progress(f"verifying {path.parent.name}") as advance:
         return verify_file(path, advance)

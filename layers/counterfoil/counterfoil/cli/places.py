@@ -116,7 +116,7 @@ def opened_ledger(
 ) -> Iterator[OpenLedger]:
     """A ledger of ``opened``; or the one in the folder ``name``, as ``counterfoil.open`` makes it."""
     if data is None and endpoint is None and (Path(name) / FILE_NAME).exists():
-        from counterfoil.embedded import open_ledger  # noqa: PLC0415 - who uses a server needs no engine
+        from counterfoil.embedded import open_ledger
 
         with open_ledger(name, create=False, seals=seals) as ledger:
             yield OpenLedger(ledger.name, ledger, ledger, ledger.digest, ledger.prove_block, ledger.anchor)
@@ -135,7 +135,7 @@ def _endpoint(data: Path | None, endpoint: str | None) -> str | None:
 
 @contextmanager
 def _in_folder(data: Path, seals: Path | None, *, create: bool) -> Iterator[Service]:
-    from counterfoil.server.assembly import LedgerServer, ServerSettings  # noqa: PLC0415 - as above
+    from counterfoil.server.assembly import LedgerServer, ServerSettings
 
     if not create and not data.is_dir():
         raise NotFoundError(f"there is no folder {data}; --data names the folder of the ledgers, --endpoint a server")
@@ -154,7 +154,7 @@ class _Folder:
         self._server = server
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        from counterfoil.server.identities import ANYBODY  # noqa: PLC0415 - as above
+        from counterfoil.server.identities import ANYBODY
 
         with service_errors("the ledgers"):
             answer: dict[str, Any] = self._server.app.control.call(operation, parameters, ANYBODY)
@@ -187,7 +187,7 @@ class _Server:
         self._control = self._client("qldb")
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        from botocore import xform_name  # noqa: PLC0415 - as above
+        from botocore import xform_name
 
         with service_errors(self._url):
             answer: dict[str, Any] = getattr(self._control, xform_name(operation))(**parameters)
@@ -212,7 +212,7 @@ class _Server:
             each.close()
 
     def _client(self, service: str) -> Any:
-        from botocore.config import Config  # noqa: PLC0415 - as above
+        from botocore.config import Config
 
         # Whoever types waits for no retries, and a commit is not sent twice.
         config = Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1})
@@ -226,9 +226,9 @@ class _Server:
 @cache
 def _session() -> Any:
     """Where botocore finds models, region and keys; it would ask the network for keys where nobody names them."""
-    import botocore.session  # noqa: PLC0415 - as above
+    import botocore.session
 
-    from counterfoil.server.client_env import LOCAL_KEY_ID, LOCAL_SECRET, MODELS  # noqa: PLC0415
+    from counterfoil.server.client_env import LOCAL_KEY_ID, LOCAL_SECRET, MODELS
 
     session = botocore.session.get_session()
     session.get_component("data_loader").search_paths.append(str(MODELS))

@@ -44,9 +44,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Serve the ledgers of a folder until SIGTERM or SIGINT. QLDB's official drivers work unchanged: see client-env."""
-    from counterfoil.server.assembly import ServerSettings  # noqa: PLC0415 - other commands start faster without a server
-    from counterfoil.server.running import serve as run  # noqa: PLC0415
-    from counterfoil.services.freezes import parse_freezes  # noqa: PLC0415
+    from counterfoil.server.assembly import ServerSettings
+    from counterfoil.server.running import serve as run
+    from counterfoil.services.freezes import parse_freezes
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 

@@ -38,8 +38,8 @@ def serve(
     json: JsonOption = False,
 ) -> None:
     """Sign the checkpoints of these logs, each only if it extends the last one signed, until SIGTERM or SIGINT."""
-    from counterfoil.server.running import serve_app  # noqa: PLC0415 - other commands start faster without a server
-    from counterfoil.server.witness import WitnessApp  # noqa: PLC0415
+    from counterfoil.server.running import serve_app
+    from counterfoil.server.witness import WitnessApp
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signer = PrivateKey.read(key)

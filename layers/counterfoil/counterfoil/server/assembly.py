@@ -163,19 +163,19 @@ def _opened(data: Path) -> tuple[IO[str], RegistryFile]:
 
 
 def _seals_in(folder: Path) -> SealsFolder:
-    from counterfoil.adapters.sqlite.seals import SealsFolder  # noqa: PLC0415 - cryptography is only for servers that seal
+    from counterfoil.adapters.sqlite.seals import SealsFolder
 
     return SealsFolder.open(folder)
 
 
 def _aggregate(records: Sequence[KeyedRecord]) -> bytes:
-    from counterfoil.adapters.kinesis import aggregate  # noqa: PLC0415 - only for servers that stream
+    from counterfoil.adapters.kinesis import aggregate
 
     return aggregate(records)
 
 
 def _verifier(identities: Mapping[str, Identity]) -> RequestVerifier:
-    from counterfoil.server.sigv4 import Verifier  # noqa: PLC0415 - botocore is only for servers with keys
+    from counterfoil.server.sigv4 import Verifier
 
     return Verifier(identities, system_clock)
 

@@ -124,10 +124,10 @@ def _control_plane(
 
 
 def outside_in_memory(clock: Clock) -> Outside:
-    from counterfoil.adapters.memory import MemoryJobs  # noqa: PLC0415
-    from counterfoil.adapters.memory.ledger import MemoryLedger  # noqa: PLC0415
-    from counterfoil.adapters.memory.registry import MemoryLedgerRegistry  # noqa: PLC0415
-    from counterfoil.adapters.memory.session_log import MemorySessionLog  # noqa: PLC0415
+    from counterfoil.adapters.memory import MemoryJobs
+    from counterfoil.adapters.memory.ledger import MemoryLedger
+    from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
+    from counterfoil.adapters.memory.session_log import MemorySessionLog
 
     return Outside(
         MemoryLedgerRegistry(),
@@ -141,13 +141,13 @@ def outside_in_memory(clock: Clock) -> Outside:
 
 
 def _outside_on_aws(settings: ApiSettings, clock: Clock) -> Outside:
-    from counterfoil.adapters.clients import client, late_client  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.journal import DynamoDbJournal  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry  # noqa: PLC0415
-    from counterfoil.adapters.dynamodb.session_log import DynamoDbSessionLog  # noqa: PLC0415
-    from counterfoil.adapters.invocations import Invoker  # noqa: PLC0415
+    from counterfoil.adapters.clients import client, late_client
+    from counterfoil.adapters.dynamodb.jobs import DynamoDbJobs
+    from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
+    from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger
+    from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
+    from counterfoil.adapters.dynamodb.session_log import DynamoDbSessionLog
+    from counterfoil.adapters.invocations import Invoker
 
     places = settings.places
     dynamodb, s3, functions = client("dynamodb"), late_client("s3"), late_client("lambda")
@@ -174,8 +174,8 @@ def _outside_on_aws(settings: ApiSettings, clock: Clock) -> Outside:
 def _seals(settings: ApiSettings) -> Callable[[str], Seals]:
 
     def of(strand_id: str) -> Seals:
-        from counterfoil.adapters.clients import client, late_client  # noqa: PLC0415
-        from counterfoil.adapters.dynamodb.document_keys import seals_of  # noqa: PLC0415
+        from counterfoil.adapters.clients import client, late_client
+        from counterfoil.adapters.dynamodb.document_keys import seals_of
 
         return seals_of(
             client("dynamodb"), late_client("kms"), settings.seal_keys_table, settings.sealing_key_id, strand_id
@@ -189,6 +189,6 @@ def _ask_nobody(_: Mapping[str, Any]) -> None:
 
 
 def _shared_cache(url: str) -> SharedCache:
-    from counterfoil.adapters.valkey import ValkeyCache, connect  # noqa: PLC0415 - only for stacks that share one
+    from counterfoil.adapters.valkey import ValkeyCache, connect
 
     return ValkeyCache(connect(url))

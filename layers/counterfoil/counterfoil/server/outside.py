@@ -29,8 +29,8 @@ def directory(root: Path) -> Outside:
 
 def at_endpoint(endpoint_url: str) -> Outside:
     """S3 and Kinesis of an emulator, or of anything else that speaks their protocols; credentials as botocore finds them."""
-    from counterfoil.adapters.kinesis import KinesisSink  # noqa: PLC0415 - boto3 is only for servers that write to an endpoint
-    from counterfoil.adapters.s3 import S3Bucket  # noqa: PLC0415
+    from counterfoil.adapters.kinesis import KinesisSink
+    from counterfoil.adapters.s3 import S3Bucket
 
     s3, kinesis = _client("s3", endpoint_url), _client("kinesis", endpoint_url)
     return Outside(
@@ -39,8 +39,8 @@ def at_endpoint(endpoint_url: str) -> Outside:
 
 
 def _client(service: str, endpoint_url: str) -> Any:
-    import botocore.session  # noqa: PLC0415 - as above
-    from botocore.config import Config  # noqa: PLC0415
+    import botocore.session
+    from botocore.config import Config
 
     # An emulator knows buckets by path only.
     config = Config(connect_timeout=3, read_timeout=30, s3={"addressing_style": "path"})

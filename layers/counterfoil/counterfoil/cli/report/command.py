@@ -49,7 +49,7 @@ def _html(report: Json) -> bytes:
 
 
 def _pdf(report: Json) -> bytes:
-    from counterfoil.cli.report.pdf import render_pdf  # noqa: PLC0415 - other commands start faster
+    from counterfoil.cli.report.pdf import render_pdf
 
     return render_pdf(report)
 
@@ -164,8 +164,8 @@ def _signer(key_file: Path | None, kms_key: str) -> Signer | None:
     if key_file is not None and kms_key:
         raise InputError("--key-file and --kms-key are two keys: give one")
     if kms_key:
-        from counterfoil import wiring  # noqa: PLC0415 - as above
-        from counterfoil.adapters.kms import KmsSigner  # noqa: PLC0415
+        from counterfoil import wiring
+        from counterfoil.adapters.kms import KmsSigner
 
         return KmsSigner(wiring.client("kms"), kms_key)
     return None if key_file is None else KeyFile.parse(read_bytes(key_file))

@@ -37,6 +37,6 @@ def evidence_of_ledger(ledger: OpenLedger, begin: datetime, end: datetime, versi
 
 def evidence_of_stack(stack: str, begin: datetime, end: datetime, version: str) -> Evidence:
     """From the stores that the stack's outputs name, read only."""
-    from counterfoil.cli.report.stack import stores_of  # noqa: PLC0415 - who has a ledger here needs no AWS
+    from counterfoil.cli.report.stack import stores_of
 
     return stores_of(stack, version).evidence(begin, end)

@@ -101,7 +101,7 @@ def _named(entry: str) -> Iterator[None]:
 
 
 def _prompt(this: Shell, name: str) -> None:
-    from counterfoil.cli.shell.prompt import prompt_session  # noqa: PLC0415 - scripts need no line editing
+    from counterfoil.cli.shell.prompt import prompt_session
 
     session = prompt_session(this)
     out.print(f"counterfoil on {name}; \\? for help, \\q to quit", highlight=False, markup=False)
