@@ -19,7 +19,7 @@ from counterfoil.services.export import Exporter
 from tests.exports import ListReader, export_job
 
 # Blocks of three revisions each, and a quarter of them: memory must not follow their number.
-BLOCKS = 8_000
+BLOCKS = 24_000
 END = datetime(2027, 1, 1, tzinfo=UTC)
 
 ALONE = """
