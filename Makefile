@@ -26,14 +26,15 @@ demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in
 test: setup  ## every test
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: .venv/.ready .tools/sam/.ready .tools/node/.ready policy  ## lint, types, imports, template and the fast tests (under a minute)
+check: .venv/.ready .tools/sam/.ready .tools/node/.ready policy  ## lint, types, imports, template and the fast tests (a minute or two)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy functions/*/app.py
 	$(BIN)/lint-imports --no-cache
 	.tools/sam/bin/cfn-lint template.yaml standby.yaml qldb.yaml
-	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers --ignore tests/unit/lab
+	$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/handlers --ignore tests/unit/lab \
+	  --ignore tests/unit/cli --ignore tests/golden/test_verifier_alone.py
 
 policy: .tools/checkov/.ready  ## the templates against checkov's policies, but for what .checkov.yaml explains
 	.tools/checkov/bin/checkov --config-file .checkov.yaml
