@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from counterfoil.detection.evidence.finding_fields import finding_fields
 from counterfoil.detection.finding import Finding
 from lab.attacker import Attack
 from lab.demo.bank import Bank
@@ -27,26 +28,11 @@ def keep_evidence(
     """Write the files; ``receipt`` holds its digest. The folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     records = [record for each in attack.blocks for record in each.records]
-    _write(folder / "findings.json", [_finding(each) for each in findings])
+    _write(folder / "findings.json", [finding_fields(each) for each in findings])
     _write(folder / "attack.kinesis-event.json", kinesis_event(outer_records(records, bank.strand_id)))
     _write(folder / "digest.json", {name: receipt[name] for name in ("Digest", "DigestTipAddress")})
     _write(folder / "receipt.json", receipt)
     bank.keep(folder)
-
-
-def _finding(finding: Finding) -> Mapping[str, Any]:
-    return {
-        "findingId": finding.finding_id,
-        "ruleId": str(finding.rule_id),
-        "severity": finding.severity.name,
-        "status": str(finding.status),
-        "place": finding.place,
-        "accountId": finding.account_id,
-        "documentId": finding.document_id,
-        "reason": finding.reason,
-        "foundAt": finding.found_at.isoformat(),
-        "evidence": dict(finding.evidence),
-    }
 
 
 def _write(path: Path, document: Any) -> None:
