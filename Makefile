@@ -16,11 +16,12 @@ PY := $(BIN)/python
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-DRIVERS := .tools/driver/.ready .tools/qldbshell/.ready .tools/node-driver/.ready .tools/browser/.ready
+DEMO := .venv/.ready .tools/sam/.ready .tools/ministack/.ready .tools/driver/.ready
+OTHERS := .tools/checkov/.ready .tools/qldbshell/.ready .tools/node-driver/.ready .tools/browser/.ready
 
-setup: .venv/.ready .tools/sam/.ready .tools/checkov/.ready .tools/ministack/.ready $(DRIVERS)  ## the project's environments, from the lock files
+setup: $(DEMO) $(OTHERS)  ## the project's environments, from the lock files
 
-demo: setup  ## ledger, driver and pipeline on this machine, with an attacker in it (under two minutes)
+demo: $(DEMO)  ## ledger, driver and pipeline on this machine, with an attacker in it (under two minutes)
 	$(BIN)/counterfoil demo
 
 test: setup  ## every test
