@@ -11,6 +11,7 @@ from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
 from counterfoil.detection.finding import Finding, Severity
 from lab.invocation import Outcome
+from lab.ledger_client import wait_until
 from lab.stack import Options, Stack
 from tests.audit_worlds import NOW
 from tests.deployed_ledger import committed, created, items, variables
@@ -188,4 +189,6 @@ def test_a_right_that_is_missing_would_be_seen(stack):
     )
     stack.client("iam").delete_role_policy(RoleName=role, PolicyName="digest_snapshot")
     stack.invoke("DigestSnapshotFunction", {})
+    # What a function prints is read beside its answers, and may come after one.
+    wait_until(lambda: "DigestSnapshotFunction" in denials(stack), "the denial")
     assert denials(stack).keys() == {"DigestSnapshotFunction"}

@@ -104,7 +104,7 @@ def test_an_exception_is_a_function_error_and_the_environment_lives_on(host_of):
     assert result.outcome is Outcome.FAILED
     assert (result.answer["errorType"], result.answer["errorMessage"]) == ("ValueError", "no such block")
     assert host.invoke(b"0").answer == pid
-    assert any("no such block" in line for line in host.log.tail())
+    wait_for(lambda: any("no such block" in line for line in host.log.tail()))
 
 
 def test_a_timeout_kills_the_process_and_the_next_invocation_starts_a_fresh_one(host_of):
@@ -125,7 +125,7 @@ def test_a_timeout_kills_the_process_and_the_next_invocation_starts_a_fresh_one(
     assert result.answer["errorMessage"] == f"RequestId: {result.request_id} Error: Task timed out after 1.00 seconds"
     assert gone(pid)
     assert host.invoke(b"0").answer != pid
-    assert any("Task timed out after 1.00 seconds" in line for line in host.log.tail())
+    wait_for(lambda: any("Task timed out after 1.00 seconds" in line for line in host.log.tail()))
 
 
 @pytest.mark.parametrize(
