@@ -60,7 +60,8 @@ events: .venv/.ready  ## write events/ anew from real blocks
 rules: .venv/.ready  ## check the shipped rules with their tests, and write the trees of their conditions
 	$(PY) -m lab.rules
 
-verifier: .venv/.ready  ## the verifier alone, as one file, as a wheel without dependencies, and as a page, into dist/
+verifier: .venv/.ready  ## verifiers without dependencies, into dist/: one to be read, the whole one as a file and a wheel, a page
+	$(PY) -m lab.plain_verifier
 	$(PY) -m lab.standalone
 	$(PY) -m lab.verifier_page
 

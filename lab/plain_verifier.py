@@ -106,6 +106,7 @@ def _compact(text: str) -> str:
     text = re.sub(r"\n\n(?=    (?:def |\w+: ))", "\n", text)
     text = re.sub(r"^( *)(.*[\[({])\n((?:\1 {4}.*\n)+)(\1[\])}].*)$", _joined, text, flags=re.MULTILINE)
     text = re.sub(r'^( *def .*:)\n +"""(.*)"""$', _commented, text, flags=re.MULTILINE)
+    text = re.sub(r'\n +"""$', '"""', text, flags=re.MULTILINE)
     return _spaced(_with_bodies(text))
 
 
@@ -156,7 +157,8 @@ def _spaced(text: str) -> str:
     written = lines[:after_header]
     for number, line in enumerate(lines[after_header:], after_header + 1):
         if line:
-            written += [""] * (bool(re.match(r"# |if __name__", line)) or number in long)
+            is_first = bool(re.match(r"# |if __name__", line))
+            written += [""] * (is_first or (number in long and not written[-1].startswith("# ")))
             written.append(line)
     return "\n".join(written) + "\n"
 

@@ -1,4 +1,4 @@
-"""Writes the verifier alone, one file without dependencies, from the product's own modules; and a wheel of it.
+"""Writes the product's own verifier alone, one file without dependencies, from its modules; and a wheel of it.
 
     python -m lab.standalone [DIR]          DIR is ``dist`` where none is given
 
@@ -22,14 +22,15 @@ from typing import Final
 
 SOURCE: Final = Path(__file__).parent.parent / "layers" / "counterfoil"
 PROJECT: Final = Path(__file__).parent.parent / "pyproject.toml"
-NAME: Final = "counterfoil_verify"
-ROOT: Final = ("counterfoil.cli.plain_verifier", "main")
+NAME: Final = "counterfoil_verify_full"
+WHEEL: Final = "counterfoil_verify"
+ROOT: Final = ("counterfoil.cli.full_verifier", "main")
 HEADER: Final = '''#!/usr/bin/env python3
 """Counterfoil's verifier alone: a QLDB journal export (Ion), a receipt, or evidence, checked with Python 3.13's standard library.
 
-    python3 -I counterfoil_verify.py export DIR [--digest FILE]
-    python3 -I counterfoil_verify.py receipt FILE
-    python3 -I counterfoil_verify.py evidence FILE [--key FILE]...
+    python3 -I counterfoil_verify_full.py export DIR [--digest FILE]
+    python3 -I counterfoil_verify_full.py receipt FILE
+    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]...
 
 Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there. Made by
 ``python -m lab.standalone`` from the modules named below, which say why each thing is as it is; the rules are written down in
@@ -238,7 +239,7 @@ def _imports(outside: set[tuple[str, str]]) -> Iterator[str]:
 def write_wheel(directory: Path, text: str) -> Path:
     """A wheel of the file alone. Source: PyPA specifications, "Binary distribution format" and "Entry points"."""
     version = tomllib.loads(PROJECT.read_text())["project"]["version"]
-    info = f"{NAME}-{version}.dist-info"
+    info = f"{WHEEL}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: counterfoil-verify\nVersion: {version}\nSummary: {SUMMARY}\n"
     files = {
         f"{NAME}.py": text,
@@ -247,7 +248,7 @@ def write_wheel(directory: Path, text: str) -> Path:
         f"{info}/entry_points.txt": f"[console_scripts]\ncounterfoil-verify = {NAME}:main\n",
     }
     record = "".join(f"{name},sha256={_record_hash(each)},{len(each.encode())}\n" for name, each in files.items())
-    path = directory / f"{NAME}-{version}-py3-none-any.whl"
+    path = directory / f"{WHEEL}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
         for name, each in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
             wheel.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), each)

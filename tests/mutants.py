@@ -42,6 +42,7 @@ from tests.mutations.mutant import Mutant
 from tests.mutations.outside import OUTSIDE
 from tests.mutations.partiql import PARTIQL
 from tests.mutations.partiql_values import PARTIQL_VALUES
+from tests.mutations.plain import PLAIN
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
@@ -66,6 +67,7 @@ MUTANTS = [
     *ION,
     *EXPORTS,
     *JOURNAL,
+    *PLAIN,
     *STRAND,
     *AUDIT,
     *STORES,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.cli import plain_verifier
+from counterfoil.cli import full_verifier
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.services import export
 from lab.standalone import NAME, render, write_wheel
@@ -47,7 +47,7 @@ def verify(request, capsys):
     """The file, or the module it is made from."""
     if request.param == "alone":
         return request.getfixturevalue("alone")
-    return lambda *arguments: (plain_verifier.main([*map(str, arguments)]), capsys.readouterr().out)
+    return lambda *arguments: (full_verifier.main([*map(str, arguments)]), capsys.readouterr().out)
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_the_wheel_needs_nothing_and_has_the_command(tmp_path, text):
         files = {name: opened.read(name).decode() for name in opened.namelist()}
     (metadata,) = [each for name, each in files.items() if name.endswith("METADATA")]
     assert "Requires-Dist" not in metadata
-    command = "import sys; sys.path.insert(0, sys.argv.pop(1)); import counterfoil_verify; sys.exit(counterfoil_verify.main())"
+    command = f"import sys; sys.path.insert(0, sys.argv.pop(1)); import {NAME}; sys.exit({NAME}.main())"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", command, wheel], capture_output=True, text=True, check=False
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.standalone import NAME, render
+from lab import plain_verifier, standalone
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/verify.md").read_text()
@@ -42,11 +42,11 @@ def test_any_other_value_or_rule_leads_elsewhere(old, new):
 
 
 def test_its_commands_do_what_it_says(tmp_path):
-    """``make verifier`` is what lab.standalone does; the file it writes is run from where this test may write."""
-    file = tmp_path / f"{NAME}.py"
-    file.write_text(render())
+    """``make verifier`` is what these two do; the files they write are run from where this test may write."""
+    for each in (plain_verifier, standalone):
+        (tmp_path / f"{each.NAME}.py").write_text(each.render())
     for command in COMMANDS:
-        words = command.replace(f"dist/{NAME}.py", str(file)).split()
+        words = command.replace("dist/", f"{tmp_path}/").split()
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
             continue

@@ -105,7 +105,8 @@ def test_depth_is_bounded_alike_in_binary(depth):
 
 
 @pytest.mark.parametrize(
-    "unit", ['"', "'", "'''", "\\", '"\\', "/*", "//", "{{", "{{'''", "''", "'\\", "a::", "1_", "$", "-", "(+", "(/*", "["]
+    "unit",
+    ['"', "'", "'''", "\\", '"\\', "/*", "//", "{{", "{{'''", "''", "'\\", "a::", "1_", "$", "-", "(+", "(/*", "["],
 )
 def test_open_text_costs_no_more_than_its_length(unit):
     """A search that began again at each character would take hours; this ends, with values or with a refusal."""

@@ -77,6 +77,7 @@ def test_it_is_small(built):
 def test_the_library_is_there_without_its_command_line(built):
     assert (built / "counterfoil/__init__.py").exists()
     assert not (built / "counterfoil/cli").exists()
+    assert not (built / "counterfoil/plain").exists()
 
 
 def test_what_the_runtime_has_is_not_shipped_again(built):

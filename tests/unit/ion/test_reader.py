@@ -358,6 +358,11 @@ def test_a_table_of_too_many_symbols_is_refused():
         sees(VERSION_MARKER + table(*[""] * MAX_SYMBOLS) + b"\x20")
 
 
+def test_imports_that_are_a_null_list_are_none():
+    (value,) = read_values(VERSION_MARKER + table("a", imports=b"\x86\xbf") + b"\x71\x0a")
+    assert value.as_text() == "a"
+
+
 def test_an_import_of_too_many_symbols_is_refused():
     with pytest.raises(InputError, match=f"imports {MAX_SYMBOLS + 1} symbols"):
         sees(VERSION_MARKER + table(imports=b"\x86" + wrap(11, shared(MAX_SYMBOLS + 1))) + b"\x20")

@@ -145,3 +145,16 @@ def test_a_value_without_an_end_is_refused_at_the_bound(monkeypatch, start, fill
         pass
     if filler not in {" ", "\n"} or start != "\n":
         assert asked < 50 or start == "//"
+
+
+@pytest.mark.parametrize("size", ALL_SIZES)
+@pytest.mark.parametrize("text", ["{a:1}// the end", "// {\r{a:1}", "{a:1 // }\r}//", "//\r\n{a:1}//\r\n//"])
+def test_a_comment_ends_with_its_line_however_that_ends_and_with_the_text(text, size):
+    (found,) = split_structs(pieces(text.encode(), size))
+    assert load_text(found) == {"a": 1}
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\x1c", "\x85", "\u2028"])
+def test_only_white_space_of_ion_stands_between_structs(space):
+    with pytest.raises(InputError, match="a struct was expected"):
+        list(split_structs([f"{{a:1}}{space}{{a:1}}".encode()]))

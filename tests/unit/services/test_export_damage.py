@@ -70,6 +70,19 @@ def test_what_differs_is_said_with_what_was_expected_and_found(alter, field, bou
     assert finding.evidence["expected"] != finding.evidence["found"]
 
 
+def test_summaries_do_not_stand_for_revisions():
+    """Both forms of a block hash alike: without this whoever keeps an export could strip every document from it."""
+
+    def strip(block):
+        block["revisionSummaries"] = [
+            {"hash": each["hash"], "documentId": each["metadata"]["id"]} for each in block.pop("revisions")
+        ]
+
+    for bound in (True, False):
+        finding = verdict_of(altered(transfers(11, bind_headers=bound), 5, alter=strip)).findings[0]
+        assert finding.evidence["field"] == "revisions"
+
+
 def test_of_a_broken_link_the_field_is_the_previous_hash(journal):
     (finding,) = verdict_of(altered(journal, 5, again=True)).findings
     assert finding.evidence["field"] == "previousBlockHash"

@@ -256,7 +256,7 @@ def _parse_local_table(source: bytes, current: SymbolTable) -> SymbolTable:
     for name, value in fields:
         if name == "imports" and value.kind == 7 and value.low != 15 and value.as_text() == "$ion_symbol_table":
             imported, kept_source = current.symbols, current.source
-        elif name == "imports" and value.kind == 11:
+        elif name == "imports" and _is_list(value):
             for each in value.items():
                 imported += _imported_symbols(each)
                 if len(imported) > MAX_SYMBOLS:

@@ -21,12 +21,12 @@ from counterfoil.ion.streams import MAX_SIZE_BYTES
 _LONG: Final = r"'''(?:[^'\\]++|\\.|'(?!''))*+'''"
 _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN: Final = re.compile(
-    rf"(?P<opaque>{_LONG}|{_STRING}|'(?!'')[^'\\]*+(?:\\.[^'\\]*+)*+'|//[^\n]*+\n|/\*.*?\*/"
+    rf"(?P<opaque>{_LONG}|{_STRING}|'(?!'')[^'\\]*+(?:\\.[^'\\]*+)*+'|//[^\n\r]*+[\n\r]|/\*.*?\*/"
     rf"|\{{\{{\s*+(?:{_STRING}\s*+|(?:{_LONG}\s*+)++|[A-Za-z0-9+/=\s]*+)\}}\}})"
     r"|(?P<begun>[\"']|//|/\*|\{\{)|(?P<open>[\[({])|(?P<close>[\])}])",
     re.DOTALL,
 )
-_BETWEEN: Final = re.compile(r"(?:\s++|//[^\n]*+\n|/\*.*?\*/|\$ion_1_0(?![\w$:]))*+", re.DOTALL)
+_BETWEEN: Final = re.compile(r"(?:\s++|//[^\n\r]*+[\n\r]|/\*.*?\*/|\$ion_1_0(?![\w$:]))*+", re.DOTALL | re.ASCII)
 
 # A token this near to the end of what has come may be the beginning of a longer one.
 _LONGEST_OPENER: Final = 3
@@ -44,7 +44,7 @@ def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:
     try:
         for chunk in chunks:
             yield decoder.decode(chunk)
-        yield decoder.decode(b"", final=True)
+        yield decoder.decode(b"", final=True) + "\n"  # ends a comment that stands last
     except UnicodeDecodeError as error:
         raise InputError(f"Ion text that is not UTF-8: {error.reason}") from None
 

@@ -52,7 +52,7 @@ def hashes_in(value: Value) -> list[bytes]:
 
 
 def check_time(value: Value) -> None:
-    """A time of commit says at least the second: offset and six fields, each ending with a byte whose highest bit is set."""
+    """A time of commit says the second: offset and six fields, each ending in a byte whose highest bit is set."""
     require(sum(byte >> 7 for byte in value.get(TIME)) >= 7, "a time of commit without a second")
 
 
@@ -60,7 +60,9 @@ def read_revision(value: Value) -> types.SimpleNamespace:
     """Its hash is dot(IH(metadata), IH(data)); of a redacted one dataHash, of a deleted one H("") in place of IH(data)."""
     fields, claimed = value.fields(), hash_in(value.field("hash"))
     address = address_in(fields["blockAddress"]) if "blockAddress" in fields else None
-    revision = types.SimpleNamespace(address=address, hash=claimed, document_id=None, transaction_id=None, differences=[])
+    named = value.field("documentId", NO_LIST)  # in a stream's summary
+    revision = types.SimpleNamespace(address=address, hash=claimed, transaction_id=None, differences=[])
+    revision.document_id = None if named is NO_LIST else id_in(named)
     parts = {name: fields[name] for name in ("metadata", "data", "dataHash") if name in fields}
     if parts:  # else it is internal to the system, and there is nothing to compute its hash from
         require("metadata" in parts and len(parts) < 3 and address, "a revision without metadata or address, or with data twice")
@@ -81,8 +83,10 @@ def read_block(value: Value) -> types.SimpleNamespace:
     check_time(header[2][1])
     claimed, entries_hash = hash_in(value.field("blockHash")), hash_in(value.field("entriesHash"))
     entries, previous_hash = hashes_in(value.field("entriesHashList")), value.field("previousBlockHash").get(BLOB, CLOB)
-    require(0 < len(entries) <= 1024 and len(previous_hash) in {0, 32}, "a wrong entriesHashList or previousBlockHash")
-    revisions = [read_revision(each) for each in value.field("revisions", NO_LIST).get(LIST, SEXP)]
+    whole, summaries = [value.field(name, NO_LIST).get(LIST, SEXP) for name in ("revisions", "revisionSummaries")]
+    is_possible = 0 < len(entries) <= 1024 and len(previous_hash) in {0, 32} and not (whole and summaries)
+    require(is_possible, "a wrong entriesHashList or previousBlockHash, or revisions and revisionSummaries")
+    revisions = [read_revision(each) for each in whole or summaries]
     documents = documents_in(value.field("transactionInfo", NO_STRUCT))
     infos = [(name, value.field(name, NO_LIST)) for name in ("transactionInfo", "redactionInfo")]
     parts = {name: ion_hash(info) for name, info in infos if info is not NO_LIST}
@@ -92,9 +96,8 @@ def read_block(value: Value) -> types.SimpleNamespace:
     listed = " or ".join(each.hex() for each in entries[:8])
     differences += [f"{name}: expected {listed}, found {each.hex()}" for name, each in parts.items() if each not in entries]
     for each in revisions:
-        differences += difference("blockAddress of a revision", address, each.address or address)
+        differences += each.differences + difference("blockAddress of a revision", address, each.address or address)
         differences += difference("txId of a revision", transaction_id, each.transaction_id or transaction_id)
-        differences += each.differences
     binds_header = entries[0] == ion_hash(Value(STRUCT, header))
     if binds_header:  # made here, so that its layout is known, and nothing may be left out ("Header" and "Layout")
         for place, name in ((1, "revisions"), (3, "transactionInfo"), (4, "redactionInfo")):
@@ -103,8 +106,8 @@ def read_block(value: Value) -> types.SimpleNamespace:
         named = sorted(each.document_id for each in revisions if each.document_id)
         differences += difference("documents", " ".join(sorted(documents)), " ".join(named))
     block = types.SimpleNamespace(address=address, hash=claimed, document_id=None, differences=differences)
-    block.previous_hash, block.binds_header = previous_hash, binds_header
-    block.lacks_revisions = documents and not revisions and "redactionInfo" not in parts
+    lacks_revisions = documents and not whole and "redactionInfo" not in parts
+    vars(block).update(previous_hash=previous_hash, binds_header=binds_header, lacks_revisions=lacks_revisions)
     return block
 
 
@@ -117,6 +120,6 @@ def documents_in(info: Value) -> list[str]:
 
 
 def link_differences(last: types.SimpleNamespace, block: types.SimpleNamespace) -> list[str]:
-    """A block follows the one before; once headers are bound, each later block binds its own ("Header")."""
+    """A block follows the last one; once headers are bound, each binds its own ("Header")."""
     differences = difference("previousBlockHash", last.hash, block.previous_hash)
     return differences + difference("header bound", last.binds_header, block.binds_header and last.binds_header)

@@ -17,7 +17,7 @@ from counterfoil.plain.receipts import single
 from counterfoil.plain.tree import merkle
 from counterfoil.plain.values import BAD_INPUT, LIST, SEXP, STRUCT, Value, require
 
-KEY = re.compile(r"(?:[^/]+/)*?(\d{4}/\d\d/\d\d/\d\d/([0-9A-Za-z_-]{1,64})\.(\d{1,19})-(\d{1,19})\.(?:ion|json))", re.ASCII)
+KEY = re.compile(r"(?:[^/]+/)*?(\d{4}/\d\d/\d\d/\d\d/([0-9A-Za-z_-]{1,64})\.(\d{1,19})-(\d{1,19})\.ion)", re.ASCII)
 COMPLETED = re.compile(r"((?:.*/)?)([0-9A-Za-z_-]{1,64})\.([0-9A-Za-z_-]{1,64})\.completed\.manifest", re.DOTALL)
 MAX_JSON_BYTES, MAX_MANIFEST_BYTES, MAX_OBJECT_BYTES = 64 * 2**20, 16 * 2**20, 512 * 2**20  # each is read whole
 
@@ -43,8 +43,7 @@ class ExportVerifier:
         if self.first < 0:
             self.first = self.next = first
         if first != self.next or strand_id != self.strand_id:
-            low, high = min(first, self.next), max(first - 1, self.next)
-            self.fail(low, high, f"{path} stands where {Address(self.strand_id, self.next)} belongs")
+            self.fail(min(first, self.next), max(first - 1, self.next), f"{path} stands where {self.strand_id}#{self.next} belongs")
         self.next = first
         try:
             require(data is not None, "it is not there")
@@ -80,8 +79,7 @@ class ExportVerifier:
         if digest is not None:
             expected, (strand_id, number) = digest
             is_here = strand_id == self.strand_id and number < self.next
-            can_be = not (is_here and self.holds and self.first > 0)
-            require(can_be, f"it begins with block {self.first}: a digest can be compared only from block 0 on")
+            require(not (is_here and self.holds and self.first > 0), f"it begins with block {self.first}: it has no digest")
             reached = merkle(self.leaves[: number + 1]) if is_here and number < len(self.leaves) else b""
             for each in difference(f"digest at block {digest[1]}", expected, reached):
                 self.say(each)
@@ -118,11 +116,10 @@ def objects_of(files: dict[str, Path], manifest: re.Match[str]) -> list[tuple[st
     _ = read_manifest(started).fields() if started else []  # nothing follows from it, but it must be readable
     for key in [each.text() for each in read_manifest(files[manifest[0]]).field("keys").get(LIST, SEXP)]:
         found = KEY.fullmatch(key)
-        is_key = found and len(key) <= 1024 and not any(part.startswith("..") for part in key.split("/"))
-        require(is_key, f"{key[:200]!r} is not the key of an object: yyyy/mm/dd/hh/<strand>.<first>-<last>.ion")
-        path, strand_id, first, last = found.groups() if found else ("", "", 0, 0)
-        is_range = int(first) <= int(last) < 2**63 and key.endswith("ion")
-        require(is_range, f"{key[:200]!r} has no blocks, or is JSON, which has lost types: export Ion")
+        path, strand_id, first, last = found.groups() if found else ("", "", 1, 0)
+        is_safe = len(key) <= 1024 and not any(part.startswith("..") for part in key.split("/"))
+        is_key = is_safe and int(first) <= int(last) < 2**63
+        require(is_key, f"{key[:200]!r} is no yyyy/mm/dd/hh/<strand>.<first>-<last>.ion; JSON has lost types: export Ion")
         objects.append((path, strand_id, int(first), int(last)))
     return objects
 
@@ -146,7 +143,7 @@ def read_manifest(path: Path) -> Value:
 
 
 def values_of(data: bytes, *, of_blocks: bool = True) -> Iterator[Value | Exception]:
-    """The values of a file: binary Ion if it begins with the version marker, else text, of which all up to a bad byte."""
+    """Binary Ion, if it begins with the version marker, else text, all of it up to a bad byte."""
     if data.startswith(VERSION_MARKER):
         yield from binary_values(data)
         return

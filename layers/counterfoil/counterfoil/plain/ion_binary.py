@@ -52,7 +52,7 @@ def signed(number: int, bits: int) -> tuple[bool, int]:
 
 
 def read_header(data: bytes, position: int, limit: int) -> tuple[int, int, int, int]:
-    """Type code and low nibble of a value, and where its body begins and ends, which is inside ``limit``."""
+    """Type code and low nibble of a value, and where its body begins and ends, inside ``limit``."""
     require(position < limit, f"at byte {position}: a value was expected")
     kind, low, begin = data[position] >> 4, data[position] & 15, position + 1
     is_reserved = kind > ANNOTATION or (kind == ANNOTATION and not 3 <= low < 15) or (kind == BOOL and 1 < low < 15)
@@ -60,8 +60,7 @@ def read_header(data: bytes, position: int, limit: int) -> tuple[int, int, int, 
     is_sorted, length = kind == STRUCT and low == 1, 0 if low == 15 or kind == BOOL else low
     if low == 14 or is_sorted:
         length, begin = read_var(data, begin, limit)
-    is_inside = begin + length <= limit and not (is_sorted and length == 0)
-    require(is_inside, f"at byte {position}: a value of {length} bytes is empty, or reaches beyond its container")
+    require(begin + length <= limit and (length > 0 or not is_sorted), f"at byte {position}: {length} bytes do not fit in here")
     return kind, low, begin, begin + length
 
 
@@ -122,7 +121,7 @@ def scalar_of(kind: int, low: int, body: bytes, symbols: dict[int, Any]) -> Valu
 
 
 def time_of(body: bytes) -> bytes:
-    """A timestamp of offset, year, month, day, hour and minute, second, and exponent and coefficient of the fraction."""
+    """Offset, year, month, day, hour and minute, second, exponent and coefficient of the fraction, as far as given."""
     require(0 < len(body) <= 32, f"a timestamp of {len(body)} bytes")
     numbers: list[tuple[bool, int]] = []
     position = 0
@@ -146,8 +145,7 @@ def binary_values(data: bytes) -> Iterator[Value | Exception]:
             position, symbols, declared = position + 4, SYSTEM_SYMBOLS, 0
             continue
         begin, position = position, read_header(data, position, len(data))[3]
-        is_bounded = position - begin <= MAX_VALUE_BYTES and declared <= 4 * MAX_SYMBOLS
-        require(is_bounded, f"at byte {begin}: a value of {position - begin} bytes, or too many symbols before it")
+        require(position - begin <= MAX_VALUE_BYTES, f"at byte {begin}: a value of {position - begin} bytes")
         try:
             value = read_value(data, begin, position, symbols) if data[begin] >= 15 else None  # which is padding
         except BAD_INPUT as error:
@@ -156,19 +154,21 @@ def binary_values(data: bytes) -> Iterator[Value | Exception]:
         if value and value.kind == STRUCT and value.annotations[:1] == ("$ion_symbol_table",):
             symbols = symbol_table(value, symbols)
             declared += len(symbols)
+            require(declared <= 4 * MAX_SYMBOLS, f"at byte {begin}: more than {4 * MAX_SYMBOLS} symbols")
         elif value:
             yield value
 
 
 def symbol_table(table: Value, current: dict[int, Any]) -> dict[int, Any]:
-    """``$ion_symbol_table::{imports, symbols}``. Shared tables are not at hand: what they import has no known text."""
+    """``$ion_symbol_table::{imports, symbols}``; what comes from shared tables has no known text."""
     symbols = SYSTEM_SYMBOLS.copy()
     for name, value in sorted(table.fields().items()):  # imports before symbols
         if name == "imports" and value.content == "$ion_symbol_table":
             symbols = current.copy()
         for each in value.content or [] if value.kind == LIST else []:
             count = 1 if name == "symbols" else 0
-            if name == "imports" and each.kind == STRUCT and each.content is not None:
+            is_import = name == "imports" and each.kind == STRUCT and each.content is not None
+            if is_import and each.field("name", Value(STRING, b"")).text() not in {"", "$ion"}:
                 count = int.from_bytes(each.field("max_id", Value(INT, b"")).get(INT), "big")
             require(len(symbols) + count <= MAX_SYMBOLS, f"a symbol table of more than {MAX_SYMBOLS} symbols")
             for number in range(len(symbols), len(symbols) + count):

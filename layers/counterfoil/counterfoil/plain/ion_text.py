@@ -35,19 +35,17 @@ from counterfoil.plain.values import (
     time_body,
 )
 
-SHORT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-LONG = r"'''(?:[^'\\]|\\.|'(?!''))*'''"
+SHORT, LONG = r'"[^"\\]*(?:\\.[^"\\]*)*"', r"'''(?:[^'\\]|\\.|'(?!''))*'''"
 MOMENT = r"(\d{4})(?:T|-(\d\d)(?:T|-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)|T?)))"
 REAL = r"-?(?:0|[1-9](?:_?\d)*)(?:\.(?:\d(?:_?\d)*)?)?(?:[dD][+-]?\d{1,10}|[eE][+-]?\d+)?"
 NUMBER = rf"-?0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|-?0[bB][01](?:_?[01])*|{REAL}|[+-]inf"
 STOP = r"(?=[ \t\n\r\v\f{}\[\](),\"'/]|\Z)"
 TOKEN = re.compile(
-    r"(?:[ \t\n\r\v\f]+|//[^\n\r]*|/\*.*?\*/)*"
+    r"(?sa)(?:[ \t\n\r\v\f]+|//[^\n\r]*|/\*.*?\*/)*"
     rf"(?:(?P<short>{SHORT})|(?P<long>{LONG})|(?P<quoted>'(?!'')[^'\\]*(?:\\.[^'\\]*)*')"
     rf"|(?P<moment>{MOMENT}){STOP}|(?P<number>{NUMBER}){STOP}|null\.(?P<null>[a-z]+)|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)"
     rf"|(?P<blob>\{{\{{[A-Za-z0-9+/=\s]*\}}\}})|(?P<clob>\{{\{{\s*(?:{SHORT}|{LONG}(?:\s*{LONG})*)\s*\}}\}})"
-    r"|(?P<mark>::|[\[\]{}(),:])|(?P<operator>[!#%&*+\-./;<=>?@^`|~]+)|(?P<end>\Z)|(?P<other>.))",
-    re.DOTALL | re.ASCII,
+    r"|(?P<mark>::|[\[\]{}(),:])|(?P<operator>[!#%&*+\-./;<=>?@^`|~]+)|(?P<end>\Z)|(?P<other>.))"
 )
 QUOTES = re.compile(f"{SHORT}|{LONG}", re.DOTALL)
 ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(\r\n|.))", re.DOTALL)
@@ -159,8 +157,8 @@ def number_of(token: str) -> Value:
     else:
         negative, digits, exponent = decimal.Decimal(word.replace("d", "e")).as_tuple()
         require(abs(int(exponent)) <= 100_000, f"a decimal of exponent {exponent}")
-        coefficient = int("".join(map(str, digits)))
-        kind, body = DECIMAL, decimal_body(negative=negative == 1, coefficient=coefficient, exponent=int(exponent))
+        number = int("".join(map(str, digits)))
+        kind, body = DECIMAL, decimal_body(negative=negative == 1, coefficient=number, exponent=int(exponent))
     require(len(body) <= MAX_INT_BYTES, f"a number of {len(body)} bytes")
     return Value(kind, body)
 
@@ -168,15 +166,13 @@ def number_of(token: str) -> Value:
 def moment_of(token: str) -> Value:
     """A timestamp: year, month, day, hour, minute, second, fraction and offset, as far as they are given."""
     *fields, fraction, offset = re.findall(MOMENT, token, re.ASCII)[0]
-    minutes = 60 * int(offset[1:3]) + int(offset[4:]) if len(offset) > 1 else 0
-    minutes = -minutes if offset[:1] == "-" else minutes
+    minutes = (60 * int(offset[1:3]) + int(offset[4:])) * (-1 if offset[0] == "-" else 1) if len(offset) > 1 else 0
     body = [int(field) for field in fields if field], len(fraction), int(fraction[:19] or 0), -minutes
     return Value(TIME, time_body(None if offset in {"", "-00:00"} else minutes, *body))
 
 
 def clob_of(token: str) -> Value:
-    is_ascii = token.isascii() and not re.search(r"(?<!\\)(?:\\\\)*\\[uU]", token)
-    require(is_ascii, "a clob that is not ASCII, or has escapes of Unicode")
+    require(token.isascii() and not re.search(r"(?<!\\)(?:\\\\)*\\[uU]", token), "a clob that is not ASCII")
     return Value(CLOB, "".join(unquoted(each[0]) for each in QUOTES.finditer(token)).encode("latin-1"))
 
 

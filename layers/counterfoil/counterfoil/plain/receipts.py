@@ -23,9 +23,7 @@ def capitalised(document: Any) -> dict[str, Any]:
 def single(values: list[Any]) -> Value:
     """The only value of a stream."""
     is_one = len(values) == 1 and isinstance(values[0], Value)
-    return Value(
-        *require(is_one, str(values[0]) if len(values) == 1 else f"{len(values)} Ion values instead of one", values and values[0])
-    )
+    return Value(*require(is_one, f"one Ion value was expected, found {values[:1] or 'none'}", (values or [()])[0]))
 
 
 def ion_in(document: dict[str, Any], name: str) -> Value:
@@ -68,10 +66,9 @@ def verify_receipt(receipt: Any) -> str:
         confirm(difference("BlockAddress", address, address_in(ion_in(document, "BlockAddress"))))
     for name, own in (("DocumentId", document_id), (f"{kind}Hash", base64.b64encode(reached).decode())):
         confirm(difference(name, own, document[name]) if own and document.get(name) is not None else [])
-    strand_id, number = address
-    is_covered = tip.strand_id == strand_id and tip.sequence_no >= number
+    is_covered = tip.strand_id == address.strand_id and tip.sequence_no >= address.sequence_no
     confirm([] if is_covered else [f"DigestTipAddress: expected {address} or behind it, found {tip}"])
-    needed = path_length(number, tip.sequence_no + 1)
+    needed = path_length(address.sequence_no, tip.sequence_no + 1)
     confirm(difference("length of Proof", needed, min(needed, len(path)) if kind == "Revision" else len(path)))
     for sibling in path:
         reached = dot(reached, sibling)

@@ -19,7 +19,7 @@ def hash_of_base64(text: object) -> bytes:
 
 
 def dot(left: bytes, right: bytes) -> bytes:
-    """SHA-256 of the lesser and the greater, compared from the last byte to the first, each SIGNED; of one alone that one."""
+    """SHA-256 of lesser and greater, compared from the last byte to the first, each SIGNED; of one alone it."""
     lesser, greater = sorted((left, right), key=lambda each: [byte ^ 0x80 for byte in reversed(each)])
     return hashlib.sha256(lesser + greater).digest() if left and right else left or right
 
@@ -33,5 +33,5 @@ def merkle(hashes: Iterable[bytes]) -> bytes:
 
 
 def path_length(index: int, size: int) -> int:
-    """How many hashes the proof of leaf ``index`` of ``size`` has: one for each level on which its node has a pair."""
+    """Hashes in the proof of leaf ``index`` of ``size``: one for each level on which its node has a pair."""
     return sum((index >> level) ^ 1 <= (size - 1) >> level for level in range((size - 1).bit_length()))

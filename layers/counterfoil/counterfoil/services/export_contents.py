@@ -278,8 +278,8 @@ class _Check:
 
 
 def _check_has_revisions(block: UnverifiedBlock) -> None:
-    """An export's block that changed documents has revisions, whoever made it; only that of a redaction need not."""
-    if block.documents and not block.summaries and block.redaction_info is None:
+    """An export's block that changed documents has revisions, not their summaries; only that of a redaction need have none."""
+    if block.documents and not block.revisions and block.redaction_info is None:
         raise ContentsMismatchError(
             f"block {block.address} has no revisions, although its transaction changed {len(block.documents)} documents",
             expected=" ".join(sorted(each.document_id for each in block.documents)),

@@ -1,8 +1,8 @@
-"""The verifier alone: an export in Ion, a receipt or a bundle of evidence, with nothing but Python's standard library.
+"""The product's own verifier alone: an export in Ion, a receipt or a bundle of evidence, with nothing but Python's standard library.
 
-    python3 -I counterfoil_verify.py export DIR [--digest FILE]
-    python3 -I counterfoil_verify.py receipt FILE
-    python3 -I counterfoil_verify.py evidence FILE [--key FILE]...
+    python3 -I counterfoil_verify_full.py export DIR [--digest FILE]
+    python3 -I counterfoil_verify_full.py receipt FILE
+    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]...
 
 ``make verifier`` makes the file from this module and those that it imports (lab/standalone.py). It reads one export, from
 its first block to its last, in one process; JSON exports, S3, workers and notes are the whole command line's.
@@ -33,7 +33,9 @@ from counterfoil.journal.export_format import DataName, local_name, parse_comple
 from counterfoil.journal.receipt import parse_digest, verify_receipt
 from counterfoil.transparency.public_key import StatementKey
 
-_USAGE: Final = "usage: counterfoil_verify.py export DIR [--digest FILE] | receipt FILE | evidence FILE [--key FILE]..."
+_USAGE: Final = (
+    "usage: counterfoil_verify_full.py export DIR [--digest FILE] | receipt FILE | evidence FILE [--key FILE]..."
+)
 _CHUNK_BYTES: Final = 1024 * 1024
 
 
