@@ -51,6 +51,7 @@ from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
 from tests.mutations.telling import TELLING
+from tests.mutations.timestamps import TIMESTAMPS
 from tests.mutations.transparency import LOG
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +64,7 @@ MUTANTS = [
     *MERKLE,
     *EVIDENCE,
     *LOG,
+    *TIMESTAMPS,
     *ION,
     *EXPORTS,
     *JOURNAL,
