@@ -13,7 +13,7 @@ from counterfoil.adapters.outside_urls import check_url
 from counterfoil.errors import InputError, LimitError, UnavailableError
 from counterfoil.transparency.timestamp import MAX_TIMESTAMP_BYTES
 
-# For each wait on the network, and for the whole exchange however it is dragged out.
+# For each wait on the network; and for request and answer together, however they are dragged out, once there is a connection.
 TIMEOUT_SECONDS: Final = 10.0
 WHOLE_SECONDS: Final = 30.0
 
