@@ -11,7 +11,7 @@ UV := .tools/uv/bin/uv
 BIN := .venv/bin
 PY := $(BIN)/python
 
-.PHONY: help setup demo test check policy prove bench build fmt events rules verifier invoke lock clean
+.PHONY: help setup demo test check policy prove fuzz bench build fmt events rules verifier invoke lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,9 +40,13 @@ check: .venv/.ready .tools/sam/.ready .tools/node/.ready policy  ## lint, types,
 policy: .tools/checkov/.ready  ## the templates against checkov's policies, but for what .checkov.yaml explains
 	.tools/checkov/bin/checkov --config-file .checkov.yaml
 
-prove: setup  ## long properties and simulations, and the mutants that must all be caught
-	COUNTERFOIL_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup tests/property tests/simulation tests/contract
+prove: setup .tools/fuzz/.ready  ## long properties and simulations, fuzzing, and the mutants that must all be caught
+	COUNTERFOIL_PROVE=1 $(BIN)/pytest -n 2 --dist loadgroup tests/property tests/simulation tests/contract tests/fuzz
+	.tools/fuzz/bin/python -m tests.fuzz.run
 	$(PY) tests/mutants.py
+
+fuzz: .tools/fuzz/.ready  ## fuzz parsers: make fuzz [PARSER=name] [COUNTERFOIL_FUZZ_SECONDS=60]
+	.tools/fuzz/bin/python -m tests.fuzz.run $(PARSER)
 
 bench: setup .tools/incumbent/.ready  ## speed and size, as ratios against peers and limits
 	$(PY) -m benchmarks
@@ -75,6 +79,7 @@ lock: $(UV)  ## resolve the dependencies anew
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group sealing \
 	  --no-emit-package pycparser -o layers/counterfoil/requirements-sealing.txt
 	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group dev -o requirements/dev.txt
+	$(UV) pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --extra cli --group fuzz -o requirements/fuzz.txt
 	for group in sam checkov emulator incumbent driver node; do \
 	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.13 --custom-compile-command 'make lock' --upgrade --group $$group -o requirements/$$group.txt; \
 	done
@@ -100,6 +105,7 @@ $(UV):
 .tools/driver/.ready: requirements/driver.txt | $(UV)
 .tools/qldbshell/.ready: requirements/qldbshell.txt | $(UV)
 .tools/node/.ready: requirements/node.txt | $(UV)
+.tools/fuzz/.ready: requirements/fuzz.txt | $(UV)
 .tools/node-driver/.ready: tests/end_to_end/node/package.json tests/end_to_end/node/package-lock.json .tools/node/.ready
 	mkdir -p $(@D)
 	cp tests/end_to_end/node/package.json tests/end_to_end/node/package-lock.json $(@D)

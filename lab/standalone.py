@@ -30,7 +30,7 @@ HEADER: Final = '''#!/usr/bin/env python3
 
     python3 -I counterfoil_verify_full.py export DIR [--digest FILE]
     python3 -I counterfoil_verify_full.py receipt FILE
-    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]...
+    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]... [--policy FILE]
 
 Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in which not all is there. Made by
 ``python -m lab.standalone`` from the modules named below, which say why each thing is as it is; the rules are written down in

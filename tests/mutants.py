@@ -52,6 +52,7 @@ from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
 from tests.mutations.strand import STRAND
 from tests.mutations.telling import TELLING
+from tests.mutations.timestamps import TIMESTAMPS
 from tests.mutations.transparency import LOG
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +65,7 @@ MUTANTS = [
     *MERKLE,
     *EVIDENCE,
     *LOG,
+    *TIMESTAMPS,
     *ION,
     *EXPORTS,
     *JOURNAL,

@@ -13,10 +13,14 @@ import pytest
 from counterfoil.cli import full_verifier
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.services import export
+from counterfoil.transparency.checkpoint import parse_checkpoint
+from counterfoil.transparency.cosignature import cosignature, cosigned_bytes
+from counterfoil.transparency.note import render_signatures
 from lab.standalone import NAME, render, write_wheel
 from tests.evidence_worlds import LOG_PUBLIC, SNAPSHOT_PUBLIC, fraud_world, p256_key, public_of
 from tests.exports import data_keys, exported, verdict_of
 from tests.journals import first_revision, rehash, rehash_from, transfers
+from tests.transparency_logs import witness_key
 
 EXAMPLE = Path(__file__).parents[2] / "lab/data/aws-cli-example.json"
 FORMATS = [OutputFormat.ION_TEXT, OutputFormat.ION_BINARY]
@@ -174,6 +178,38 @@ def test_changed_evidence_does_not_hold_and_evidence_without_its_proofs_is_not_p
     bundle.write_text(json.dumps(document))
     status, said = verify("evidence", bundle, "--key", bundle.parent / "log")
     assert (status, said.startswith("not proven"), "covers block" in said) == (2, True, True)
+
+
+def test_a_policy_counts_witnesses_there_too(verify, bundle):
+    policy = bundle.parent / "policy"
+    keys = [witness_key(name) for name in "abc"]
+    lines = [f"witness {key.key.name} {key.key.render()}" for key in keys]
+    policy.write_text("\n".join([*lines, "group two 2 a b c", "quorum two"]))
+    given = ("evidence", bundle, "--key", bundle.parent / "log", "--policy", policy)
+    document = json.loads(bundle.read_text())
+    checkpoint = document["statements"][0]
+    unsigned = checkpoint["text"]
+    text = parse_checkpoint(unsigned.encode()).note.text
+
+    def signed(*signatures):
+        checkpoint["text"] = unsigned + render_signatures(signatures)
+        bundle.write_text(json.dumps(document))
+        return verify(*given)
+
+    a, b = (cosignature(key.key, 7, key.private.sign(cosigned_bytes(text, 7))) for key in keys[:2])
+    stranger = witness_key("stranger")
+    unknown = cosignature(stranger.key, 7, stranger.private.sign(cosigned_bytes(text, 7)))
+    status, said = signed(a, unknown)
+    assert (status, "missing: the quorum two" in said) == (2, True)
+    status, said = signed(a, b, unknown)
+    assert (status, "is signed by a, b: the quorum two" in said) == (0, True)
+    assert signed(a, a)[0] == 1
+    assert signed(a, b._replace(value=a.value))[0] == 1
+    assert verify(*given, "--policy", policy)[0] == 2
+    assert verify("evidence", bundle, "--witness", policy)[0] == 2
+    for content in (b"quorum x\n", b"\xff"):
+        policy.write_bytes(content)
+        assert verify(*given)[0] == 2
 
 
 def test_what_verifies_evidence_needs_no_package():

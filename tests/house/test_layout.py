@@ -85,7 +85,7 @@ def test_every_dependency_is_locked_with_a_hash():
         "layers/counterfoil/requirements.txt",
         *(
             f"requirements/{group}.txt"
-            for group in ("dev", "sam", "checkov", "emulator", "incumbent", "driver", "qldbshell", "node")
+            for group in ("dev", "sam", "checkov", "emulator", "incumbent", "driver", "qldbshell", "node", "fuzz")
         ),
     ):
         entries = re.split(r"\n(?=\S)", (ROOT / name).read_text())

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import counterfoil
 from benchmarks.journal import STRAND, transfers
 from counterfoil.journal.builder import JournalBuilder
 from tests.served import Served
+from tests.tsa import ROOT as ROOT_CERTIFICATE
+from tests.tsa import Tsa, issued, pem, serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,12 +43,14 @@ SEALED = (
     """.venv/bin/counterfoil shell bank -c "INSERT INTO People ?" -p '{"name": "Grace", "born": 1906, "country": "US"}'""",
     '.venv/bin/counterfoil erase bank People DOCUMENT_ID --author Ada --reason "asked for by the person"',
 )
-# The log of a ledger, in order; KEY is what the first prints, and the last year's checkpoint is the one just made.
+# The log of a ledger, in order; KEY is what the first prints, the last year's checkpoint is the one just made, and the time-stamping
+# authority is one of the tests.
 LOG = (
     ".venv/bin/counterfoil checkpoints key ledger.example/bank --to log.key",
     ".venv/bin/counterfoil checkpoints make bank --data ledgers --to log --key log.key",
     ".venv/bin/counterfoil checkpoints verify log --vkey KEY --old checkpoint-of-last-year",
     ".venv/bin/counterfoil checkpoints prove log --vkey KEY --block 17 --to 17.tlog-proof",
+    ".venv/bin/counterfoil checkpoints timestamp log --vkey KEY --tsa URL --tsa-certificate FILE",
     ".venv/bin/counterfoil witness serve --state signed --key witness.key --log KEY",
 )
 NEEDS_MORE = (".tools/sam/bin/sam local invoke", ".tools/sam/bin/sam deploy --guided")
@@ -123,10 +128,14 @@ def test_the_commands_of_a_ledgers_log_do_what_they_say(tmp_path):
     with counterfoil.open(tmp_path / "ledgers/bank") as ledger:
         for number in range(20):
             ledger.execute_statement(f"CREATE TABLE T{number}")
-    key, make, verify, prove, _ = (each.replace(".venv/", f"{ROOT}/.venv/") for each in LOG)
-    checked = f"{verify}; {prove}".replace("KEY", '"$KEY"')
-    script = f"KEY=$({key}); {make}; cp log/checkpoint checkpoint-of-last-year; {checked}"
-    done = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    key, make, verify, prove, stamp, _ = (each.replace(".venv/", f"{ROOT}/.venv/") for each in LOG)
+    (tmp_path / "root.pem").write_bytes(pem(ROOT_CERTIFICATE))
+    tsa = Tsa(issued(begins=datetime(2020, 1, 1, tzinfo=UTC), days=36_500), at=datetime.now(UTC).replace(microsecond=0))
+    with serving(tsa) as authority:
+        stamp = stamp.replace("URL", authority.url).replace("FILE", "root.pem")
+        checked = f"{verify}; {prove}; {stamp}".replace("KEY", '"$KEY"')
+        script = f"KEY=$({key}); {make}; cp log/checkpoint checkpoint-of-last-year; {checked}"
+        done = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "17.tlog-proof").read_text().startswith("c2sp.org/tlog-proof@v1\n")
 

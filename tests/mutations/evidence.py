@@ -9,6 +9,7 @@ AUDITS = "tests/unit/services/test_evidence_of_audits.py"
 STATEMENTS = "tests/unit/services/test_evidence_of_statements.py"
 LAWS = "tests/property/test_evidence_laws.py"
 FORGERS = "tests/unit/detection/test_evidence_forgers.py"
+WITNESSES = "tests/unit/detection/test_evidence_witnesses.py"
 ECDSA = "tests/golden/test_ecdsa.py"
 
 EVIDENCE = [
@@ -22,9 +23,37 @@ EVIDENCE = [
     Mutant(
         "evidence: a statement of any key covers a block",
         "detection/evidence/verification.py",
-        "(lambda each: each.key in keys) if keys else (lambda _: True)",
-        "(lambda _: True)",
+        "(not keys or each.key in keys) and _witnessed(each, policy)",
+        "_witnessed(each, policy)",
         (FORGERS,),
+    ),
+    Mutant(
+        "evidence: a checkpoint without its quorum of witnesses counts",
+        "detection/evidence/verification.py",
+        "(not keys or each.key in keys) and _witnessed(each, policy)",
+        "(not keys or each.key in keys)",
+        (WITNESSES,),
+    ),
+    Mutant(
+        "evidence: a snapshot counts where witnesses are asked for",
+        "detection/evidence/verification.py",
+        "    return isinstance(statement, LogStatement) and policy.satisfied(statement.checkpoint.held)\n",
+        "    return not isinstance(statement, LogStatement) or policy.satisfied(statement.checkpoint.held)\n",
+        (WITNESSES,),
+    ),
+    Mutant(
+        "evidence: a witness's signature is counted unchecked",
+        "detection/evidence/statements.py",
+        "        held = (*signed.held, *verify_note(signed.note, policy.verifiers))\n",
+        "        held = signed.note.signatures\n",
+        (WITNESSES,),
+    ),
+    Mutant(
+        "evidence: a time stamp is believed",
+        "detection/evidence/verification.py",
+        '        judgement.said.append(f"when {statement}, existed:',
+        '        judgement.shown.append(f"when {statement}, existed:',
+        (WITNESSES,),
     ),
     Mutant(
         "evidence: a snapshot's signature is not checked",

@@ -11,6 +11,13 @@ SHAPE_LAWS = "tests/property/test_shape_laws.py"
 
 ION = [
     Mutant(
+        "ion text: a symbol that reads like a version marker is written bare",
+        "ion/text_writer.py",
+        r"\$(?:ion_\d+_)?\d+\Z",
+        r"\$\d+\Z",
+        ("tests/fuzz/test_corpus.py", "-k", "version-marker"),
+    ),
+    Mutant(
         "a shape gone by under a table with other names",
         "ion/hashing.py",
         "return found if found is not None and found[0].has_names_under(value.symbols) else None",

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 import counterfoil
-from counterfoil.adapters import witness_client
 from counterfoil.adapters.log_directory import LogDirectory
 from counterfoil.adapters.note_keys import PrivateKey, verifier_of
+from counterfoil.adapters.outside_urls import check_url
 from counterfoil.errors import InputError
 from counterfoil.log_ports import WitnessAnswer
 from counterfoil.services.witness import WitnessService
@@ -185,6 +185,6 @@ def test_a_witness_of_another_history_and_one_that_refuses_are_told_apart(place,
 )
 def test_a_witness_is_asked_over_https_alone(url):
     with pytest.raises(InputError, match="no URL of a witness"):
-        witness_client.check_url(url)
-    witness_client.check_url("https://w.example/prefix/add-checkpoint")
-    witness_client.check_url("http://127.0.0.1:8601/add-checkpoint")
+        check_url(url, "a witness")
+    check_url("https://w.example/prefix/add-checkpoint", "a witness")
+    check_url("http://127.0.0.1:8601/add-checkpoint", "a witness")

@@ -17,8 +17,13 @@ from counterfoil.errors import InputError
 from counterfoil.ion import read_single, render_text
 from counterfoil.journal import BlockAddress, parse_block
 from counterfoil.merkle import hash_of
+from counterfoil.transparency.checkpoint import parse_checkpoint
+from counterfoil.transparency.cosignature import cosignature, cosigned_bytes
+from counterfoil.transparency.note import render_signatures
 from tests.evidence_worlds import SIGNER, SNAPSHOT_PUBLIC, snapshot_of
 from tests.journals import STRAND
+from tests.transparency_logs import witness_key
+from tests.tsa import ROOT, STRANGER, Tsa, issued, pem, serving
 
 TEXT, MAYBE, NUMBER = {"type": "string"}, {"type": ["string", "null"]}, {"type": "integer", "minimum": 0}
 
@@ -42,7 +47,8 @@ BLOCK = {
 }
 REVISION = {"blockAddress": ADDRESS, "documentId": TEXT, "version": NUMBER, "hash": TEXT, "kind": TEXT}
 SIGNED = {"publicKey": TEXT, "signedByGivenKey": {"type": ["boolean", "null"]}}
-CHECKPOINT = {"kind": {"const": "checkpoint"}, **SIGNED, "origin": TEXT, "size": NUMBER, "root": TEXT}
+WITNESSED = {"witnesses": listed(TEXT), "quorumReached": {"type": "boolean"}, "stampedAt": MAYBE}
+CHECKPOINT = {"kind": {"const": "checkpoint"}, **SIGNED, "origin": TEXT, "size": NUMBER, "root": TEXT, **WITNESSED}
 SNAPSHOT = {
     "kind": {"const": "snapshot"}, **SIGNED, "tipAddress": ADDRESS, "digest": MAYBE, "takenAt": TEXT, "status": TEXT,
 }  # fmt: skip
@@ -52,6 +58,7 @@ ANSWER = {
     "findingId": TEXT,
     "ruleId": TEXT,
     "keyGiven": {"type": "boolean"},
+    "quorum": TEXT,
     "blocks": listed(strict(BLOCK)),
     "revisions": listed(strict(REVISION)),
     "statements": listed({"anyOf": [strict(CHECKPOINT), strict(SNAPSHOT)]}),
@@ -169,6 +176,46 @@ def test_a_block_that_no_checkpoint_covers_yet_is_bundled_and_said_to_be_unprove
         assert (answer.status, answer.document["holds"]) == (2, None)
         assert any("covers block" in each for each in answer.document["missing"])
     assert run("verify", "evidence", place / "early.json").out.startswith("not proven")
+
+
+def test_a_policy_counts_the_witnesses_of_the_checkpoint(run, place, finding_id):
+    keys = {name: witness_key(name) for name in "ab"}
+    lines = [f"witness {name} {key.key.render()}" for name, key in keys.items()]
+    (place / "policy").write_text("\n".join([*lines, "group both all a b", "quorum both"]))
+    file = place / "log" / "checkpoint"
+    text = parse_checkpoint(file.read_bytes()).note.text
+    for count, (status, holds, reached) in enumerate([(2, None, False), (2, None, False), (0, True, True)]):
+        if count:
+            key = list(keys.values())[count - 1]
+            line = cosignature(key.key, 7, key.private.sign(cosigned_bytes(text, 7)))
+            file.write_bytes(file.read_bytes() + render_signatures([line]).encode())
+        assert run("evidence", finding_id, *FROM, "--log", "log", "--key", "vkey", "--out", "e.json").status == 0
+        answer = verified(run, "e.json", "--key", "vkey", "--policy", "policy")
+        (statement,) = answer.document["statements"]
+        assert (answer.status, answer.document["holds"], statement["quorumReached"]) == (status, holds, reached)
+        assert (statement["witnesses"], answer.document["quorum"]) == (sorted(keys)[:count], "both")
+    assert (
+        "and the quorum both of witnesses"
+        in run("verify", "evidence", "e.json", "--key", "vkey", "--policy", "policy").out
+    )
+    for content, status in ((b"\xff", 2), (b"quorum x\n", 2)):
+        (place / "policy").write_bytes(content)
+        assert run("verify", "evidence", "e.json", "--policy", "policy").status == status
+
+
+def test_a_time_stamp_goes_with_the_evidence_and_is_checked_by_a_certificate(run, place, finding_id):
+    (place / "root.pem").write_bytes(pem(ROOT))
+    (place / "stranger.pem").write_bytes(pem(STRANGER))
+    tsa = Tsa(issued(begins=datetime(2020, 1, 1, tzinfo=UTC), days=36_500), at=datetime.now(UTC).replace(microsecond=0))
+    with serving(tsa) as server:
+        asked = ("--vkey", (place / "vkey").read_text(), "--tsa", server.url, "--tsa-certificate", "root.pem")
+        assert run("checkpoints", "timestamp", "log", *asked).status == 0
+    assert run("evidence", finding_id, *FROM, "--log", "log", "--key", "vkey", "--out", "e.json").status == 0
+    answer = verified(run, "e.json", "--key", "vkey", "--tsa-certificate", "root.pem")
+    assert (answer.status, answer.document["statements"][0]["stampedAt"]) == (0, tsa.at.isoformat())
+    unchecked = verified(run, "e.json", "--key", "vkey")
+    assert (unchecked.status, unchecked.document["statements"][0]["stampedAt"]) == (0, None)
+    assert run("verify", "evidence", "e.json", "--key", "vkey", "--tsa-certificate", "stranger.pem").status == 1
 
 
 def test_a_log_that_another_key_signed_proves_nothing(run, place, finding_id):

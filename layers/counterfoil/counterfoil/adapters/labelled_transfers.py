@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import lzma
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -187,9 +188,10 @@ def _amount(text: str) -> Decimal:
 
 
 def _whole(text: str) -> int:
-    if not text.strip().isascii() or not text.strip().isdigit() or int(text) > MAX_STEP:
+    number = text.strip()  # which takes away more than int() would: a separator of groups, say
+    if not re.fullmatch(r"[0-9]{1,9}", number) or int(number) > MAX_STEP:
         raise InputError(f"step is {text[:20]!r}, not a whole number up to {MAX_STEP}")
-    return int(text)
+    return int(number)
 
 
 def configuration(rules: tuple[Rule[Kind], ...] | None = None) -> RuleConfig:

@@ -24,6 +24,7 @@ from counterfoil.cli.evidence import evidence, verify_evidence
 from counterfoil.cli.output import HOLDS, INPUT, INTEGRITY, INTERRUPTED, UNAVAILABLE, show_error
 from counterfoil.cli.report.command import report, verify_report
 from counterfoil.cli.shell.command import shell
+from counterfoil.cli.timestamps import timestamp
 from counterfoil.cli.witness import app as witness_app
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 
@@ -47,6 +48,7 @@ app.command()(shell)
 app.command()(erase)
 app.add_typer(ledgers.app, name="ledger")
 app.add_typer(checkpoints_app, name="checkpoints")
+checkpoints_app.command()(timestamp)
 app.add_typer(witness_app, name="witness")
 app.command()(ledgers.digest)
 app.command()(report)

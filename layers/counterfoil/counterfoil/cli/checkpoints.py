@@ -11,8 +11,18 @@ import typer
 from counterfoil.adapters.log_directory import LogDirectory
 from counterfoil.adapters.note_keys import PrivateKey, verifier_of
 from counterfoil.adapters.witness_client import ask_witness
+from counterfoil.cli.log_options import (
+    AuthorityOption,
+    KeyOption,
+    LogArgument,
+    PolicyOption,
+    VerifierOption,
+    read_authority,
+    read_policy,
+)
 from counterfoil.cli.output import INTEGRITY, JsonOption, out, print_json, printable, read_bytes
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
+from counterfoil.cli.timestamps import check_file, check_kept
 from counterfoil.errors import BrokenLinkError, InputError, IntegrityError, NotFoundError, PreconditionError
 from counterfoil.ion import read_single
 from counterfoil.journal import parse_block, verify_block
@@ -23,21 +33,12 @@ from counterfoil.transparency.checkpoint import SignedCheckpoint, parse_checkpoi
 from counterfoil.transparency.cosignature import cosigned_at
 from counterfoil.transparency.entry import LogEntry, parse_entry, render_entry
 from counterfoil.transparency.note import KeyType, Verifier, VerifierKey
-from counterfoil.transparency.policy import WitnessPolicy, parse_policy
+from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.proof_file import LogProof, parse_proof, render_proof, verify_proof
 from counterfoil.transparency.tiles import CHECKPOINT_PATH, WIDTH
 from counterfoil.transparency.tree import prove_consistency, prove_inclusion
 
 app: Final = typer.Typer(help="A ledger's log: proof that it only grew.", no_args_is_help=True)
-
-LogArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory with the log's tiles.", show_default=False)
-]
-KeyOption = Annotated[Path, typer.Option(metavar="FILE", help="The log's private key (checkpoints key).")]
-VerifierOption = Annotated[str, typer.Option(metavar="KEY", help="The log's verifier key: name+id+key.")]
-PolicyOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Whose signatures a checkpoint needs (docs/format.md).")
-]
 
 
 @app.command()
@@ -106,7 +107,7 @@ def show(log: LogArgument, *, policy: PolicyOption = None, json: JsonOption = Fa
 
 
 @app.command()
-def verify(
+def verify(  # noqa: PLR0913 - one parameter for each option
     log: Annotated[
         Path, typer.Argument(metavar="LOG", help="A log's directory, or a .tlog-proof file.", show_default=False)
     ],
@@ -118,15 +119,24 @@ def verify(
     ] = None,
     ledger: Annotated[str | None, typer.Option(metavar="LEDGER", help="Compare every entry with this ledger.")] = None,
     data: DataOption = None,
+    tsa_certificate: AuthorityOption = None,
+    timestamp: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A time stamp over this checkpoint that is kept elsewhere.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """A whole log, tile by tile and entry by entry, or one proof: against a checkpoint that the log's key signed."""
+    check = read_authority(tsa_certificate)
+    if timestamp is not None and check is None:
+        raise InputError("a time stamp is checked by somebody's certificate: give --tsa-certificate")
     verifier = verifier_of(VerifierKey.parse(vkey))
     rules = read_policy(policy)
     if log.is_file():
         if old is not None or ledger is not None:
             raise InputError(f"{log} is one proof; --old and --ledger take a log's directory")
         checkpoint, answer = _verified_proof(log, verifier, rules)
+        if check is not None and timestamp is None:
+            raise InputError(f"{log} is one proof, beside which no time stamp stands: give --timestamp")
     else:
         kept = TransparencyLog(LogDirectory(log), verifier, rules)
         checkpoint, answer = _verified_log(kept, old, verifier)
@@ -134,6 +144,10 @@ def verify(
             with opened_ledger(ledger, data, None) as opened:
                 _compare(kept, checkpoint, opened.journal)
             answer["ledgerCompared"] = True
+    if check is not None and timestamp is not None:
+        answer["timestamps"] = [check_file(timestamp, checkpoint.render(), checkpoint, check)]
+    elif check is not None:
+        answer["timestamps"] = check_kept(kept, log, checkpoint, check)
     quorum = rules.satisfied(checkpoint.held)
     answer |= _checkpoint_json(checkpoint, rules) | {"holds": quorum}
     _print(answer, checkpoint, rules, as_json=json)
@@ -180,16 +194,6 @@ def prove(
         print_json({"holds": True, "size": size, "proofLength": len(path), **extra})
     elif to is None or block is None:
         typer.echo(rendered, nl=False)
-
-
-def read_policy(path: Path | None) -> WitnessPolicy:
-    """The policy of a file; nobody's signature where there is none."""
-    if path is None:
-        return WitnessPolicy()
-    try:
-        return parse_policy(read_bytes(path).decode())
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is no policy: not UTF-8") from None
 
 
 def _checkpoint_bytes(log: Path) -> bytes:
@@ -307,3 +311,6 @@ def _print(answer: dict[str, Any], checkpoint: SignedCheckpoint, policy: Witness
     for each in answer["signatures"]:
         state = "verified" if each["verified"] else "not checked"
         out.print(f"  signed  {each['name']} ({each['keyId']}), {state}", markup=False, highlight=False)
+    for each in answer.get("timestamps", ()):
+        said = f"  stamped {each['size']} entries at {each['at']}, says {each['authority']}"
+        out.print(printable(said), markup=False, highlight=False, soft_wrap=True)

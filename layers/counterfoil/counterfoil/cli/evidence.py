@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from counterfoil.adapters.durable_files import write_whole
+from counterfoil.cli.log_options import AuthorityOption, PolicyOption, read_authority, read_policy
 from counterfoil.cli.output import HOLDS, INPUT, FileArgument, JsonOption, out, print_json, printable, read_bytes
 from counterfoil.cli.places import DataOption, EndpointOption
 from counterfoil.detection.evidence.bundle import FORMAT, parse_bundle
@@ -15,7 +16,9 @@ from counterfoil.detection.evidence.held import HeldItem
 from counterfoil.detection.evidence.statements import LogStatement, Statement
 from counterfoil.detection.evidence.verification import Verdict, verify_bundle
 from counterfoil.services.evidence import make_evidence
+from counterfoil.transparency.policy import NOBODY, WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
+from counterfoil.transparency.timestamp import Timestamp
 
 _KEY_HELP: Final = (
     "A public key whose signatures count: a file (PEM, DER, verifier key) or a verifier key. May be repeated."
@@ -53,7 +56,10 @@ def evidence(  # noqa: PLR0913 - one parameter for each option
     write_whole(to, made.data)
     complete = made.verdict.complete
     if json:
-        answer = _answer(made.verdict, keys_given=False) | {"file": str(to), "leftOut": list(made.left_out)}
+        answer = _answer(made.verdict, WitnessPolicy(), keys_given=False) | {
+            "file": str(to),
+            "leftOut": list(made.left_out),
+        }
         print_json(answer | {"holds": True if complete else None})
         return
     out.print(f"written: counterfoil verify evidence {to} --key KEY", markup=False, soft_wrap=True)
@@ -67,15 +73,17 @@ def verify_evidence(
     file: FileArgument,
     *,
     key: KeysOption = None,
+    policy: PolicyOption = None,
+    tsa_certificate: AuthorityOption = None,
     json: JsonOption = False,
 ) -> None:
     """A bundle of evidence: recompute every hash, proof and signature, and say what is proven and what is only claimed."""
-    keys = [read_key(each) for each in key or ()]
-    verdict = verify_bundle(parse_bundle(read_bytes(file)), keys)
+    keys, rules = [read_key(each) for each in key or ()], read_policy(policy)
+    verdict = verify_bundle(parse_bundle(read_bytes(file)), keys, rules, read_authority(tsa_certificate))
     if json:
-        print_json(_answer(verdict, keys_given=bool(keys)))
+        print_json(_answer(verdict, rules, keys_given=bool(keys)))
     else:
-        _show(verdict, keys_given=bool(keys))
+        _show(verdict, rules, keys_given=bool(keys))
     raise typer.Exit(HOLDS if verdict.complete else INPUT)
 
 
@@ -85,7 +93,7 @@ def read_key(text: str) -> StatementKey:
     return StatementKey.parse(text.encode() if text.count("+") > 1 and not path.exists() else read_bytes(path))
 
 
-def _answer(verdict: Verdict, *, keys_given: bool) -> dict[str, Any]:
+def _answer(verdict: Verdict, policy: WitnessPolicy, *, keys_given: bool) -> dict[str, Any]:
     held = verdict.held
     return {
         "holds": True if verdict.complete else None,
@@ -93,6 +101,7 @@ def _answer(verdict: Verdict, *, keys_given: bool) -> dict[str, Any]:
         "findingId": verdict.finding.finding_id,
         "ruleId": str(verdict.finding.rule_id),
         "keyGiven": keys_given,
+        "quorum": policy.quorum,
         "blocks": [_block_json(each) for each in held.items],
         "revisions": [
             {"blockAddress": _address_json(item), "documentId": metadata.document_id, "version": metadata.version}
@@ -102,8 +111,8 @@ def _answer(verdict: Verdict, *, keys_given: bool) -> dict[str, Any]:
             if (metadata := each.metadata) is not None
         ],
         "statements": [
-            _statement_json(each, trusted=trusted if keys_given else None)
-            for each, trusted in zip(held.statements, verdict.trusted, strict=True)
+            _statement_json(each, policy, stamp, trusted=trusted if keys_given else None)
+            for each, trusted, stamp in zip(held.statements, verdict.trusted, verdict.stamps, strict=True)
         ],
         "proven": list(verdict.proven),
         "claimed": list(verdict.claimed),
@@ -127,13 +136,24 @@ def _address_json(item: HeldItem) -> dict[str, Any]:
     return {"strandId": item.entry.strand_id, "sequenceNo": item.entry.sequence_no}
 
 
-def _statement_json(statement: Statement, *, trusted: bool | None) -> dict[str, Any]:
-    """``signedByGivenKey`` of ``None``: no key was given to compare with."""
+def _statement_json(
+    statement: Statement, policy: WitnessPolicy, stamp: Timestamp | None, *, trusted: bool | None
+) -> dict[str, Any]:
+    """``signedByGivenKey`` of ``None``: no key was given to compare with; ``stampedAt``: no time stamp was checked."""
     common = {"publicKey": statement.key.fingerprint, "signedByGivenKey": trusted}
     if isinstance(statement, LogStatement):
         head = statement.checkpoint.head
         origin = statement.checkpoint.checkpoint.origin
-        return {"kind": "checkpoint", **common, "origin": origin, "size": head.size, "root": head.root.to_base64()}
+        return {
+            "kind": "checkpoint",
+            **common,
+            "origin": origin,
+            "size": head.size,
+            "root": head.root.to_base64(),
+            "witnesses": sorted(policy.signers(statement.checkpoint.held)),
+            "quorumReached": policy.satisfied(statement.checkpoint.held),
+            "stampedAt": None if stamp is None else stamp.at.isoformat(),
+        }
     snapshot = statement.snapshot
     return {
         "kind": "snapshot",
@@ -145,11 +165,15 @@ def _statement_json(statement: Statement, *, trusted: bool | None) -> dict[str, 
     }
 
 
-def _show(verdict: Verdict, *, keys_given: bool) -> None:
+def _show(verdict: Verdict, policy: WitnessPolicy, *, keys_given: bool) -> None:
+    signatures = "the key's signature" + (
+        "" if policy.quorum == NOBODY else f" and the quorum {policy.quorum} of witnesses"
+    )
     if not verdict.complete:
         out.print("[bold yellow]not proven[/]: nothing contradicts, but not all is there", highlight=False)
     elif keys_given:
-        out.print("[bold green]holds[/]: all that the finding rests on is under the key's signature", highlight=False)
+        said = f"[bold green]holds[/]: all that the finding rests on is under {signatures}"
+        out.print(said, highlight=False, soft_wrap=True)
     else:
         signers = ", ".join(sorted({each.key.fingerprint for each in verdict.held.statements}))
         out.print("[bold green]agrees with itself[/]; no key was given: compare whose it is", highlight=False)

@@ -2,7 +2,7 @@
 
     python3 -I counterfoil_verify_full.py export DIR [--digest FILE]
     python3 -I counterfoil_verify_full.py receipt FILE
-    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]...
+    python3 -I counterfoil_verify_full.py evidence FILE [--key FILE]... [--policy FILE]
 
 ``make verifier`` makes the file from this module and those that it imports (lab/standalone.py). It reads one export, from
 its first block to its last, in one process; JSON exports, S3, workers and notes are the whole command line's.
@@ -31,10 +31,12 @@ from counterfoil.journal.block import UnverifiedBlock, parse_block, verify_block
 from counterfoil.journal.chain import Digest, Segment, digest_of, extend, segment_of
 from counterfoil.journal.export_format import DataName, local_name, parse_completed_manifest, parse_data_key
 from counterfoil.journal.receipt import parse_digest, verify_receipt
+from counterfoil.transparency.policy import WitnessPolicy, parse_policy
 from counterfoil.transparency.public_key import StatementKey
 
 _USAGE: Final = (
-    "usage: counterfoil_verify_full.py export DIR [--digest FILE] | receipt FILE | evidence FILE [--key FILE]..."
+    "usage: counterfoil_verify_full.py export DIR [--digest FILE] | receipt FILE"
+    " | evidence FILE [--key FILE]... [--policy FILE]"
 )
 _CHUNK_BYTES: Final = 1024 * 1024
 
@@ -47,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _receipt(Path(given[1]))
         if len(given) in {2, 4} and given[0] == "export" and given[2:3] in ([], ["--digest"]):
             return _export(Path(given[1]), parse_digest(_json(Path(given[3]))) if given[3:] else None)
-        if len(given) >= 2 and given[0] == "evidence" and len(given) % 2 == 0 and set(given[2::2]) <= {"--key"}:
-            return _evidence(Path(given[1]), [StatementKey.parse(Path(each).read_bytes()) for each in given[3::2]])
+        if len(given) >= 2 and given[0] == "evidence" and len(given) % 2 == 0 and given[2::2].count("--policy") <= 1:
+            return _evidence(Path(given[1]), list(zip(given[2::2], given[3::2], strict=True)))
         raise InputError(_USAGE)
     except IntegrityError as error:
         _say(f"does not hold: {error}")
@@ -67,10 +69,14 @@ def _receipt(file: Path) -> int:
     return 0
 
 
-def _evidence(file: Path, keys: list[StatementKey]) -> int:
+def _evidence(file: Path, options: list[tuple[str, str]]) -> int:
+    if not {name for name, _ in options} <= {"--key", "--policy"}:
+        raise InputError(_USAGE)
+    keys = [StatementKey.parse(Path(value).read_bytes()) for name, value in options if name == "--key"]
+    policy = next((_policy(Path(value)) for name, value in options if name == "--policy"), None)
     if file.stat().st_size > MAX_BUNDLE_BYTES:
         raise InputError(f"{file} is larger than {MAX_BUNDLE_BYTES} bytes")
-    verdict = verify_bundle(parse_bundle(file.read_bytes()), keys)
+    verdict = verify_bundle(parse_bundle(file.read_bytes()), keys, policy)
     if not verdict.complete:
         _say("not proven: nothing contradicts, but not all is there")
     elif keys:
@@ -96,6 +102,13 @@ def _export(directory: Path, digest: Digest | None) -> int:
             raise InputError("an export in JSON has lost types; verify one in Ion")
         verifier.take_object(manifests[0].parent / local_name(key), name)
     return verifier.conclude()
+
+
+def _policy(file: Path) -> WitnessPolicy:
+    try:
+        return parse_policy(file.read_bytes().decode())
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is no policy: not UTF-8") from None
 
 
 class _ExportVerifier:

@@ -12,7 +12,7 @@ from counterfoil.adapters.log_directory import LogDirectory
 from counterfoil.adapters.note_keys import PrivateKey, verifier_of
 from counterfoil.adapters.system import system_clock
 from counterfoil.adapters.witness_client import ask_witness
-from counterfoil.cli.checkpoints import LogArgument, VerifierOption, read_policy
+from counterfoil.cli.log_options import LogArgument, VerifierOption, read_policy
 from counterfoil.cli.output import HOLDS, INTEGRITY, UNAVAILABLE, JsonOption, err, out, print_json, printable
 from counterfoil.cli.serve import DEFAULT_HOST, HostOption, PortOption
 from counterfoil.errors import InputError

@@ -64,7 +64,8 @@ _CLOB_ESCAPES: Final = _STRING_ESCAPES | {code: f"\\x{code:02X}" for code in ran
 
 _NEEDS_ESCAPE: Final = re.compile(r'[\x00-\x1f"\\]')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_IDENTIFIER: Final = re.compile(r"(?!(?:null|true|false|nan)\Z|\$\d+\Z)[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
+# Bare ``$ion_1_0`` is no symbol at the top level but the beginning of Ion 1.0.
+_IDENTIFIER: Final = re.compile(r"(?!(?:null|true|false|nan)\Z|\$(?:ion_\d+_)?\d+\Z)[A-Za-z_$][A-Za-z0-9_$]*", re.ASCII)
 
 
 def _string(text: str) -> str:

@@ -36,8 +36,10 @@ from counterfoil.log_ports import LogStore
 from counterfoil.merkle import Hash
 from counterfoil.report_ports import SnapshotArchive
 from counterfoil.transparency.entry import LogEntry, parse_entry, render_entry
+from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
 from counterfoil.transparency.tiles import CHECKPOINT_PATH, WIDTH, TileReader
+from counterfoil.transparency.timestamp import MAX_TIMESTAMP_BYTES, timestamp_path
 from counterfoil.transparency.tree import prove_inclusion
 
 # Of the newest snapshots so many are looked at for one that covers the blocks and is signed by a key that is known.
@@ -167,17 +169,29 @@ class _Gathering:
 
     def _take_statement(self, statement: LogStatement | SnapshotStatement) -> int:
         kind = StatementKind.CHECKPOINT if isinstance(statement, LogStatement) else StatementKind.SNAPSHOT
-        taken = UnverifiedStatement(kind, statement.key, statement.text)
+        taken = UnverifiedStatement(kind, statement.key, statement.text, self._timestamp(statement))
         if taken not in self.statements:
             self.statements.append(taken)
         return self.statements.index(taken)
+
+    def _timestamp(self, statement: LogStatement | SnapshotStatement) -> bytes | None:
+        """What an authority answered for a checkpoint, unchecked: whoever verifies the bundle knows whom to trust for the time."""
+        if self.sources.log is None or not isinstance(statement, LogStatement):
+            return None
+        found = self.sources.log.load(timestamp_path(statement.text.encode()))
+        if found is not None and len(found) > MAX_TIMESTAMP_BYTES:
+            self.left_out.append(f"a time stamp of {len(found)} bytes; at most {MAX_TIMESTAMP_BYTES} are carried")
+            return None
+        return found
 
     def _signed(self, kind: StatementKind, data: bytes, what: str) -> LogStatement | SnapshotStatement | None:
         """A statement as signed by one of the keys; what none of them signed is left out."""
         why = "no key was given"
         for key in self.sources.keys:
             try:
-                return verify_statement(UnverifiedStatement(kind, key, data.decode("utf-8", "replace")))
+                return verify_statement(
+                    UnverifiedStatement(kind, key, data.decode("utf-8", "replace")), WitnessPolicy()
+                )
             except (InputError, IntegrityError) as error:
                 why = str(error)
         self.left_out.append(f"{what}: no key that is known here signed it ({why})")

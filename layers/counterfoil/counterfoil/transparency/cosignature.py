@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.errors import InputError, IntegrityError
-from counterfoil.transparency import ed25519
+from counterfoil.transparency.ed25519 import verify as verify_ed25519
 from counterfoil.transparency.note import KeyType, NoteSignature, Verifier, VerifierKey
 
 SIZE: Final = 72
@@ -33,7 +33,7 @@ class Ed25519Verifier(Verifier):
         if self.key.type is KeyType.COSIGNATURE:
             message, signature = cosigned_bytes(text, cosigned_at(signature)), signature[8:]
         try:
-            ed25519.verify(self.key.public, message, signature)
+            verify_ed25519(self.key.public, message, signature)
         except IntegrityError as error:
             raise IntegrityError(
                 f"the signature of {self.key.name} does not hold", note=text, **error.evidence

@@ -24,6 +24,7 @@ from counterfoil.errors import InputError, LimitError
 from counterfoil.merkle import Hash
 from counterfoil.transparency.lines import bytes_of_line, hash_of_line
 from counterfoil.transparency.public_key import StatementKey
+from counterfoil.transparency.timestamp import MAX_TIMESTAMP_BYTES
 
 FORMAT: Final = "counterfoil-evidence/v1"
 
@@ -48,11 +49,15 @@ class StatementKind(StrEnum):
 
 
 class UnverifiedStatement(NamedTuple):
-    """A checkpoint (a signed note) or a snapshot document, as text, and the key that is said to have signed it."""
+    """A checkpoint (a signed note) or a snapshot document, as text, and the key that is said to have signed it.
+
+    ``timestamp`` is what a time-stamping authority answered for a checkpoint's bytes, where somebody asked one.
+    """
 
     kind: StatementKind
     key: StatementKey
     text: str
+    timestamp: bytes | None = None
 
 
 class UnverifiedProof(NamedTuple):
@@ -99,10 +104,7 @@ def render_bundle(bundle: Bundle) -> bytes:
         "finding": finding_fields(bundle.finding),
         "blocks": [_item_fields(each) for each in bundle.items],
         "records": [{"name": each.name, "data": _base64(each.data)} for each in bundle.records],
-        "statements": [
-            {"kind": str(each.kind), "publicKey": _base64(each.key.der), "text": each.text}
-            for each in bundle.statements
-        ],
+        "statements": [_statement_fields(each) for each in bundle.statements],
     }
     return _bounded(json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=True).encode() + b"\n")
 
@@ -172,13 +174,23 @@ def _parse_record(value: object) -> KeptRecord:
     return KeptRecord(text_of(fields["name"], "name"), bytes_of_line(text_of(fields["data"], "data")))
 
 
+def _statement_fields(statement: UnverifiedStatement) -> dict[str, Any]:
+    fields = {"kind": str(statement.kind), "publicKey": _base64(statement.key.der), "text": statement.text}
+    return fields if statement.timestamp is None else fields | {"timestamp": _base64(statement.timestamp)}
+
+
 def _parse_statement(value: object) -> UnverifiedStatement:
-    fields = members(value, "a statement", ("kind", "publicKey", "text"))
+    fields = members(value, "a statement", ("kind",), others=True)
     kind = text_of(fields["kind"], "kind")
+    stamped = kind == StatementKind.CHECKPOINT and "timestamp" in fields
+    fields = members(fields, "a statement", ("kind", "publicKey", "text", *(("timestamp",) if stamped else ())))
     if kind not in set(StatementKind):
         raise InputError(f"a statement of kind {kind[:80]!r}; {', '.join(StatementKind)} are known")
     key = StatementKey.of_der(bytes_of_line(text_of(fields["publicKey"], "publicKey")))
-    return UnverifiedStatement(StatementKind(kind), key, text_of(fields["text"], "text"))
+    timestamp = bytes_of_line(text_of(fields["timestamp"], "timestamp")) if stamped else None
+    if timestamp is not None and len(timestamp) > MAX_TIMESTAMP_BYTES:
+        raise LimitError(f"a time stamp of {len(timestamp)} bytes; at most {MAX_TIMESTAMP_BYTES} are read")
+    return UnverifiedStatement(StatementKind(kind), key, text_of(fields["text"], "text"), timestamp)
 
 
 def _base64(data: bytes) -> str:

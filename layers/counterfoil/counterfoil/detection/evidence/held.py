@@ -16,6 +16,7 @@ from counterfoil.journal.block import Block, check_belongs, parse_block, verify_
 from counterfoil.journal.revision import Revision, parse_revision, verify_revision
 from counterfoil.merkle.hashes import Hash
 from counterfoil.transparency.entry import LogEntry, parse_entry
+from counterfoil.transparency.policy import WitnessPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ class Held:
         return next((each for each in at_place if any(counts(self.statements[n]) for n in each.proven_by)), None)
 
 
-def hold(bundle: Bundle) -> Held:
+def hold(bundle: Bundle, policy: WitnessPolicy) -> Held:
     """Check every part of a bundle by itself; ``InputError`` or ``IntegrityError`` names the first that is not as it should be."""
-    statements = [verify_statement(each) for each in bundle.statements]
+    statements = [verify_statement(each, policy) for each in bundle.statements]
     items = [_verify_item(each, statements) for each in bundle.items]
     kinds = [(each.address, each.block is None) for each in items]
     if len(set(kinds)) != len(kinds):

@@ -15,7 +15,8 @@ from counterfoil.merkle.tree import path_length
 from counterfoil.merkle.tree import verify_inclusion as verify_under_digest
 from counterfoil.transparency.checkpoint import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from counterfoil.transparency.entry import LogEntry, render_entry
-from counterfoil.transparency.note import KeyType
+from counterfoil.transparency.note import KeyType, verify_note
+from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
 from counterfoil.transparency.tree import leaf_hash
 from counterfoil.transparency.tree import verify_inclusion as verify_in_log
@@ -26,11 +27,15 @@ ALGORITHM: Final = "ECDSA_SHA_256"
 
 @dataclass(frozen=True, slots=True)
 class LogStatement:
-    """A checkpoint whose signature by ``key`` was checked."""
+    """A checkpoint whose signature by ``key`` was checked, and in ``held`` of it those of the policy's witnesses.
+
+    ``timestamp`` is as it was read: unchecked.
+    """
 
     key: StatementKey
     text: str
     checkpoint: SignedCheckpoint
+    timestamp: bytes | None = None
 
     def check_block(self, entry: LogEntry, path: Sequence[Hash]) -> None:
         """Return if the path leads from the block, at its number, to the log's root; else raise ``ProofMismatchError``."""
@@ -75,15 +80,18 @@ class SnapshotStatement:
 Statement = LogStatement | SnapshotStatement
 
 
-def verify_statement(unverified: UnverifiedStatement) -> Statement:
+def verify_statement(unverified: UnverifiedStatement, policy: WitnessPolicy) -> Statement:
     """Return the statement, now known to be signed by its key; ``InputError`` or ``IntegrityError`` where it is not.
 
-    Whose key that is, is for whoever trusts it to say.
+    Whose key that is, is for whoever trusts it to say. A signature of one of the policy's witnesses that does not hold is an
+    ``IntegrityError`` too, and so are two of the same; how many there must be is not decided here.
     """
     if unverified.kind is StatementKind.CHECKPOINT:
         checkpoint = parse_checkpoint(unverified.text.encode())
-        verifier = unverified.key.named(checkpoint.checkpoint.origin)
-        return LogStatement(unverified.key, unverified.text, verify_checkpoint(checkpoint, verifier))
+        signed = verify_checkpoint(checkpoint, unverified.key.named(checkpoint.checkpoint.origin))
+        held = (*signed.held, *verify_note(signed.note, policy.verifiers))
+        witnessed = SignedCheckpoint(signed.checkpoint, signed.note, held)
+        return LogStatement(unverified.key, unverified.text, witnessed, unverified.timestamp)
     snapshot, signature = parse_document(unverified.text.encode())
     if render_document(snapshot, signature).decode() != unverified.text:
         raise InputError("a snapshot that is not written as snapshots are")

@@ -3,7 +3,9 @@
 1. Every part by itself: signatures of statements by the keys that the bundle gives, hashes of blocks and revisions, proofs (``held``).
 2. What is there is what the finding rests on: no block, revision, record or statement of another matter.
 3. The finding against it: by its rule again where that is possible, by what its revisions say where it is not.
-4. Every block is under a statement, and where keys are given, under one that is signed by one of them.
+4. Every block is under a statement that counts: where keys are given, one that is signed by one of them; where a policy asks for
+   witnesses, a checkpoint that is signed by its quorum of them.
+5. What a time-stamping authority swears of a checkpoint, where there is somebody to check it.
 
 Whatever contradicts is an ``IntegrityError``. What is merely not there, as before the first checkpoint, makes the verdict incomplete.
 
@@ -22,10 +24,12 @@ from counterfoil.detection.evidence.claim import Citation, Claim, claim_of
 from counterfoil.detection.evidence.fraud_claim import judge_fraud, written
 from counterfoil.detection.evidence.held import Held, HeldItem, hold
 from counterfoil.detection.evidence.judging import Judgement
-from counterfoil.detection.evidence.statements import SnapshotStatement, Statement
+from counterfoil.detection.evidence.statements import LogStatement, SnapshotStatement, Statement
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import ContentsMismatchError, InputError, IntegrityError
+from counterfoil.transparency.policy import NOBODY, WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
+from counterfoil.transparency.timestamp import CheckTimestamp, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Verdict:
     """What a bundle comes to, in which nothing contradicts anything.
 
     ``proven`` follows from hashes and signatures, ``claimed`` is the word of whoever made the finding, ``missing`` is what would have
-    to be there for the finding's blocks to be proven. ``trusted`` says of each statement whether a key that was given signed it.
+    to be there for the finding's blocks to be proven. ``trusted`` says of each statement whether a key that was given signed it,
+    ``stamps`` what its time stamp says; ``None`` where it has none that was checked.
     """
 
     finding: Finding
@@ -42,16 +47,27 @@ class Verdict:
     claimed: tuple[str, ...]
     missing: tuple[str, ...]
     trusted: tuple[bool, ...]
+    stamps: tuple[Timestamp | None, ...]
 
     @property
     def complete(self) -> bool:
         return not self.missing
 
 
-def verify_bundle(bundle: Bundle, keys: Sequence[StatementKey] = ()) -> Verdict:
-    """Check a bundle; without keys, as far as it agrees with itself. ``InputError`` and ``IntegrityError`` as in the module's text."""
+def verify_bundle(
+    bundle: Bundle,
+    keys: Sequence[StatementKey] = (),
+    policy: WitnessPolicy | None = None,
+    check_timestamp: CheckTimestamp | None = None,
+) -> Verdict:
+    """Check a bundle; without keys, as far as it agrees with itself. ``InputError`` and ``IntegrityError`` as in the module's text.
+
+    ``policy`` says whose cosignatures a checkpoint needs to count, nobody's where it is ``None``. Without ``check_timestamp`` time
+    stamps are only said to be there.
+    """
+    policy = policy or WitnessPolicy()
     claim = claim_of(bundle.finding)
-    held = hold(bundle)
+    held = hold(bundle, policy)
     trusted = tuple(each.key in keys for each in held.statements)
     if keys and held.statements and not any(trusted):
         raise IntegrityError(
@@ -68,9 +84,11 @@ def verify_bundle(bundle: Bundle, keys: Sequence[StatementKey] = ()) -> Verdict:
     else:
         judge_fraud(judgement)
     judgement.said.append(_words(judgement))
-    _check_coverage(judgement, (lambda each: each.key in keys) if keys else (lambda _: True))
+    _check_witnesses(judgement, policy)
+    _check_coverage(judgement, lambda each: (not keys or each.key in keys) and _witnessed(each, policy))
     if keys and not held.statements:
         judgement.missing.append("there is nothing signed in the bundle")
+    stamps = tuple(_stamp(judgement, each, check_timestamp) for each in held.statements)
     return Verdict(
         bundle.finding,
         held,
@@ -78,7 +96,38 @@ def verify_bundle(bundle: Bundle, keys: Sequence[StatementKey] = ()) -> Verdict:
         tuple(judgement.said),
         tuple(judgement.missing),
         trusted,
+        stamps,
     )
+
+
+def _witnessed(statement: Statement, policy: WitnessPolicy) -> bool:
+    """Whether a statement has the signatures that the policy asks for; a snapshot has no witnesses."""
+    if policy.quorum == NOBODY:
+        return True
+    return isinstance(statement, LogStatement) and policy.satisfied(statement.checkpoint.held)
+
+
+def _check_witnesses(judgement: Judgement, policy: WitnessPolicy) -> None:
+    """Who of the policy has signed which checkpoint; one without its quorum counts for nothing, and that is said."""
+    for statement in judgement.held.statements if policy.quorum != NOBODY else ():
+        if isinstance(statement, LogStatement):
+            names = ", ".join(sorted(policy.signers(statement.checkpoint.held))) or "none of its witnesses"
+            if _witnessed(statement, policy):
+                judgement.shown.append(f"{statement}, is signed by {names}: the quorum {policy.quorum}")
+            else:
+                judgement.missing.append(f"the quorum {policy.quorum} on {statement}: signed by {names}")
+
+
+def _stamp(judgement: Judgement, statement: Statement, check: CheckTimestamp | None) -> Timestamp | None:
+    """What the authority says of a checkpoint's bytes, which is proof against who trusts it."""
+    if not isinstance(statement, LogStatement) or statement.timestamp is None:
+        return None
+    if check is None:
+        judgement.said.append(f"when {statement}, existed: its time stamp was not checked, for want of a certificate")
+        return None
+    stamp = check(statement.timestamp, statement.text.encode())
+    judgement.shown.append(f"{statement}, existed at {stamp.at.isoformat()}, says {stamp.authority}")
+    return stamp
 
 
 def _signers(statements: Sequence[Statement]) -> str:
