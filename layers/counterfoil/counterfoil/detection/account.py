@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
+from counterfoil.detection.network.entries import dumped
 from counterfoil.detection.network.profile import Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
@@ -144,7 +145,7 @@ class AccountState:
         return holds and not fired
 
     def render(self) -> str:
-        return _dump(
+        body = dumped(
             {
                 "applied": self.applied,
                 "movements": [_render_movement(each) for each in self.movements],
@@ -153,9 +154,9 @@ class AccountState:
                 "firing": self.firing,
                 "past": [[each.currency, plain(each.amount)] for each in self.past],
                 "last_out": self.last_out,
-                "network": self.profile.render(),
             }
         )
+        return f'{body[:-1]},"network":{self.profile.render()}}}'
 
 
 def parse_account(text: str) -> AccountState:
@@ -223,7 +224,7 @@ class TransactionState:
             self.carriers[document_id] = Carrier(known.first_version, version, moved if earlier is None else earlier)
 
     def render(self) -> str:
-        return _dump({"carriers": {each: list(carrier) for each, carrier in self.carriers.items()}})
+        return dumped({"carriers": {each: list(carrier) for each, carrier in self.carriers.items()}})
 
 
 def parse_transaction(text: str) -> TransactionState:
@@ -236,10 +237,6 @@ def _render_movement(movement: Movement) -> list[Any]:
 
 def _parse_movement(at: int, sequence_no: int, incoming: bool, amount: str, *rest: Any) -> Movement:  # noqa: FBT001 - a row of JSON
     return Movement(at, sequence_no, incoming, Decimal(amount), *rest)
-
-
-def _dump(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _load(text: str) -> Any:

@@ -1,6 +1,7 @@
 """The states that the judgement of some blocks of one strand needs: parsed, changed in place, and rendered where they changed.
 
-All effects of a batch on one account are folded into one write.
+All effects of a batch on one account are folded into one write. What was parsed is kept for the batches to come (``ParsedStates``):
+the store says what an account's state is, and only where its text is still the same is the parsed one used again.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from counterfoil.detection.account import (
     AccountState,
@@ -37,23 +38,56 @@ class StateChange(NamedTuple):
     expires_at: datetime | None = None
 
 
+# Characters of states that are kept parsed; parsed, a state takes about MEMORY_FACTOR times its characters.
+MAX_PARSED_CHARACTERS: Final = 40_000_000
+
+
+@dataclass(slots=True)
+class ParsedStates:
+    """Accounts' states as they were last written, with their texts; those used longest ago are forgotten beyond the limit.
+
+    A state is taken out to be changed, and kept again when what it became is stored: what a failure left half changed is nowhere.
+    """
+
+    limit: int = MAX_PARSED_CHARACTERS
+    _states: dict[StateKey, tuple[str, AccountState]] = field(default_factory=dict)
+    _characters: int = 0
+
+    def take(self, key: StateKey, text: str) -> AccountState:
+        """The state that ``text`` is, as it was kept, or else parsed."""
+        kept, state = self._states.pop(key, ("", None))
+        self._characters -= len(kept)
+        return state if state is not None and kept == text else parse_account(text)
+
+    def keep(self, key: StateKey, text: str, state: AccountState) -> None:
+        """Keep a state that is stored as ``text``; nobody may change it from here on."""
+        replaced, _ = self._states.pop(key, ("", None))
+        self._states[key] = (text, state)
+        self._characters += len(text) - len(replaced)
+        while self._characters > self.limit:
+            oldest = next(iter(self._states))
+            self._characters -= len(self._states.pop(oldest)[0])
+
+
 @dataclass(slots=True)
 class AccountBook:
     """States by account id and by transaction id; those that are not stored yet begin empty."""
 
     strand_id: str
     stored: Mapping[StateKey, StoredState]
+    parsed: ParsedStates = field(default_factory=ParsedStates)
     _accounts: dict[str, AccountState] = field(default_factory=dict)
     _transactions: dict[str, TransactionState] = field(default_factory=dict)
 
     def carried_on(self) -> AccountBook:
         """A book with the same accounts and without a memory of transaction ids: for judging more than is to be remembered."""
-        return AccountBook(self.strand_id, self.stored, self._accounts)
+        return AccountBook(self.strand_id, self.stored, self.parsed, self._accounts)
 
     def account(self, account_id: str) -> AccountState:
         if account_id not in self._accounts:
-            stored = self.stored.get(account_key(self.strand_id, account_id))
-            self._accounts[account_id] = AccountState() if stored is None else parse_account(stored.body)
+            key = account_key(self.strand_id, account_id)
+            stored = self.stored.get(key)
+            self._accounts[account_id] = AccountState() if stored is None else self.parsed.take(key, stored.body)
         return self._accounts[account_id]
 
     def transaction(self, transaction_id: str) -> TransactionState:
@@ -75,6 +109,16 @@ class AccountBook:
             (transaction_key(self.strand_id, each), state.render()) for each, state in self._transactions.items()
         )
         return [*self._changed(accounts, None), *self._changed(transactions, now + memory)]
+
+    def keep_parsed(self, changes: Iterable[StateChange]) -> None:
+        """Keep the accounts for books to come; ``changes`` are what this book had changed, and are stored."""
+        texts = {change.key: change.body for change in changes}
+        for account_id, state in self._accounts.items():
+            key = account_key(self.strand_id, account_id)
+            stored = self.stored.get(key)
+            text = texts.get(key) or (None if stored is None else stored.body)
+            if text is not None:
+                self.parsed.keep(key, text, state)
 
     def _changed(self, states: Iterable[tuple[StateKey, str]], expires_at: datetime | None) -> Iterable[StateChange]:
         for key, body in states:

@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from counterfoil.detection.account import StateKey
-from counterfoil.detection.account_book import AccountBook, StateChange, StoredState, keys_of
+from counterfoil.detection.account_book import AccountBook, ParsedStates, StateChange, StoredState, keys_of
 from counterfoil.detection.block_assembly import Assembly
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.judgement import Contents, Judge, contents_of
@@ -107,9 +107,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Judges transfers as their blocks stream. One instance serves any number of batches and keeps nothing between them.
+    """Judges transfers as their blocks stream. One instance serves any number of batches and knows nothing from one to the next.
 
-    ``rules``, where there are any, says before each batch which configuration is in force for the whole of it; else it is ``config``.
+    It keeps accounts' states parsed, which saves reading those that nobody else replaced since. ``rules``, where there are any, says before each batch which configuration is in force for the whole of it; else it is ``config``.
     """
 
     accounts: AccountStore
@@ -119,6 +119,7 @@ class Detector:
     clock: Clock
     grace: timedelta
     rules: RuleSource | None = None
+    parsed: ParsedStates = field(default_factory=ParsedStates)
 
     def detect(self, records: Sequence[KinesisRecord]) -> DetectionReport:
         """Judge one batch. Everything in it is judged at one instant."""
@@ -169,6 +170,7 @@ class Detector:
                 held = self._move_on(attempt, now)
             except ConflictError:
                 continue
+            attempt.judge.book.keep_parsed(changes)
             _count(attempt, report, held=held, written=written, saved=len(changes))
             return
         raise UnavailableError(f"strand {strand_id} was judged by others {MAX_ROUNDS} times in a row")
@@ -189,7 +191,8 @@ class Detector:
             arrival.enter(assembly, stored=False)
         late = [contents_of(block, self.config) for block in assembly.late_blocks()]
         blocks = [contents_of(block, self.config) for block in assembly.ready()]
-        judge = Judge(AccountBook(strand_id, self._states(strand_id, blocks)), self.config, now, self.config.scorer)
+        book = AccountBook(strand_id, self._states(strand_id, blocks), self.parsed)
+        judge = Judge(book, self.config, now, self.config.scorer)
         for contents in late:
             judge.judge_alone(contents)
         for contents in blocks:

@@ -22,6 +22,8 @@ from counterfoil.errors import InputError
 MODEL_SCORE: Final = "model_score"
 # Measures are binary floats; a condition sees them to four digits, exactly as a finding shows them.
 _DIGITS: Final = 4
+# Further from a threshold than rounding to these digits, and than the error of a float below a million, could ever move it.
+_FAR: Final = 0.001
 
 
 class Contribution(NamedTuple):
@@ -89,6 +91,8 @@ class Network(TransferKind):
 
     def sees(self, observation: Observation, when: Condition | None) -> Sighting | None:
         """What the rule sees in this transfer."""
+        if self.on != MODEL_SCORE and self._is_far(observation.measures[PLACES[self.on]]):
+            return None
         value = _measured(observation, self.on)
         if self.below:
             value = EXACT.subtract(self.below, value)
@@ -106,6 +110,12 @@ class Network(TransferKind):
             "measure": self.on,
         }
         return Sighting("", values)
+
+
+    def _is_far(self, found: float) -> bool:
+        """Whether a measure is so far from what is asked for that its digits do not matter: most are, and decimals are slow."""
+        below, at_least = float(self.below), float(self.at_least)
+        return (below - found if below else found) < at_least - _FAR
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Windows slide and are in verified time: a day, a week, a fortnight, four weeks b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -245,19 +246,15 @@ def _in_common(met: Mapping[str, Dealings], sharing: Mapping[str, int], besides:
 
 
 def _ways(payer: Profile, payee: Profile, payer_name: str, payee_name: str, at: int) -> tuple[float, ...]:
-    traces = hops = 0
-    cycle = NO_CYCLE
-    origins: set[str] = set()
-    for _, then, origin, far, _ in payer.reaches:
-        if abs(at - then) < MONTH:
-            traces += 1
-            origins.add(origin)
-            hops = max(far, hops)
-            if origin == payee_name and far + 1 < cycle:
-                cycle = far + 1.0
-    ways: dict[str, set[str]] = {}
-    for _, then, origin, _, via in payee.reaches:
-        if origin in origins and via != payer_name and abs(at - then) < MONTH:
-            ways.setdefault(origin, set()).add(via)
-    gathered = max(map(len, ways.values()), default=-1) + 1
-    return float(len(origins)), float(traces), float(hops), cycle, float(gathered)
+    recent = [each for each in payer.reaches if abs(at - each.at) < MONTH]
+    origins = {each.origin for each in recent}
+    back = [each.hops for each in recent if each.origin == payee_name]
+    ways = {
+        (origin, via)
+        for _, then, origin, _, via in payee.reaches
+        if origin in origins and via != payer_name and abs(at - then) < MONTH
+    }
+    gathered = max(Counter([origin for origin, _ in ways]).values()) + 1 if ways else 0
+    cycle = min(min(back) + 1.0, NO_CYCLE) if back else NO_CYCLE
+    hops = max([each.hops for each in recent], default=0)
+    return float(len(origins)), float(len(recent)), float(hops), cycle, float(gathered)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from counterfoil.detection.network.entries import Entries, dumped
+
 # The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
 MAX_FLOWS: Final = 64
 # The newest traces of where money came from.
@@ -82,6 +84,9 @@ class Dealings(NamedTuple):
 
 
 NOTHING: Final = Dealings(0, 0)
+# What a profile keeps, in the order in which it is written.
+_ENTRIES: Final = ("paid", "received", "reaches")
+_REST: Final = ("co_payers", "co_payees", "everyday", "payees", "payers")
 
 
 class Everyday(NamedTuple):
@@ -101,9 +106,9 @@ class Profile:
     when that was last noticed, in seconds since 1970.
     """
 
-    paid: list[Flow] = field(default_factory=list)
-    received: list[Flow] = field(default_factory=list)
-    reaches: list[Reach] = field(default_factory=list)
+    paid: Entries[Flow] = field(default_factory=Entries)
+    received: Entries[Flow] = field(default_factory=Entries)
+    reaches: Entries[Reach] = field(default_factory=Entries)
     co_payers: dict[str, int] = field(default_factory=dict)
     co_payees: dict[str, int] = field(default_factory=dict)
     payees: dict[str, Dealings] = field(default_factory=dict)
@@ -143,19 +148,23 @@ class Profile:
         _add(self.received, [flow], MAX_FLOWS)
         _meet(self.payers, flow.party, flow.at)
 
-    def render(self) -> dict[str, Any]:
-        """The profile as JSON; what is empty is left out."""
-        lists = ("paid", "received", "reaches", "co_payers", "co_payees", "everyday", "payees", "payers")
-        cash = {"cash": self.cash} if self.cash.times else {}
-        return {name: found for name in lists if (found := getattr(self, name))} | cash
+    def render(self) -> str:
+        """The profile as compact JSON; what is empty is left out."""
+        found = [f'"{name}":{each.rendered()}' for name in _ENTRIES if (each := getattr(self, name))]
+        rest = {name: each for name in _REST if (each := getattr(self, name))} | (
+            {"cash": self.cash} if self.cash.times else {}
+        )
+        if rest:
+            found.append(dumped(rest)[1:-1])
+        return f"{{{','.join(found)}}}"
 
 
 def parse_profile(body: dict[str, Any]) -> Profile:
     """Read what ``Profile.render`` made."""
     return Profile(
-        [Flow(*each) for each in body.get("paid", ())],
-        [Flow(*each) for each in body.get("received", ())],
-        [Reach(*each) for each in body.get("reaches", ())],
+        Entries(map(Flow._make, body.get("paid", ()))),
+        Entries(map(Flow._make, body.get("received", ()))),
+        Entries(map(Reach._make, body.get("reaches", ()))),
         body.get("co_payers", {}),
         body.get("co_payees", {}),
         {name: Dealings(*each) for name, each in body.get("payees", {}).items()},
@@ -189,13 +198,13 @@ def _onward(flow: Flow, reaches: Iterable[Reach], own_name: str) -> list[Reach]:
     return [*onward, Reach(flow.sequence_no, flow.at, flow.party, 1, flow.party)]
 
 
-def _add[E: (Flow, Reach)](entries: list[E], new: Iterable[E], limit: int) -> None:
+def _add[E: (Flow, Reach)](entries: Entries[E], new: Iterable[E], limit: int) -> None:
     """Add entries and drop the oldest beyond the limit, as far as they are older than ``SLACK`` blocks."""
     entries.extend(new)
     if len(entries) > limit:
         young = entries[-1].sequence_no - SLACK
         old = sum(1 for each in entries if each.sequence_no <= young)
-        del entries[: max(old - limit, len(entries) - MOST * limit, 0)]
+        entries.forget(max(old - limit, len(entries) - MOST * limit, 0))
 
 
 def _meet(parties: dict[str, Dealings], party: str, at: int) -> None:
