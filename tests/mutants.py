@@ -42,6 +42,7 @@ from tests.mutations.mutant import Mutant
 from tests.mutations.outside import OUTSIDE
 from tests.mutations.partiql import PARTIQL
 from tests.mutations.partiql_values import PARTIQL_VALUES
+from tests.mutations.plain_blocks import PLAIN_BLOCKS
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
@@ -65,6 +66,7 @@ MUTANTS = [
     *LOG,
     *ION,
     *EXPORTS,
+    *PLAIN_BLOCKS,
     *JOURNAL,
     *STRAND,
     *AUDIT,
