@@ -37,7 +37,7 @@ from counterfoil.merkle import Hash
 from counterfoil.report_ports import SnapshotArchive
 from counterfoil.transparency.entry import LogEntry, parse_entry, render_entry
 from counterfoil.transparency.public_key import StatementKey
-from counterfoil.transparency.tiles import CHECKPOINT_PATH, WIDTH, TileReader
+from counterfoil.transparency.tiles import CHECKPOINT_PATH, TileReader
 from counterfoil.transparency.tree import prove_inclusion
 
 # Of the newest snapshots so many are looked at for one that covers the blocks and is signed by a key that is known.
@@ -204,7 +204,7 @@ class _Gathering:
             self.left_out.append(f"a proof of block {address}: the checkpoint covers {head.size} blocks")
             return None
         try:
-            entry = parse_entry(log.reader.entries(number // WIDTH)[number % WIDTH])
+            entry = parse_entry(log.reader.entry(number))
             path = prove_inclusion(log.reader.node, number, head.size)
         except (InputError, IntegrityError) as error:
             self.left_out.append(f"a proof of block {address}, of which the log does not hold: {error}")
