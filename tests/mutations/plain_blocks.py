@@ -79,12 +79,14 @@ PLAIN_BLOCKS = [
         (LAWS,),
     ),
     Mutant("plain: a header bound by anything", PLAIN, "self._header_hash(hashing) == entries[0]", "True", (LAWS,)),
-    Mutant("plain: a known block is not counted", KNOWN, "return each.verify(*found)", "return None", (LAWS,)),
+    Mutant(
+        "plain: a known block is not counted", KNOWN, "else layout.verify(bodies, document_ids)", "else None", (LAWS,)
+    ),
     Mutant(
         "layouts: what stands between the values is not compared",
         LAYOUTS,
-        "if parts[::2] != self._skeleton:",
-        "if len(parts[::2]) != len(self._skeleton):",
+        "return parts[1::2] if parts[::2] == self._skeleton else None",
+        "return parts[1::2]",
         (LAWS,),
     ),
     Mutant(
@@ -130,4 +132,12 @@ PLAIN_BLOCKS = [
         "SCALARS[Decimal](abs(Decimal(token)))",
         (LAWS,),
     ),
+    Mutant(
+        "layouts: a scalar that ends behind its container",
+        LAYOUTS,
+        "            if position > end:  #",
+        "            if False:  #",
+        (LAWS,),
+    ),
+    Mutant("layouts: a number of a symbol written with a zero", LAYOUTS, "if byte == 0 or ", "if ", (LAWS,)),
 ]

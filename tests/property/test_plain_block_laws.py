@@ -1,14 +1,20 @@
 """Laws of the short way through an export: whatever the bytes, its outcome is that of the long way, field by field."""
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from counterfoil.ion import IonTimestamp, dump_binary, dump_text, hash_of_ion, read_single
-from counterfoil.ion.layouts import layout_of
+from counterfoil.errors import InputError
+from counterfoil.ion import IonTimestamp, binary_of_text, dump_binary, dump_text, hash_of_ion, read_single
+from counterfoil.ion.layouts import layout_of, take_apart
+from counterfoil.ion.reader import read_value
+from counterfoil.ion.shapes import scalars_of
+from counterfoil.ion.symbols import SYSTEM_TABLE, SymbolTable, symbol_of
+from counterfoil.ion.text_layouts import time_body
 from counterfoil.journal.builder import revision_hash
 from counterfoil.journal.export_format import parse_data_key
 from counterfoil.journal.known_blocks import BinaryBlocks, TextBlocks
@@ -292,6 +298,56 @@ def test_a_layout_does_not_hash_what_is_no_plain_text(byte):
     layout.prepare([], [note])
     assert layout.digests([b"abc", b"abc"], []).hash_of(note) == hash_of_ion(value.fields()["data"])
     assert layout.digests([b"abc", bytes([byte])], []) is None
+
+
+def walked(data):
+    """What the reader finds in a struct: the bodies of its scalars and where they begin; nothing where it refuses it."""
+    value = read_value(data, 0, len(data), TABLE)
+    try:
+        return [(each.body, data[each.body : each.end]) for each in scalars_of(value)]
+    except InputError:
+        return None
+
+
+TABLE = SymbolTable((*SYSTEM_TABLE.symbols, *(symbol_of(b"n%d" % number) for number in range(2**14))))
+STRUCT = bytes.fromhex("de9b 8a2105 8bd5 8c8161 8d11 8eb5 2101 8162 20 02908e8461626364 8fb0".replace(" ", ""))
+
+
+@given(damaged(st.just(STRUCT)))
+@example(STRUCT)
+@example(bytes.fromhex("d78ad28b21058c20"))  # a scalar reaches beyond its struct
+@example(bytes.fromhex("d48ad38b2105"))  # a struct reaches beyond its struct
+@example(bytes.fromhex("d48ad28b2105"))
+@example(bytes.fromhex("d18a2105"))
+def test_what_is_taken_apart_is_what_the_reader_finds(data):
+    try:
+        value = read_value(data, 0, len(data), TABLE)
+    except InputError:
+        return
+    taken = take_apart(value)
+    if taken is not None:
+        assert list(zip(taken.begins, taken.bodies, strict=True)) == walked(data)
+
+
+@pytest.mark.parametrize("data", ["d4008a2105", "d68ad1838b2105", "d50000008a20", "d28a2f", "d28a0f", "d38a0100"])
+def test_what_could_be_written_in_another_way_is_not_taken_apart(data):
+    value = read_value(bytes.fromhex(data), 0, len(data) // 2, TABLE)
+    assert take_apart(value) is None
+
+
+@given(st.datetimes(), st.integers(0, 999))
+@example(datetime(2024, 2, 29, tzinfo=UTC), 0)
+@example(datetime(127, 12, 31, 23, 59, 59, tzinfo=UTC), 999)
+def test_a_time_has_the_body_that_the_writer_gives_it(moment, milliseconds):
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{milliseconds:03}Z"
+    value = read_single(binary_of_text(text))
+    assert time_body(text) == value.buffer[value.body : value.end]
+
+
+@pytest.mark.parametrize("text", ["2025-02-29T00:00:00.000Z", "2025-13-01T00:00:00.000Z", "2025-03-01T24:00:00.000Z"])
+def test_a_time_that_is_not_in_the_calendar_has_no_body(text):
+    with pytest.raises(InputError):
+        time_body(text)
 
 
 # One thing written in another way: the reader's opinion of it is that of the short way ---------------------------------------

@@ -1,8 +1,9 @@
 """Layouts: a struct taken apart into scalars and names in one step, and what stands in it hashed from those.
 
-A *layout* is a shape (shapes.py) of a struct that is as large as a block, and of which only parts are hashed. It is learned from one
-such struct. Whatever agrees with it gives the bodies of its scalars and the texts of its names, each in the order in which they
-stand; a part is hashed from them all at once, without a look at the bytes between them.
+A *layout* is what structs as large as a block have in common whatever the lengths of their values: names, types and nesting. It is
+learned from one such struct. From the bodies of the scalars of another, in the order in which they stand, and its names, parts of it
+are hashed all at once. ``take_apart`` walks a struct for them; a *frame*, which is learned too, cuts them out of structs in which
+every value has the same length as well.
 
 Only plain structs have layouts: no annotations, nulls, symbols, padding, empty structs or repeated names.
 """
@@ -13,12 +14,12 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion.hashing import PLAIN
 from counterfoil.ion.reader import IonValue
-from counterfoil.ion.shapes import frame, has_shape, scalars_of, symbols_of
+from counterfoil.ion.shapes import has_shape, scalars_of, symbols_of
 from counterfoil.ion.symbols import END, SymbolTable, escape, symbol_of
 
 # A block of QLDB has at most 40 documents; of a dozen fields each, and what is said of them, that is less.
@@ -68,13 +69,10 @@ class Layout:
 
     def __init__(self, value: IonValue) -> None:
         scalars, symbols = list(scalars_of(value)), list(symbols_of(value))
-        self.size = value.end - value.body
         self.kinds = tuple(scalar.kind for scalar in scalars)
         self.names: tuple[Any, ...] = tuple(value.symbols.names[symbol] for symbol in symbols)
         self.root = _tree(value, iter(range(len(scalars))), iter(range(len(symbols))))
         self.prefixes = tuple(_prefix(scalar) for scalar in scalars)
-        sizes, self._skeleton = frame(scalars, value)
-        self._cut = struct.Struct(sizes).unpack_from
         self._symbols = _getter(symbols)
         self._texts = _getter([index for index, kind in enumerate(self.kinds) if kind == _STRING])
         self._others: tuple[tuple[int, Callable[[bytes], bytes]], ...] = ()
@@ -105,18 +103,13 @@ class Layout:
         self._fixed = _getter([index for index in range(len(self.names)) if index not in others])
         self._fixed_names = self._fixed(self.names)
 
-    def cut(self, value: IonValue) -> tuple[Sequence[bytes], list[str]] | None:
-        """The scalars' bodies and the free names of a struct of this layout; ``None`` where it has another."""
-        if value.end - value.body != self.size:
-            return None
-        parts = self._cut(value.buffer, value.body)
-        if parts[::2] != self._skeleton:
-            return None
-        names = self._names_under(value.symbols)
+    def free_names(self, table: SymbolTable) -> list[str] | None:
+        """The free names of a struct whose names have these numbers; ``None`` where its other names are others."""
+        names = self._names_under(table)
         if names is None or self._fixed(names) != self._fixed_names:
             return None
         free = [names[index] for index in self.free]
-        return None if None in free else (parts[1::2], free)
+        return None if None in free else free
 
     def _names_under(self, table: SymbolTable) -> Sequence[Any] | None:
         try:
@@ -179,6 +172,108 @@ class Hashing:
 
     def _scalar(self, index: int) -> bytes:
         return self._layout.prefixes[index] + self._values[index] + END
+
+
+class Frame:
+    """How scalars are cut out of structs of one size, and what must stand between them."""
+
+    __slots__ = ("_cut", "_skeleton")
+
+    def __init__(self, value: IonValue, begins: Sequence[int], bodies: Sequence[bytes]) -> None:
+        sizes: list[int] = []
+        skeleton: list[bytes] = []
+        position = value.body
+        for begin, body in zip(begins, bodies, strict=True):
+            sizes += (begin - position, len(body))
+            skeleton.append(value.buffer[position:begin])
+            position = begin + len(body)
+        self._cut = struct.Struct("".join(f"{size}s" for size in (*sizes, value.end - position))).unpack_from
+        self._skeleton = (*skeleton, value.buffer[position : value.end])
+
+    def cut(self, value: IonValue) -> Sequence[bytes] | None:
+        """The scalars' bodies of a struct of this size; ``None`` where it has another frame."""
+        parts = self._cut(value.buffer, value.body)
+        return parts[1::2] if parts[::2] == self._skeleton else None
+
+
+class Taken(NamedTuple):
+    """A struct taken apart: what it has in common with others of its layout, and where its scalars' bodies begin, and they."""
+
+    signature: bytes
+    begins: list[int]
+    bodies: list[bytes]
+
+
+def take_apart(value: IonValue) -> Taken | None:
+    """A plain struct's scalars; ``None`` for every other, which may be malformed as well."""
+    if value.kind != _STRUCT or value.low in {1, 15} or value.buffer[value.position] >= 0xE0:
+        return None
+    try:
+        return _taken(value.buffer, value.body, value.end)
+    except IndexError:
+        return None
+
+
+def _taken(buffer: bytes, position: int, end: int) -> Taken | None:  # noqa: C901, PLR0912 - one loop over all bytes, without frames
+    """The signature has each name's number and each type as they come, and a zero where a container ends."""
+    signature = bytearray()
+    begins: list[int] = []
+    bodies: list[bytes] = []
+    outer: list[tuple[int, bool]] = []
+    in_struct = True
+    while True:
+        if position >= end:
+            if position > end:  # what ended here reaches beyond what holds it
+                return None
+            if not outer:
+                return Taken(bytes(signature), begins, bodies)
+            signature.append(0)
+            end, in_struct = outer.pop()
+            continue
+        if in_struct:
+            byte = buffer[position]
+            position += 1
+            signature.append(byte)
+            if byte < 0x80:
+                if byte == 0 or buffer[position] < 0x80:
+                    return None
+                signature.append(buffer[position])
+                position += 1
+        descriptor = buffer[position]
+        position += 1
+        kind, length = descriptor & 0xF0, descriptor & 0x0F
+        if length >= 14:
+            length = buffer[position]
+            position += 1
+            if length >= 0x80:
+                length &= 0x7F
+            elif buffer[position] >= 0x80:
+                length = length << 7 | buffer[position] & 0x7F
+                position += 1
+            else:
+                return None
+        if descriptor in _CONTAINERS:
+            signature.append(kind)
+            outer.append((end, in_struct))
+            end, in_struct = position + length, kind == 0xD0
+        elif descriptor in _PLAIN:
+            signature.append(kind)
+            begins.append(position)
+            bodies.append(buffer[position : position + length])
+            position += length
+        elif descriptor in _BOOLS:
+            signature.append(descriptor)
+            begins.append(position)
+            bodies.append(b"")
+        else:
+            return None
+
+
+_PLAIN: Final = frozenset(kind << 4 | low for kind in PLAIN for low in range(15))
+_CONTAINERS: Final = frozenset(
+    kind << 4 | low for kind in (_LIST, _STRUCT) for low in range(15) if (kind, low) != (_STRUCT, 1)
+)
+_BOOLS: Final = frozenset({0x10, 0x11})
 
 
 def layout_of(value: IonValue) -> Layout | None:

@@ -97,7 +97,7 @@ class Shape:
         self._children = self._place(fields, value.body, represent)
         self._flat = not self._is_list and all(child.shape is None for child in self._children)
         self._prefixes = tuple(child.prefix for child in self._children)
-        sizes, self._skeleton = frame(scalars, value)
+        sizes, self._skeleton = _frame(scalars, value)
         self._cut = struct.Struct(sizes).unpack_from
         # One more than there are, so that it gives a tuple always.
         self._symbols: Callable[[Any], Any] | None = itemgetter(*symbols, symbols[0]) if symbols else None
@@ -269,11 +269,11 @@ def _held_by(value: IonValue) -> Iterator[IonValue]:
 
 
 def has_shape(value: IonValue, represent: Mapping[int, Represent], at_most: int = MAX_SCALARS) -> bool:
-    """Whether a struct is all plain scalars, and not more than that, in structs and lists; see ``is_plain``."""
-    return is_plain(value, represent, MAX_DEPTH) and 0 < sum(1 for _ in scalars_of(value)) <= at_most
+    """Whether a struct is all plain scalars, and not more than that, in structs and lists; see ``_is_plain``."""
+    return _is_plain(value, represent, MAX_DEPTH) and 0 < sum(1 for _ in scalars_of(value)) <= at_most
 
 
-def is_plain(value: IonValue, represent: Mapping[int, Represent], depth: int) -> bool:
+def _is_plain(value: IonValue, represent: Mapping[int, Represent], depth: int) -> bool:
     """Whether a value is without annotations, nulls, repeated names, padding and structs without fields."""
     if value.low == 15 or value.buffer[value.position] >= 0xE0:
         return False
@@ -284,7 +284,7 @@ def is_plain(value: IonValue, represent: Mapping[int, Represent], depth: int) ->
         if not names or len(set(names)) != len(names):
             return False
     held = list(_held_by(value))
-    return depth > 0 and not _is_padded(value, held) and all(is_plain(each, represent, depth - 1) for each in held)
+    return depth > 0 and not _is_padded(value, held) and all(_is_plain(each, represent, depth - 1) for each in held)
 
 
 def _is_padded(value: IonValue, held: Sequence[IonValue]) -> bool:
@@ -299,7 +299,7 @@ def _is_padded(value: IonValue, held: Sequence[IonValue]) -> bool:
     return position != value.end
 
 
-def frame(scalars: Sequence[IonValue], container: IonValue) -> tuple[str, tuple[bytes, ...]]:
+def _frame(scalars: Sequence[IonValue], container: IonValue) -> tuple[str, tuple[bytes, ...]]:
     """How to cut a container's body: sizes of what stands before, in and behind each value; and what stands between them."""
     sizes: list[int] = []
     skeleton: list[bytes] = []

@@ -8,11 +8,10 @@ scalars' bodies as the writer would write them, so that no value is built and no
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error
+from binascii import Error, a2b_base64
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from counterfoil.errors import InputError
@@ -20,7 +19,7 @@ from counterfoil.ion.layouts import Layout
 from counterfoil.ion.reader import read_header
 from counterfoil.ion.scalars import SCALARS
 from counterfoil.ion.text_scalars import TIME_PATTERN, time_of
-from counterfoil.ion.timestamps import IonTimestamp
+from counterfoil.ion.timestamps import CANONICAL_BODY, IonTimestamp
 
 # Text of more characters is read the long way.
 MAX_CHARACTERS: Final = 65_536
@@ -39,12 +38,21 @@ _PIECE: Final = re.compile(
     r"|(?P<bool>true|false)(?=[ \t\n\r,}\]])",
     re.ASCII,
 )
+_MILLISECONDS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 # A free name in the three ways of writing one.
 _FREE: Final = rf"(?:({_IDENTIFIER})|'({_PLAIN_NAME})'|\"({_PLAIN_NAME})\")"
 
 
 @lru_cache(maxsize=4_096)
-def _time_body(token: str) -> bytes:
+def time_body(token: str) -> bytes:
+    """The body of a time: at once where it is one to the millisecond in UTC, as ledgers write them, on a day of every month."""
+    if _MILLISECONDS.fullmatch(token):
+        year, milliseconds = int(token[:4]), int(token[20:23])
+        fields = [0x80 | int(token[place : place + 2]) for place in (5, 8, 11, 14, 17)]
+        fraction = milliseconds.to_bytes((milliseconds.bit_length() >> 3) + 1) if milliseconds else b""
+        body = bytes([0x80, year >> 7, 0x80 | year & 0x7F, *fields, 0xC3]) + fraction
+        if CANONICAL_BODY.fullmatch(body) and body[4] <= 0x9C:
+            return body
     return _body_of(SCALARS[IonTimestamp](time_of(token)))
 
 
@@ -52,6 +60,7 @@ def _decimal_body(token: str) -> bytes:
     return _body_of(SCALARS[Decimal](Decimal(token)))
 
 
+@lru_cache(maxsize=4_096)
 def _int_body(token: str) -> bytes:
     number = int(token)
     return number.to_bytes((number.bit_length() + 7) >> 3)
@@ -65,8 +74,8 @@ def _body_of(written: bytes) -> bytes:
 # Per group of ``_PIECE``: the type code, what must be written, and the body of what is.
 _SCALARS: Final[dict[str, tuple[int, str, Callable[[str], bytes]]]] = {
     "text": (8, f'"({_TEXT})"', str.encode),
-    "blob": (10, rf"\{{\{{({_BLOB})\}}\}}", lambda token: b64decode(token, validate=True)),
-    "time": (6, f"({TIME_PATTERN})", _time_body),
+    "blob": (10, rf"\{{\{{({_BLOB})\}}\}}", partial(a2b_base64, strict_mode=True)),
+    "time": (6, f"({TIME_PATTERN})", time_body),
     "decimal": (5, f"({_DECIMAL})", _decimal_body),
     "int": (2, f"({_INT})", _int_body),
 }

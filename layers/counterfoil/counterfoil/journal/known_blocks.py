@@ -5,79 +5,103 @@ What is kept is bounded, and so is what learning costs: it is paid from what kno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from counterfoil.errors import InputError
 from counterfoil.ion import IonValue
+from counterfoil.ion.layouts import Frame, Taken, take_apart
 from counterfoil.ion.text_layouts import MAX_CHARACTERS, TextLayout
 from counterfoil.journal.plain_block import BlockLayout, PlainBlock, block_layout_of
 
-# Layouts kept; each has some dozens of kB.
+# Layouts of binary blocks kept; each has some dozens of kB. Frames are made for those alone, and are a tenth of that.
 MAX_LAYOUTS: Final = 128
-MAX_LAYOUTS_OF_A_SIZE: Final = 8
+MAX_FRAMES: Final = 1_024
+MAX_FRAMES_OF_A_SIZE: Final = 4
 # Every one is tried with a block of none.
 MAX_TEXT_LAYOUTS: Final = 16
 
-# Learning a layout costs as much as some ten blocks spare; without hits, one miss in ``_COST`` is still learned from.
-_COST: Final = 32
-_PER_HIT: Final = 4
-_MOST_CREDIT: Final = 64 * _COST
-
 
 class Credit:
-    """What may be spent on learning: paid from what known layouts spare, so that blocks of which no two are alike cost little more."""
+    """What may be spent on what may be in vain: paid from what it spares when it is not.
 
-    __slots__ = ("_left",)
+    At first ``at_most`` times are free; then one of ``cost`` asked for is, and ``per_hit`` of them are earned by each that was not in
+    vain. Blocks of which no two are alike so cost little more than without.
+    """
 
-    def __init__(self) -> None:
-        self._left = _MOST_CREDIT
+    __slots__ = ("_cost", "_left", "_most", "_per_hit")
+
+    def __init__(self, cost: int, per_hit: int, at_most: int) -> None:
+        self._cost = cost
+        self._per_hit = per_hit
+        self._most = self._left = at_most * cost
 
     def earn(self) -> None:
-        self._left = min(self._left + _PER_HIT, _MOST_CREDIT)
+        self._left = min(self._left + self._per_hit, self._most)
 
     def spend(self) -> bool:
-        """Whether something may be learned now."""
+        """Whether it may be tried now."""
         self._left += 1
-        if self._left < _COST:
+        if self._left < self._cost:
             return False
-        self._left -= _COST
+        self._left -= self._cost
         return True
 
 
 class BinaryBlocks:
-    """The layouts of binary blocks that were seen, by the size of the struct; those met last come first."""
+    """The layouts of binary blocks that were seen, and the frames of those that had the same lengths, by the size of the struct."""
 
     def __init__(self) -> None:
-        self._by_size: dict[int, list[BlockLayout]] = {}
-        self._count = 0
-        self._credit = Credit()
+        self._layouts: dict[bytes, BlockLayout] = {}
+        self._frames: dict[int, list[tuple[Frame, BlockLayout]]] = {}
+        self._frame_count = 0
+        self._to_walk = Credit(8, 8, 64)
+        self._to_learn = Credit(32, 4, 32)
+        self._to_frame = Credit(16, 4, 64)
 
     def verify(self, value: IonValue) -> PlainBlock | None:
         """The block, if it is of a known layout and holds; ``None`` for every other, which may then be known the next time."""
-        known = self._by_size.get(value.end - value.body, [])
-        for index, each in enumerate(known):
-            found = each.layout.cut(value)
-            if found is not None:
-                if index:
-                    known[0], known[index] = each, known[0]
-                self._credit.earn()
-                return each.verify(*found)
-        if self._credit.spend():
-            self._learn(value)
-        return None
+        known = self._frames.get(value.end - value.body, ())
+        for frame, layout in known:
+            bodies = frame.cut(value)
+            if bodies is not None:
+                self._to_frame.earn()
+                return self._verified(value, layout, bodies)
+        if not self._to_walk.spend():
+            return None
+        taken = take_apart(value)
+        if taken is None:
+            return None
+        found = self._layouts.get(taken.signature)
+        if found is None:
+            if self._to_learn.spend():
+                self._learn(value, taken)
+            return None
+        if self._to_frame.spend():
+            self._keep_frame(value, taken, found)
+        return self._verified(value, found, taken.bodies)
 
-    def _learn(self, value: IonValue) -> None:
+    def _verified(self, value: IonValue, layout: BlockLayout, bodies: Sequence[bytes]) -> PlainBlock | None:
+        self._to_walk.earn()
+        self._to_learn.earn()
+        document_ids = layout.layout.free_names(value.symbols)
+        return None if document_ids is None else layout.verify(bodies, document_ids)
+
+    def _learn(self, value: IonValue, taken: Taken) -> None:
         layout = block_layout_of(value)
         if layout is None:
             return
-        if self._count >= MAX_LAYOUTS:
-            self._by_size, self._count = {}, 0
-        known = self._by_size.setdefault(layout.layout.size, [])
-        if len(known) < MAX_LAYOUTS_OF_A_SIZE:
-            known.append(layout)
-            self._count += 1
-        else:
-            known[-1] = layout
+        if len(self._layouts) >= MAX_LAYOUTS:
+            self._layouts = {}
+        self._layouts[taken.signature] = layout
+
+    def _keep_frame(self, value: IonValue, taken: Taken, layout: BlockLayout) -> None:
+        if self._frame_count >= MAX_FRAMES:
+            self._frames, self._frame_count = {}, 0
+        known = self._frames.setdefault(value.end - value.body, [])
+        if len(known) < MAX_FRAMES_OF_A_SIZE:
+            known.append((Frame(value, taken.begins, taken.bodies), layout))
+            self._frame_count += 1
 
 
 class TextBlocks:
@@ -85,7 +109,7 @@ class TextBlocks:
 
     def __init__(self) -> None:
         self._known: list[tuple[TextLayout, BlockLayout]] = []
-        self._credit = Credit()
+        self._credit = Credit(256, 4, 16)
 
     def read(self, text: str, position: int) -> tuple[int, PlainBlock] | None:
         """Where the block that begins there ends, and the block, if it is of a known layout and holds; ``None`` for every other."""
