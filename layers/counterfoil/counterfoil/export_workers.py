@@ -13,7 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import IO, Final
 
@@ -39,12 +39,12 @@ def in_processes(count: int, advance: Callable[[int], object]) -> Iterator[Worke
     by itself is an ``UnavailableError``.
     """
     processes = [_Process() for _ in range(count)]
-    try:
-        with ThreadPoolExecutor(count) as threads:
+    with ThreadPoolExecutor(count) as threads:
+        try:
             yield lambda work: _in_order(work, threads, processes, advance)
-    finally:
-        for process in processes:
-            process.end()
+        finally:
+            for process in processes:
+                process.end()
 
 
 def _in_order(
@@ -109,8 +109,13 @@ class _Process:
             raise UnavailableError("a process that was to verify objects has ended") from None
 
     def end(self) -> None:
+        """End it, in the middle of an object too; whoever waits for that is told."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def work_off(asked: IO[bytes], answers: IO[bytes]) -> None:
