@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from counterfoil import ports
 from counterfoil.adapters import alerts, export_directory
-from counterfoil.cli import app
+from counterfoil.cli import add_commands_of_others, app
 from counterfoil.detection import account, audit_rules, block_assembly, rule_config, snapshot, strand, stream_cursor
 from counterfoil.detection.audit_rules import SEVERITIES, AuditRule
 from counterfoil.detection.evidence import bundle
@@ -210,6 +210,7 @@ def test_every_command_named_in_the_docs_exists_with_its_options(page):
     for line in command_lines(page, "counterfoil"):
         if line in snapshot.CONTEXT.decode():
             continue
+        add_commands_of_others()
         command, words = typer.main.get_command(app), line.split()
         while (children := getattr(command, "commands", None)) and words and not words[0].startswith("-"):
             assert words[0] in children, f"counterfoil {line}"

@@ -203,4 +203,18 @@ EXPORTS = [
         "if begun[0] != strand_id:",
         (PART, "-k", "begun_anew"),
     ),
+    Mutant(
+        "a process that verifies left behind",
+        "export_workers.py",
+        "        self._process.kill()\n        self._process.wait()\n",
+        "",
+        ("tests/unit/test_export_workers.py", "-k", "leaves_no_process_behind"),
+    ),
+    Mutant(
+        "an error in a process that verifies taken for an outcome",
+        "export_workers.py",
+        "        if isinstance(answer, CounterfoilError):\n            raise answer\n        assert isinstance(answer, Contents)\n",
+        "",
+        ("tests/unit/test_export_workers.py", "-k", "raised_here"),
+    ),
 ]

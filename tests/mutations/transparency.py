@@ -50,15 +50,15 @@ LOG = [
     Mutant(
         "log tiles: a tile is not held against the one above it",
         "transparency/tiles.py",
-        "            if layers[HEIGHT][0] != expected:\n",
+        "            if root != expected:\n",
         "            if False:\n",
         (TILES,),
     ),
     Mutant(
         "log tiles: an entry is not held against its leaf",
         "transparency/tiles.py",
-        "            if leaf_hash(entry) != leaves[offset]:\n",
-        "            if False:\n",
+        "    if leaf_hash(entry) != leaf:\n",
+        "    if False:\n",
         (TILES,),
     ),
     Mutant(

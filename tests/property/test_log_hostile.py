@@ -11,7 +11,7 @@ from counterfoil.transparency.entry import parse_entry, render_entry
 from counterfoil.transparency.note import VerifierKey, parse_note, render_note
 from counterfoil.transparency.policy import parse_policy
 from counterfoil.transparency.proof_file import LogProof, parse_proof, render_proof
-from counterfoil.transparency.tiles import Tile, parse_bundle, parse_tile, render_bundle
+from counterfoil.transparency.tiles import Tile, check_tile, parse_bundle, render_bundle
 from counterfoil.transparency.tree import EMPTY, prove_consistency, prove_inclusion
 from counterfoil.transparency.witness import AddCheckpoint, parse_request, render_request
 from tests.transparency_logs import LOG_KEY, entries, entry, node_reader, signed, tiled, witness_key
@@ -31,7 +31,7 @@ READERS = {
     "request": (parse_request, render_request(REQUEST), render_request),
     "entry": (parse_entry, entry(7), render_entry),
     "bundle": (lambda data: parse_bundle(Tile(-1, 0, 3), data), render_bundle(entries(3)), render_bundle),
-    "tile": (lambda data: parse_tile(Tile(0, 0, 2), data), bytes(64), b"".join),
+    "tile": (lambda data: check_tile(Tile(0, 0, 2), data), bytes(64), bytes),
 }
 TEXTS = {
     "key": (VerifierKey.parse, LOG_KEY.key.render()),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
@@ -27,6 +29,8 @@ from counterfoil.cli.shell.command import shell
 from counterfoil.cli.timestamps import timestamp
 from counterfoil.cli.witness import app as witness_app
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
+
+_OTHERS: Final = "counterfoil.commands"
 
 app: Final = typer.Typer(
     name="counterfoil",
@@ -58,13 +62,25 @@ verify.app.command("evidence")(verify_evidence)
 app.command()(export.export)
 app.command("import")(import_ledger.import_)
 app.command()(maintain.rebuild)
-for entry in entry_points(group="counterfoil.commands"):
-    app.command(name=entry.name)(entry.load())
+
+
+def add_commands_of_others(arguments: Sequence[str] = ()) -> None:
+    """Load the commands of other packages if the arguments name one of them, or none at all and all are shown."""
+    command = next(iter(arguments), "-")
+    if command.startswith("-") or command in entry_points(group=_OTHERS).names:
+        _load_others()
+
+
+@cache
+def _load_others() -> None:
+    for entry in entry_points(group=_OTHERS):
+        app.command(name=entry.name)(entry.load())
 
 
 def main() -> None:
     """Run the command line; errors of this library, of usage and of output become its exit statuses."""
     as_json = "--json" in sys.argv
+    add_commands_of_others(sys.argv[1:])
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()

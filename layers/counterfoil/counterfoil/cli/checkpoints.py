@@ -35,7 +35,7 @@ from counterfoil.transparency.entry import LogEntry, parse_entry, render_entry
 from counterfoil.transparency.note import KeyType, Verifier, VerifierKey
 from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.proof_file import LogProof, parse_proof, render_proof, verify_proof
-from counterfoil.transparency.tiles import CHECKPOINT_PATH, WIDTH
+from counterfoil.transparency.tiles import CHECKPOINT_PATH
 from counterfoil.transparency.tree import prove_consistency, prove_inclusion
 
 app: Final = typer.Typer(help="A ledger's log: proof that it only grew.", no_args_is_help=True)
@@ -179,7 +179,7 @@ def prove(
         raise NotFoundError(f"the log has {size} entries")
     reader = kept.reader(checkpoint)
     if block is not None:
-        entry = reader.entries(block // WIDTH)[block % WIDTH]
+        entry = reader.entry(block)
         made = LogProof(block, prove_inclusion(reader.node, block, size), checkpoint, entry)
         rendered = render_proof(made)
         path, extra = made.path, {"index": block, "entry": entry.decode(), "proof": rendered.decode()}
@@ -243,7 +243,7 @@ def _last_hash(log: TransparencyLog, last: SignedCheckpoint | None) -> LogEntry 
     if last is None or not last.head.size:
         return None
     index = last.head.size - 1
-    return parse_entry(log.reader(last).entries(index // WIDTH)[index % WIDTH])
+    return parse_entry(log.reader(last).entry(index))
 
 
 def _verified_entries(journal: JournalReader, last: LogEntry | None, begin: int) -> Iterator[bytes]:

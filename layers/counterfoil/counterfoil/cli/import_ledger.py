@@ -19,12 +19,11 @@ from counterfoil.cli.places import DEFAULT_DATA
 from counterfoil.cli.verify_export import (
     AnchorOption,
     files_in,
-    in_processes,
-    one_by_one,
     read_digest,
     read_trust_anchor,
     show_verdict,
     verdict_json,
+    working,
 )
 from counterfoil.errors import AlreadyExistsError, InputError, IntegrityError
 from counterfoil.ledger.importing import ImportedLedger
@@ -74,9 +73,8 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
         raise AlreadyExistsError(f"{report} is there already")
     target = StackTarget(stack, into, permissions_mode) if stack else FolderTarget(data or DEFAULT_DATA, into, anchor)
     given = None if digest is None else read_digest(digest)
-    run = one_by_one(int) if workers == 1 else in_processes(workers, int)
     now = system_clock()
-    with progress(f"importing into {into}") as advance:
+    with working(workers, int) as run, progress(f"importing into {into}") as advance:
         verdict, imported = import_export(
             files_in(directory), lambda strand_id: target.begin(strand_id, advance), now, given, run, anchor
         )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -38,15 +35,14 @@ from counterfoil.cli.output import (
     show_findings,
 )
 from counterfoil.errors import InputError
+from counterfoil.export_workers import in_processes
 from counterfoil.journal import Digest, parse_digest
 from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
-from counterfoil.services.verify_export import ExportVerdict, Notes, Work, verify_export
+from counterfoil.services.verify_export import ExportVerdict, Notes, Workers, verify_export
 
-# Objects handed to the processes at a time, for each of them: so many are read ahead of the one that is waited for.
-_AHEAD: Final = 4
 _MOST_WORKERS: Final = 64
 
 AnchorOption = Annotated[
@@ -78,8 +74,7 @@ def export(
     given = None if digest is None else read_digest(digest)
     anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     files = files_in(directory)
-    with _progress(files) as advance, _noting(resume) as notes:
-        run = one_by_one(advance) if workers == 1 else in_processes(workers, advance)
+    with _progress(files) as advance, working(workers, advance) as run, _noting(resume) as notes:
         verdicts = verify_export(files, system_clock(), given, run, notes, anchor)
     holds = all(verdict.holds for verdict in verdicts)
     if json:
@@ -145,30 +140,14 @@ def _object_in(file: Path) -> Mapping[str, Any]:
     return document
 
 
-def one_by_one(advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
-    return lambda work: (each.do(advance) for each in work)
-
-
-def in_processes(count: int, advance: Callable[[int], object]) -> Callable[[Iterable[Work]], Iterator[Contents]]:
-    """Objects verified apart, joined in order; a few more are under way than there are processes, and no more."""
-
-    def run(work: Iterable[Work]) -> Iterator[Contents]:
-        waiting: deque[Future[Contents]] = deque()
-        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            for each in work:
-                waiting.append(pool.submit(each.do))
-                if len(waiting) >= _AHEAD * count:
-                    yield _done(waiting, advance)
-            while waiting:
-                yield _done(waiting, advance)
-
-    return run
-
-
-def _done(waiting: deque[Future[Contents]], advance: Callable[[int], object]) -> Contents:
-    contents = waiting.popleft().result()
-    advance(contents.size_bytes)
-    return contents
+@contextmanager
+def working(count: int, advance: Callable[[int], object]) -> Iterator[Workers]:
+    """What verifies objects: this process, or several; ``advance`` is called with bytes that were read."""
+    if count == 1:
+        yield lambda work: (each.do(advance) for each in work)
+        return
+    with in_processes(count, advance) as workers:
+        yield workers
 
 
 def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:

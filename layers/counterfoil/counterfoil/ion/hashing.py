@@ -52,7 +52,7 @@ def _cut(value: IonValue) -> tuple[Shape, Sequence[bytes]] | None:
         return None
     found = _SHAPES.cut(value.buffer, value.body, value.end)
     if found is None:
-        _SHAPES.learn(value, _PLAIN)
+        _SHAPES.learn(value, PLAIN)
     return found
 
 
@@ -246,7 +246,7 @@ _REPRESENTATIONS: Final[dict[int, Callable[[bytes], bytes]]] = {
     9: escape,
     10: escape,
 }
-_PLAIN: Final = {kind: represent for kind, represent in _REPRESENTATIONS.items() if kind}
+PLAIN: Final = {kind: represent for kind, represent in _REPRESENTATIONS.items() if kind}
 _SHAPES: Final = Shapes()
 _SCALARS: Final = frozenset({*_REPRESENTATIONS, 1, 7})
 

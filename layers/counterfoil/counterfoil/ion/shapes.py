@@ -225,12 +225,12 @@ class Shapes:
             return
         self._credit -= _COST
         try:
-            has_shape = _has_shape(value, represent)
+            plain = has_shape(value, represent)
         except (
             InputError
         ):  # a field of symbol zero has no name and yet a hash; whatever else is wrong, the walk says it
             return
-        if has_shape:
+        if plain:
             self._keep(size, Shape(value, represent))
 
     def _keep(self, size: int, shape: Shape) -> None:
@@ -268,9 +268,9 @@ def _held_by(value: IonValue) -> Iterator[IonValue]:
     return value.items() if value.kind == _LIST else (field for _, field in value.each_field())
 
 
-def _has_shape(value: IonValue, represent: Mapping[int, Represent]) -> bool:
-    """Whether a struct is all plain scalars, and not too many, in structs and lists; see ``_is_plain``."""
-    return _is_plain(value, represent, MAX_DEPTH) and 0 < sum(1 for _ in scalars_of(value)) <= MAX_SCALARS
+def has_shape(value: IonValue, represent: Mapping[int, Represent], at_most: int = MAX_SCALARS) -> bool:
+    """Whether a struct is all plain scalars, and not more than that, in structs and lists; see ``_is_plain``."""
+    return _is_plain(value, represent, MAX_DEPTH) and 0 < sum(1 for _ in scalars_of(value)) <= at_most
 
 
 def _is_plain(value: IonValue, represent: Mapping[int, Represent], depth: int) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from counterfoil.errors import InputError
@@ -37,6 +37,18 @@ def split_structs(chunks: Iterable[bytes]) -> Iterator[str]:
     scanner = _Scanner(_decoded(chunks))
     while scanner.skip_between():
         yield scanner.take_struct()
+
+
+def read_structs[Read](chunks: Iterable[bytes], read: ReadAhead[Read]) -> Iterator[Read | str]:
+    """As ``split_structs``; a struct that ``read`` knows is given as what it read of it."""
+    scanner = _Scanner(_decoded(chunks))
+    while scanner.skip_between():
+        found = scanner.read_struct(read)
+        yield scanner.take_struct() if found is None else found
+
+
+# Reads the struct that begins there, if it is all there and its text is known: (where it ends, what was read).
+type ReadAhead[Read] = Callable[[str, int], tuple[int, Read] | None]
 
 
 def _decoded(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -75,6 +87,14 @@ class _Scanner:
             if len(self._text) - self._position > MAX_SIZE_BYTES or (rest and rest not in "/$"):
                 raise self._malformed(f"a struct was expected, found {self._text[self._position :][:40]!r}")
             self._read_more()
+
+    def read_struct[Read](self, read: ReadAhead[Read]) -> Read | None:
+        """The struct that begins here, if ``read`` knows it."""
+        found = read(self._text, self._position)
+        if found is None:
+            return None
+        self._position = found[0]
+        return found[1]
 
     def take_struct(self) -> str:
         """The struct that begins here."""

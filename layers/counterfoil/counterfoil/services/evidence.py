@@ -38,7 +38,7 @@ from counterfoil.report_ports import SnapshotArchive
 from counterfoil.transparency.entry import LogEntry, parse_entry, render_entry
 from counterfoil.transparency.policy import WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
-from counterfoil.transparency.tiles import CHECKPOINT_PATH, WIDTH, TileReader
+from counterfoil.transparency.tiles import CHECKPOINT_PATH, TileReader
 from counterfoil.transparency.timestamp import MAX_TIMESTAMP_BYTES, timestamp_path
 from counterfoil.transparency.tree import prove_inclusion
 
@@ -218,7 +218,7 @@ class _Gathering:
             self.left_out.append(f"a proof of block {address}: the checkpoint covers {head.size} blocks")
             return None
         try:
-            entry = parse_entry(log.reader.entries(number // WIDTH)[number % WIDTH])
+            entry = parse_entry(log.reader.entry(number))
             path = prove_inclusion(log.reader.node, number, head.size)
         except (InputError, IntegrityError) as error:
             self.left_out.append(f"a proof of block {address}, of which the log does not hold: {error}")

@@ -19,9 +19,8 @@ from counterfoil.errors import BrokenLinkError, ContentsMismatchError, InputErro
 from counterfoil.ion import VERSION_MARKER, binary_of_text, read_single
 from counterfoil.ion.codec import decode, encode
 from counterfoil.ion.streams import read_value_stream
-from counterfoil.ion.text_stream import split_structs
+from counterfoil.ion.text_stream import read_structs, split_structs
 from counterfoil.journal import (
-    Block,
     BlockAddress,
     Segment,
     UnverifiedBlock,
@@ -32,6 +31,15 @@ from counterfoil.journal import (
 )
 from counterfoil.journal.export_format import DataName
 from counterfoil.journal.json_block import JsonBlock, lines_of, parse_json_block
+from counterfoil.journal.known_blocks import BinaryBlocks, TextBlocks
+from counterfoil.journal.plain_block import PlainBlock
+
+# What is read of an object: a block, verified or not yet, or why there is none.
+_Item = PlainBlock | UnverifiedBlock | JsonBlock | InputError
+
+# What blocks have in common, learned from all objects alike.
+_BINARY: Final = BinaryBlocks()
+_TEXT: Final = TextBlocks()
 
 # Findings kept of one object; which blocks do not hold is kept of all (``Damage``).
 MAX_FINDINGS: Final = 100
@@ -206,7 +214,10 @@ class _Check:
             self._break(self._found(ExportRule.NAME_MISMATCH, reason, **ends), self.expected, contents.end - 1)
         return contents
 
-    def _take(self, item: UnverifiedBlock | JsonBlock | InputError) -> None:
+    def _take(self, item: _Item) -> None:
+        if isinstance(item, PlainBlock):
+            self._take_plain(item)
+            return
         if isinstance(item, InputError):
             reason = f"block {self.expected} cannot be read: {item}"
             self._break(self._found(ExportRule.UNREADABLE, reason), self.expected)
@@ -230,7 +241,16 @@ class _Check:
             self.contents.data_unchecked += item.data_unchecked
             if self.contents.first_unchecked is None:
                 self.contents.first_unchecked = block.address.sequence_no
-        self._link(block)
+        self._link(segment_of(block), block.address)
+
+    def _take_plain(self, block: PlainBlock) -> None:
+        """A block that was verified as it was read."""
+        address = block.segment.tip
+        self._check_place(address)
+        self.expected = address.sequence_no + 1
+        self.contents.blocks += 1
+        self.contents.revisions += block.revisions
+        self._link(block.segment, address)
 
     def _check_place(self, address: BlockAddress) -> None:
         """A block must be the one that the name and the blocks before it lead to."""
@@ -246,24 +266,21 @@ class _Check:
             places = {"field": "blockAddress", "expected": str(self.expected), "found": str(address.sequence_no)}
             self._break(self._found(rule, reason, block=str(address), **places), self.expected, last)
 
-    def _link(self, block: Block) -> None:
-        segments, one = self.contents.segments, segment_of(block)
-        if (
-            block.address.strand_id != self.task.name.strand_id
-            or not self.contents.begin <= one.begin < self.contents.end
-        ):
+    def _link(self, one: Segment, address: BlockAddress) -> None:
+        segments = self.contents.segments
+        if address.strand_id != self.task.name.strand_id or not self.contents.begin <= one.begin < self.contents.end:
             self.unbroken = False
             return
         if self.unbroken:
             try:
                 segments[-1] = join(segments[-1], one)
             except BrokenLinkError as error:
-                self._break(not_holding(block.address, error, self.task.now, self.task.key), one.begin)
+                self._break(not_holding(address, error, self.task.now, self.task.key), one.begin)
         if not self.unbroken:
             segments[1:] = [one] if segments else []
             segments[:1] = segments[:1] or [one]
         self.unbroken = True
-        if block.address.sequence_no == self.task.digest_at and segments[-1].begin == self.contents.begin:
+        if address.sequence_no == self.task.digest_at and segments[-1].begin == self.contents.begin:
             self.contents.until_digest = segments[-1]
 
     def _break(self, finding: Finding, first: int, last: int | None = None) -> None:
@@ -288,7 +305,7 @@ def _check_has_revisions(block: UnverifiedBlock) -> None:
         )
 
 
-def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[UnverifiedBlock | JsonBlock | InputError]:
+def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[_Item]:
     """The blocks of an object in order, or why one cannot be read. Where what follows cannot be found: ``InputError``, raised."""
     if extension == "json":
         for line in lines_of(chunks):
@@ -297,10 +314,11 @@ def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[UnverifiedBlock
     start, rest = _peeked(chunks)
     if start.startswith(VERSION_MARKER):
         for value in read_value_stream(rest):
-            yield _read(parse_block, value)
+            known = _BINARY.verify(value)
+            yield _read(parse_block, value) if known is None else known
     else:
-        for text in split_structs(rest):
-            yield _read(_parse_text, text)
+        for read in read_structs(rest, _TEXT.read):
+            yield _read(_parse_text, read) if isinstance(read, str) else read
 
 
 def stored_blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -314,7 +332,9 @@ def stored_blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _parse_text(text: str) -> UnverifiedBlock:
-    return parse_block(read_single(binary_of_text(text)))
+    value = read_single(binary_of_text(text))
+    _TEXT.learn(text, value)
+    return parse_block(value)
 
 
 def _read[Source, Parsed](parse: Callable[[Source], Parsed], source: Source) -> Parsed | InputError:

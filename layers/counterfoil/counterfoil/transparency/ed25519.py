@@ -8,6 +8,7 @@ Source: RFC 8032, sections 5.1 and 6; vectors: tests/golden/test_ed25519.py.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha512
 from typing import Final
 
@@ -30,6 +31,8 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
         raise IntegrityError("the Ed25519 signature does not hold", public_key=public.hex(), signature=signature.hex())
 
 
+# Whoever checks many proofs of one checkpoint checks its signature once: it costs more than the rest of a hundred of them.
+@lru_cache(maxsize=64)
 def _holds(public: bytes, message: bytes, signature: bytes) -> bool:
     scalar = int.from_bytes(signature[32:], "little")
     key = _decompressed(public)

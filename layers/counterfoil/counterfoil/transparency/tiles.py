@@ -13,18 +13,21 @@ Source: C2SP, "tlog-tiles"; docs/format.md, section "Tiles".
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
+from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 from counterfoil.errors import InputError, IntegrityError, NotFoundError
 from counterfoil.merkle import Hash
 from counterfoil.transparency.entry import MAX_ENTRY_BYTES
-from counterfoil.transparency.tree import Frontier, TreeHead, leaf_hash, node_hash
+from counterfoil.transparency.tree import Frontier, TreeHead, leaf_hash
 
 WIDTH: Final = 256
 HEIGHT: Final = 8
+SIZE: Final = 32
 
 # Eight tiles above each other hold trees of up to 2**63 leaves.
 MAX_LEVEL: Final = 7
@@ -81,11 +84,11 @@ def edge_of(size: int) -> list[Tile]:
     return [Tile(level, count // WIDTH, count % WIDTH) for level, count in counts if count % WIDTH]
 
 
-def parse_tile(tile: Tile, data: bytes) -> list[Hash]:
-    """A tile's hashes; other bytes than those of ``width`` hashes are an ``InputError``."""
-    if len(data) != 32 * tile.width:
-        raise InputError(f"{tile.path} has {len(data)} bytes, not {32 * tile.width}")
-    return [Hash(data[place : place + 32]) for place in range(0, len(data), 32)]
+def check_tile(tile: Tile, data: bytes) -> bytes:
+    """A tile's hashes, one behind the other; other bytes than those of ``width`` hashes are an ``InputError``."""
+    if len(data) != SIZE * tile.width:
+        raise InputError(f"{tile.path} has {len(data)} bytes, not {SIZE * tile.width}")
+    return data
 
 
 def render_bundle(entries: Sequence[bytes]) -> bytes:
@@ -94,37 +97,51 @@ def render_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_bundle(tile: Tile, data: bytes) -> list[bytes]:
     """A bundle's entries; anything but ``width`` of them is an ``InputError``."""
+    begins = _begins(tile, data)
+    return [data[begin + 2 : end] for begin, end in pairwise((*begins, len(data)))]
+
+
+def _begins(tile: Tile, data: bytes) -> list[int]:
+    """Where a bundle's entries begin, each with its length."""
     if len(data) > MAX_BUNDLE_BYTES:
         raise InputError(f"{tile.path} has {len(data)} bytes; at most {MAX_BUNDLE_BYTES} are read")
-    entries, place = [], 0
-    while place < len(data):
-        begin = place + 2
-        place = begin + int.from_bytes(data[place:begin])
-        entries.append(data[begin:place])
-    if place != len(data) or len(entries) != tile.width:
+    begins, place, end = [], 0, len(data) - 1
+    while place < end:
+        begins.append(place)
+        place += 2 + (data[place] << 8 | data[place + 1])
+    if place != len(data) or len(begins) != tile.width:
         raise InputError(f"{tile.path} has not {tile.width} entries with their lengths")
-    return entries
+    return begins
 
 
-def layers_of(hashes: Sequence[Hash]) -> list[list[Hash]]:
-    """The complete nodes over up to 256 hashes, from themselves upwards."""
-    layers = [list(hashes)]
-    while len(layers[-1]) > 1:
-        layers.append([node_hash(*pair) for pair in batched(layers[-1], 2, strict=False) if len(pair) == 2])
+_pairs: Final = struct.Struct(f"{2 * SIZE}s").iter_unpack
+
+
+def layers_of(hashes: bytes) -> list[bytes]:
+    """The complete nodes over up to 256 hashes, from themselves upwards, those of a layer one behind the other."""
+    layers = [hashes]
+    while len(layers[-1]) >= 2 * SIZE:
+        below = layers[-1]
+        pairs = _pairs(below[: len(below) // (2 * SIZE) * (2 * SIZE)])
+        # As ``node_hash``, without a frame and a hash's own type for each: proofs are mostly made of this.
+        layers.append(b"".join([sha256(b"\1" + pair).digest() for (pair,) in pairs]))
     return layers
 
 
-def _edge_head(rows: Sequence[Sequence[Hash]], size: int) -> TreeHead:
-    """The head of a tree by the hashes of its edge's tiles, from level 0 on."""
+def _edge_head(rows: Sequence[Sequence[bytes]], size: int) -> TreeHead:
+    """The head of a tree by the layers over its edge's tiles, from level 0 on."""
     nodes: list[Hash] = []
-    for row in reversed(rows):
-        layers = layers_of(row)
-        begin = 0
+    for layers in reversed(rows):
+        begin, width = 0, len(layers[0]) // SIZE
         for level in reversed(range(HEIGHT)):
-            if len(row) & 1 << level:
-                nodes.append(layers[level][begin >> level])
+            if width & 1 << level:
+                nodes.append(_hash_in(layers[level], begin >> level))
                 begin += 1 << level
     return Frontier(size, tuple(nodes)).head
+
+
+def _hash_in(hashes: bytes, index: int) -> Hash:
+    return Hash(hashes[SIZE * index : SIZE * (index + 1)])
 
 
 # Gives what is under a path, or ``None``.
@@ -144,18 +161,19 @@ class TileReader:
     def __init__(self, load: Load, head: TreeHead) -> None:
         self.head = head
         self._load = load
-        edge = {tile: self._hashes(tile) for tile in edge_of(head.size)}
-        levels = {tile.level: hashes for tile, hashes in edge.items()}
-        self.rows = [levels.get(level, []) for level in range(MAX_LEVEL + 1)]
-        found = _edge_head(self.rows, head.size)
+        edge = {tile: layers_of(self._hashes(tile)) for tile in edge_of(head.size)}
+        levels = {tile.level: layers for tile, layers in edge.items()}
+        rows = [levels.get(level, [b""]) for level in range(MAX_LEVEL + 1)]
+        self.rows = [layers[0] for layers in rows]
+        found = _edge_head(rows, head.size)
         if found != head:
             raise IntegrityError(
                 f"the tiles at the edge give the root {found.root}, not {head.root}, of {head.size} leaves",
                 expected=str(head.root),
                 found=str(found.root),
             )
-        self._edge = {(tile.level, tile.index): layers_of(hashes) for tile, hashes in edge.items()}
-        self._kept: dict[tuple[int, int], list[list[Hash]]] = {}
+        self._edge = {(tile.level, tile.index): layers for tile, layers in edge.items()}
+        self._kept: dict[tuple[int, int], list[bytes]] = {}
 
     def node(self, level: int, position: int) -> Hash:
         """A complete node of the tree."""
@@ -163,7 +181,7 @@ class TileReader:
         if (position + 1) << level > self.head.size or position < 0:
             raise IndexError(f"no node {position} of level {level} in a tree of {self.head.size} leaves")
         index, offset = divmod(position << within, WIDTH)
-        return self._layers(above, index)[within][offset >> within]
+        return _hash_in(self._layers(above, index)[within], offset >> within)
 
     def entries(self, index: int) -> list[bytes]:
         """The entries of bundle ``index``, each the one that its leaf is the hash of."""
@@ -171,37 +189,45 @@ class TileReader:
         entries = parse_bundle(tile, self._data(tile, MAX_BUNDLE_BYTES))
         leaves = self._layers(0, index)[0]
         for offset, entry in enumerate(entries):
-            if leaf_hash(entry) != leaves[offset]:
-                number = index * WIDTH + offset
-                raise IntegrityError(f"entry {number} is not what its leaf is the hash of", leaf=str(leaves[offset]))
+            _check_entry(index * WIDTH + offset, entry, _hash_in(leaves, offset))
         return entries
+
+    def entry(self, number: int) -> bytes:
+        """One entry, the one that its leaf is the hash of; of the others of its bundle only the lengths are looked at."""
+        index, offset = divmod(number, WIDTH)
+        tile = tile_at(-1, index, self.head.size)
+        data = self._data(tile, MAX_BUNDLE_BYTES)
+        begin, end = (*_begins(tile, data), len(data))[offset : offset + 2]
+        entry = data[begin + 2 : end]
+        _check_entry(number, entry, self.node(0, number))
+        return entry
 
     def all_entries(self) -> Iterator[bytes]:
         """Every entry in order; after the last one every tile of level 0 was read, and every one above."""
         for index in range(-(-self.head.size // WIDTH)):
             yield from self.entries(index)
 
-    def _layers(self, level: int, index: int) -> list[list[Hash]]:
+    def _layers(self, level: int, index: int) -> list[bytes]:
         place = level, index
         if place in self._edge:
             return self._edge[place]
         if place not in self._kept:
             tile = tile_at(level, index, self.head.size)
             layers = layers_of(self._hashes(tile))
-            expected = self._layers(level + 1, index // WIDTH)[0][index % WIDTH]
-            if layers[HEIGHT][0] != expected:
+            root, expected = Hash(layers[HEIGHT]), _hash_in(self._layers(level + 1, index // WIDTH)[0], index % WIDTH)
+            if root != expected:
                 raise IntegrityError(
-                    f"{tile.path} has the root {layers[HEIGHT][0]}, not {expected} as the tile above it says",
+                    f"{tile.path} has the root {root}, not {expected} as the tile above it says",
                     expected=str(expected),
-                    found=str(layers[HEIGHT][0]),
+                    found=str(root),
                 )
             if len(self._kept) >= self.KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[place] = layers
         return self._kept[place]
 
-    def _hashes(self, tile: Tile) -> list[Hash]:
-        return parse_tile(tile, self._data(tile, 32 * WIDTH))
+    def _hashes(self, tile: Tile) -> bytes:
+        return check_tile(tile, self._data(tile, SIZE * WIDTH))
 
     def _data(self, tile: Tile, limit_bytes: int) -> bytes:
         """A tile's bytes; where a partial one was removed, the beginning of what is full by now."""
@@ -209,10 +235,15 @@ class TileReader:
         if data is None and tile.width < WIDTH:
             full = self._load(Tile(tile.level, tile.index).path)
             if full is not None and len(full) <= limit_bytes:
-                return full[: 32 * tile.width] if tile.level >= 0 else _first_entries(tile, full)
+                return full[: SIZE * tile.width] if tile.level >= 0 else _first_entries(tile, full)
         if data is None:
             raise NotFoundError(f"there is no {tile.path}")
         return data
+
+
+def _check_entry(number: int, entry: bytes, leaf: Hash) -> None:
+    if leaf_hash(entry) != leaf:
+        raise IntegrityError(f"entry {number} is not what its leaf is the hash of", leaf=str(leaf))
 
 
 def _first_entries(tile: Tile, full: bytes) -> bytes:
@@ -234,13 +265,13 @@ class TileWriter:
 
     def __init__(self, reader: TileReader | None = None) -> None:
         self.size = 0 if reader is None else reader.head.size
-        self._rows = [[] for _ in range(MAX_LEVEL + 1)] if reader is None else [list(row) for row in reader.rows]
+        self._rows = [b""] * (MAX_LEVEL + 1) if reader is None else list(reader.rows)
         self._entries = [] if reader is None or not self.size % WIDTH else reader.entries(self.size // WIDTH)
         self._full: list[TileFile] = []
 
     @property
     def head(self) -> TreeHead:
-        return _edge_head(self._rows, self.size)
+        return _edge_head([layers_of(row) for row in self._rows], self.size)
 
     def append(self, entry: bytes) -> None:
         self._entries.append(entry)
@@ -251,13 +282,13 @@ class TileWriter:
         self.size += 1
 
     def _append(self, level: int, node: Hash) -> None:
+        self._rows[level] += node
         row = self._rows[level]
-        row.append(node)
-        if len(row) == WIDTH:
+        if len(row) == SIZE * WIDTH:
             index = (self.size >> HEIGHT * level) // WIDTH
-            self._full.append(TileFile(Tile(level, index).path, b"".join(row)))
-            self._rows[level] = []
-            self._append(level + 1, layers_of(row)[HEIGHT][0])
+            self._full.append(TileFile(Tile(level, index).path, row))
+            self._rows[level] = b""
+            self._append(level + 1, Hash(layers_of(row)[HEIGHT]))
 
     def filled(self) -> list[TileFile]:
         """The files that were filled since this was last asked for."""
@@ -266,7 +297,7 @@ class TileWriter:
 
     def edge(self) -> list[TileFile]:
         """The files of the edge, for a head that is to be signed."""
-        edge = [TileFile(tile.path, b"".join(self._rows[tile.level])) for tile in edge_of(self.size)]
+        edge = [TileFile(tile.path, self._rows[tile.level]) for tile in edge_of(self.size)]
         if self._entries:
             bundle = Tile(-1, self.size // WIDTH, len(self._entries))
             edge.append(TileFile(bundle.path, render_bundle(self._entries)))
