@@ -109,7 +109,8 @@ class Round:
 class Detector:
     """Judges transfers as their blocks stream. One instance serves any number of batches and knows nothing from one to the next.
 
-    It keeps accounts' states parsed, which saves reading those that nobody else replaced since. ``rules``, where there are any, says before each batch which configuration is in force for the whole of it; else it is ``config``.
+    It keeps accounts' states parsed, which saves reading those that nobody else replaced since. ``rules``, where there are any,
+    says before each batch which configuration is in force for the whole of it; else it is ``config``.
     """
 
     accounts: AccountStore

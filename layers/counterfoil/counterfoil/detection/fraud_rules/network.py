@@ -111,7 +111,6 @@ class Network(TransferKind):
         }
         return Sighting("", values)
 
-
     def _is_far(self, found: float) -> bool:
         """Whether a measure is so far from what is asked for that its digits do not matter: most are, and decimals are slow."""
         below, at_least = float(self.below), float(self.at_least)
