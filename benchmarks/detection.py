@@ -19,6 +19,7 @@ from counterfoil.adapters.memory import MemoryFindings
 from counterfoil.adapters.memory.accounts import MemoryAccounts
 from counterfoil.adapters.memory.set_aside import MemorySetAside
 from counterfoil.detection.account import StateKey
+from counterfoil.detection.account_book import collect_seldom
 from counterfoil.detection.rule_config import parse_rule_config
 from counterfoil.services.arrivals import read_arrivals
 from counterfoil.services.batch import KinesisRecord
@@ -46,6 +47,7 @@ class Cost(NamedTuple):
 def run() -> dict[str, float]:
     print(f"detector's service, every shipped rule, {ACCOUNTS:,} accounts, memory adapters, one core, processor time")
     size = LONG if "--long" in sys.argv else SIZES[-1]
+    collect_seldom()
     accounts, detector = _detector()
     costs: dict[int, Cost] = {}
     judged, sum_of = 0, Cost(0.0, 0.0)

@@ -4,12 +4,14 @@ import os
 from typing import Any
 
 from counterfoil import wiring
+from counterfoil.detection.account_book import collect_seldom
 from counterfoil.instruments import Logger, Metrics, Tracer, count, log_findings
 from counterfoil.lambda_events import batch_answer, is_sweep, parse_kinesis_event
 from counterfoil.services.detect import DetectionReport
 
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
 detector = wiring.detector(os.environ)
+collect_seldom()
 
 
 @tracer.capture_lambda_handler(capture_response=False)

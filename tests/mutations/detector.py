@@ -9,6 +9,52 @@ LAWS = "tests/property/test_detect_laws.py"
 WORLDS = "tests/simulation/test_detect_worlds.py"
 ASSEMBLY = "detection/block_assembly.py"
 SERVICE = "services/detect.py"
+PARSED = "tests/unit/detection/test_parsed_states.py"
+
+KEPT_PARSED = [
+    Mutant(
+        "a parsed state used whatever is stored",
+        "detection/account_book.py",
+        "        return state if state is not None and kept == text else parse_account(text)\n",
+        "        return state if state is not None else parse_account(text)\n",
+        (PARSED,),
+    ),
+    Mutant(
+        "parsed states kept without a bound",
+        "detection/account_book.py",
+        "        while self._characters > self.limit:\n",
+        "        while self._characters < 0:\n",
+        (PARSED,),
+    ),
+    Mutant(
+        "a state kept while it is being changed",
+        "detection/account_book.py",
+        '        kept, state = self._states.pop(key, ("", None))\n        self._characters -= len(kept)\n',
+        '        kept, state = self._states.get(key, ("", None))\n',
+        (PARSED,),
+    ),
+    Mutant(
+        "texts of forgotten entries stay",
+        "detection/network/entries.py",
+        "        del self._texts[:count]\n",
+        "",
+        (PARSED,),
+    ),
+    Mutant(
+        "entries cut apart inside a name",
+        "detection/network/entries.py",
+        "            texts += parts if len(parts) == len(new) else [dumped(each)[1:-1] for each in new]\n",
+        "            texts += parts\n",
+        (PARSED,),
+    ),
+    Mutant(
+        "a measure far from its threshold by rounding's width",
+        "detection/fraud_rules/network.py",
+        "        return (below - found if below else found) < at_least - _FAR\n",
+        "        return (below - found if below else found) < at_least + _FAR\n",
+        ("tests/unit/detection/test_network.py",),
+    ),
+]
 
 WRITES = [
     Mutant(
@@ -240,4 +286,4 @@ BLOCKS = [
     ),
 ]
 
-DETECTOR = [*WRITES, *HELD, *BLOCKS]
+DETECTOR = [*KEPT_PARSED, *WRITES, *HELD, *BLOCKS]

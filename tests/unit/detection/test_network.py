@@ -6,9 +6,10 @@ from random import Random
 
 import pytest
 
+from counterfoil.detection.fraud_rules.network import Network
 from counterfoil.detection.network import profile as limits
 from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES
-from counterfoil.detection.network.observation import observe
+from counterfoil.detection.network.observation import Observation, observe
 from counterfoil.detection.network.profile import Profile, parse_profile
 from tests.fraud_court import pay
 
@@ -171,3 +172,15 @@ def test_what_is_remembered_is_bounded_however_busy_the_account():
         quiet.block(index, ("A", "B", "1"))
     assert len(quiet.profiles["A"].paid) == limits.MAX_FLOWS + 1
     assert Decimal(quiet.profiles["A"].payees["B"].times) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("below", "found", "is_seen"),
+    [("0", 0.49996, True), ("0", 0.49994, False), ("0", 0.5, True), ("2", 1.50004, True), ("2", 1.50006, False)],
+)
+def test_a_measure_reaches_its_threshold_as_it_is_shown(below, found, is_seen):
+    """To four digits, halves up, on the very edge."""
+    values = [0.0] * len(NAMES)
+    values[PLACES["outlier"]] = found
+    rule = Network(on="outlier", below=Decimal(below), at_least=Decimal("0.5"))
+    assert bool(rule.sees(Observation(pay("A", "B", "10"), values, None), None)) is is_seen
