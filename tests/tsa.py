@@ -113,6 +113,7 @@ class Tsa:
     algorithm: bytes = SHA256
     content_digest: bytes | None = None
     kind: bytes = TST_INFO
+    content_types: tuple[bytes, ...] = (TST_INFO,)
     signatures: int = 1
     more: tuple = ()
 
@@ -128,7 +129,7 @@ class Tsa:
             der(0x18, self.at.strftime("%Y%m%d%H%M%SZ").encode()), b"" if nonce is None else whole(nonce),
         )  # fmt: skip
         attributes = [
-            sequence(oid("1.2.840.113549.1.9.3"), set_of(TST_INFO)),
+            *(sequence(oid("1.2.840.113549.1.9.3"), set_of(each)) for each in self.content_types),
             sequence(oid("1.2.840.113549.1.9.4"), set_of(octets(self.content_digest or sha256(info).digest()))),
             *(
                 sequence(oid(ESS[version]), set_of(sequence(sequence(self._identifier(version)))))

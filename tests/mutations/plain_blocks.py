@@ -54,6 +54,13 @@ PLAIN_BLOCKS = [
         ":",
         (LAWS,),
     ),
+    Mutant(
+        "plain: a value of another type with the bytes of a block taken",
+        LAYOUTS,
+        "parts = self._cut(value.buffer, value.position)\n        return parts[1::2] if parts[::2] == self._skeleton else None",
+        "parts = self._cut(value.buffer, value.position)\n        return parts[1::2] if parts[2::2] == self._skeleton[1:] else None",
+        (LAWS,),
+    ),
     Mutant("plain: any version taken", PLAIN, "> MAX_VERSION", "> 2**70", (LAWS,)),
     Mutant("plain: any number of a block taken", PLAIN, "> MAX_SEQUENCE_NO", "> 2**70", (LAWS,)),
     Mutant(

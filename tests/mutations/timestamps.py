@@ -31,6 +31,13 @@ TIMESTAMPS = [
         (TOKENS,),
     ),
     Mutant(
+        "timestamps: whatever an authority signed is a time stamp",
+        FILE,
+        " != [_TST_INFO]:",
+        " == []:",
+        (TOKENS,),
+    ),
+    Mutant(
         "timestamps: the certificate that signed need not be named",
         FILE,
         "        _check_bound(token)\n",

@@ -280,6 +280,37 @@ def test_names_of_a_symbol_table_of_its_own_count():
     assert both_ways(b"".join(blocks), HONEST["binary"])[0].findings
 
 
+def as_list(value):
+    return b"\xbe" + value[1:]
+
+
+def as_string(value):
+    return b"\x8e" + value[1:]
+
+
+def as_sorted_struct(value):
+    return b"\xd1" + value[1:]
+
+
+def annotated(value):
+    inner = b"\x81\x84" + value
+    return b"\xee" + bytes([len(inner) >> 7, 0x80 | len(inner) & 0x7F]) + inner
+
+
+def padded(value):
+    return value + b"\x00"
+
+
+@pytest.mark.parametrize("other", [as_list, as_string, as_sorted_struct, annotated, padded])
+def test_a_value_with_the_bytes_of_a_block_that_is_another_comes_to_the_same(other):
+    block = dump_binary(transfers(BLOCKS).fields[ALTERED])
+    begin = read_single(block).position
+    altered = HONEST["binary"].replace(block, block[:begin] + other(block[begin:]))
+    assert altered != HONEST["binary"]
+    contents, _ = both_ways(altered, HONEST["binary"])
+    assert bool(contents.findings) is (other in {as_list, as_string})
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("status", ["SETTLÉ", "SET\x0bLED", "SET\x0cLED", "SET\x0eLED", "x" * 70_000])
 def test_a_text_that_is_not_plain_goes_the_long_way(status, form):

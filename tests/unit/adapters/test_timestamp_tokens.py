@@ -64,6 +64,8 @@ def test_a_certificate_counts_at_the_time_of_the_token_whatever_has_become_of_it
 FORGERIES = {
     "over other bytes": (Tsa(imprint=bytes(32)), "over other bytes"),
     "another hash": (Tsa(algorithm=tsa.sequence(tsa.oid("2.16.840.1.101.3.4.2.3"), tsa.der(5))), "over other bytes"),
+    "signed as nothing": (Tsa(content_types=()), "content type"),
+    "signed as other contents": (Tsa(content_types=(tsa.oid("1.2.840.113549.1.7.1"),)), "content type"),
     "another key": (Tsa(key=tsa.OTHER_KEY), "does not hold"),
     "another content": (Tsa(content_digest=bytes(32)), "does not hold"),
     "no usage": (Tsa(issued(extensions=())), "does not hold"),

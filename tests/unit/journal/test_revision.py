@@ -7,6 +7,7 @@ import pytest
 from counterfoil.errors import InputError, RevisionMismatchError
 from counterfoil.ion import binary_of_text, dump_binary, dump_text, hash_of_ion, load_text, read_single
 from counterfoil.journal import RevisionKind, parse_revision, verify_revision
+from counterfoil.journal.address import parse_address
 from counterfoil.merkle import Hash, dot, hash_of
 from tests.journals import transfers
 
@@ -133,6 +134,15 @@ def test_metadata_without_one_of_its_fields_is_refused(name):
 def test_metadata_of_a_wrong_shape_is_refused(name, value, what):
     with pytest.raises(InputError, match=what):
         read(REVISION | {"metadata": REVISION["metadata"] | {name: value}})
+
+
+def test_a_refusal_is_the_same_whether_the_shape_was_seen_before_or_not():
+    strand = {"strandId": "strandé", "sequenceNo": 0}
+    for _ in range(3):
+        with pytest.raises(InputError, match="strandId 'strandé' is not an id"):
+            read(REVISION | {"blockAddress": strand})
+        with pytest.raises(InputError, match="strandId 'strandé' is not an id"):
+            parse_address(read_single(dump_binary(strand)))
 
 
 def test_a_message_shows_no_more_of_a_hostile_id_than_fits_a_line():

@@ -1,15 +1,15 @@
 """RFC 3161 time stamps: asked for, read, and checked against the certificates of whom somebody trusts to know the time.
 
 Signature, chain and the authority's key usage are ``rfc3161_client``'s matter. What it leaves open is checked here: that the token is
-over SHA-256 of the very bytes, that it binds the certificate that signed (ESS), that there is no second one that could be meant, and
-that it is not of a time to come.
+over SHA-256 of the very bytes, that it was signed as a time stamp (content type) and binds the certificate that signed (ESS), that
+there is no second one that could be meant, and that it is not of a time to come.
 
 Source: RFC 3161, RFC 5816 (ESS certificate identifiers), RFC 5652 (CMS).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,10 @@ MAX_SKEW: Final = timedelta(minutes=5)
 
 # RFC 3161, section 2.4.2: with the first two alone there is a token; one with modifications is not the one that was asked for.
 _STATUS: Final = ("granted", "granted with modifications", "rejected", "waiting", "revocation warning", "revoked")
+
+# id-contentType among what is signed must say id-ct-TSTInfo (RFC 5652, sections 5.3 and 11.1).
+_CONTENT_TYPE: Final = bytes.fromhex("2a864886f70d010903")
+_TST_INFO: Final = bytes.fromhex("2a864886f70d0109100104")
 
 # id-aa-signingCertificate and its second version, and the hashes that the second one names, as they stand in DER.
 _ESS: Final = bytes.fromhex("2a864886f70d010910020c")
@@ -169,7 +173,9 @@ def _in_order(answer: bytes) -> bytes:
 
 
 def _check_bound(token: _Token) -> None:
-    """What is signed must name the signer's certificate by its hash, so that no other can be put in its place."""
+    """What is signed must say that it is a time stamp, and name its signer's certificate by its hash: neither can be changed."""
+    if [kind.body for _, kind in _signed_values(token.content, {_CONTENT_TYPE})] != [_TST_INFO]:
+        raise IntegrityError("what was signed does not say that it is a time stamp (content type)")
     identified = list(_certificate_hashes(token.content))
     if not identified:
         raise IntegrityError("the time stamp does not say which certificate signed it (ESS)")
@@ -180,11 +186,17 @@ def _check_bound(token: _Token) -> None:
 
 def _certificate_hashes(token: bytes) -> Iterator[tuple[str, bytes]]:
     """Of each ESS attribute that is signed the hash of its first certificate, which is the signer's."""
+    for name, value in _signed_values(token, {_ESS, _ESS_V2}):
+        yield _certificate_hash(_first(within(_first(within(value, SEQUENCE)), SEQUENCE)), name)
+
+
+def _signed_values(token: bytes, names: Collection[bytes]) -> Iterator[tuple[bytes, Element]]:
+    """The values of the signed attributes that are called so, each with its name."""
     for attribute in _signed_attributes(token):
         parts = within(attribute, SEQUENCE)
-        if len(parts) == 2 and parts[0].body in {_ESS, _ESS_V2}:
+        if len(parts) == 2 and parts[0].body in names:
             for value in within(parts[1], SET):
-                yield _certificate_hash(_first(within(_first(within(value, SEQUENCE)), SEQUENCE)), parts[0].body)
+                yield parts[0].body, value
 
 
 def _certificate_hash(identifier: Element, attribute: bytes) -> tuple[str, bytes]:

@@ -175,14 +175,14 @@ class Hashing:
 
 
 class Frame:
-    """How scalars are cut out of structs of one size, and what must stand between them."""
+    """How scalars are cut out of structs of one size, and what must stand between them: what says that they are structs, too."""
 
     __slots__ = ("_cut", "_skeleton")
 
     def __init__(self, value: IonValue, begins: Sequence[int], bodies: Sequence[bytes]) -> None:
         sizes: list[int] = []
         skeleton: list[bytes] = []
-        position = value.body
+        position = value.position
         for begin, body in zip(begins, bodies, strict=True):
             sizes += (begin - position, len(body))
             skeleton.append(value.buffer[position:begin])
@@ -191,8 +191,8 @@ class Frame:
         self._skeleton = (*skeleton, value.buffer[position : value.end])
 
     def cut(self, value: IonValue) -> Sequence[bytes] | None:
-        """The scalars' bodies of a struct of this size; ``None`` where it has another frame."""
-        parts = self._cut(value.buffer, value.body)
+        """The scalars' bodies of a value of this size, from its type on; ``None`` where it has another frame."""
+        parts = self._cut(value.buffer, value.position)
         return parts[1::2] if parts[::2] == self._skeleton else None
 
 

@@ -55,7 +55,8 @@ _FIELD: Final = re.compile(
     re.ASCII,
 )
 _ITEM: Final = re.compile(rf"{_SPACE}{_COMMON}(?(open)|{_SPACE}(?=[,\]]))", re.ASCII)
-_OPERATOR: Final = re.compile(_SPACE + r"([!#%&*+\-./;<=>?@^`|~]++)")
+# A comment that does not end is no operator: it would be sought to the end for each of many.
+_OPERATOR: Final = re.compile(_SPACE + r"((?!/\*)[!#%&*+\-./;<=>?@^`|~]++)")
 _LOB_PART: Final = re.compile(rf"({_SHORT})|({_LONG})", re.DOTALL)
 
 # How much of what was found is shown in a message.

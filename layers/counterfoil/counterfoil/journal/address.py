@@ -45,22 +45,22 @@ def checked_id(text: str, what: str) -> str:
 def parse_address(value: IonValue) -> BlockAddress:
     """Read ``{strandId: string, sequenceNo: int}``."""
     found = cut_struct(value)
-    if found is not None and is_address(found[0]):
+    if found is not None and is_address(*found):
         return address_of(found[1])
     fields = value.fields()
     strand_id = parse_id(required(fields, "strandId"), "strandId")
     return _checked_address(strand_id, required(fields, "sequenceNo").as_int())
 
 
-def is_address(shape: Shape) -> bool:
-    """Whether structs of this shape are addresses as the real service wrote them."""
-    return shape.names == _NAMES and shape.kinds == _KINDS
+def is_address(shape: Shape, values: Sequence[bytes]) -> bool:
+    """Whether a struct of this shape, with these values, is an address as the real service wrote them."""
+    return shape.names == _NAMES and shape.kinds == _KINDS and values[0].isascii()
 
 
 def address_of(values: Sequence[bytes]) -> BlockAddress:
-    """The address whose shape ``is_address`` and whose values these are."""
+    """The address whose values these are, and which ``is_address``."""
     strand_id, sequence_no = values
-    return _checked_address(checked_id(strand_id.decode("ascii", "replace"), "strandId"), int.from_bytes(sequence_no))
+    return _checked_address(checked_id(strand_id.decode(), "strandId"), int.from_bytes(sequence_no))
 
 
 def _checked_address(strand_id: str, sequence_no: int) -> BlockAddress:

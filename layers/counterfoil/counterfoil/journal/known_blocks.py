@@ -61,7 +61,7 @@ class BinaryBlocks:
 
     def verify(self, value: IonValue) -> PlainBlock | None:
         """The block, if it is of a known layout and holds; ``None`` for every other, which may then be known the next time."""
-        known = self._frames.get(value.end - value.body, ())
+        known = self._frames.get(value.end - value.position, ())
         for frame, layout in known:
             bodies = frame.cut(value)
             if bodies is not None:
@@ -98,7 +98,7 @@ class BinaryBlocks:
     def _keep_frame(self, value: IonValue, taken: Taken, layout: BlockLayout) -> None:
         if self._frame_count >= MAX_FRAMES:
             self._frames, self._frame_count = {}, 0
-        known = self._frames.setdefault(value.end - value.body, [])
+        known = self._frames.setdefault(value.end - value.position, [])
         if len(known) < MAX_FRAMES_OF_A_SIZE:
             known.append((Frame(value, taken.begins, taken.bodies), layout))
             self._frame_count += 1

@@ -113,7 +113,8 @@ def _from_shape(value: IonValue, shape: Shape, values: Sequence[bytes]) -> Unver
     known = metadata.shape.names == _METADATA_NAMES and metadata.shape.kinds == _METADATA_KINDS
     metadata_hash = metadata.shape.hash_of(own, value.symbols) if known else None
     address = shape.parts["blockAddress"]
-    if metadata_hash is None or not is_address(address.shape):
+    place = values[address.first : address.end]
+    if metadata_hash is None or not is_address(address.shape, place):
         return None
     body = value.body
     document = IonValue(
@@ -123,7 +124,7 @@ def _from_shape(value: IonValue, shape: Shape, values: Sequence[bytes]) -> Unver
     return UnverifiedRevision(
         RevisionKind.WRITTEN,
         Hash(values[shape.places["hash"]]),
-        address_of(values[address.first : address.end]),
+        address_of(place),
         _metadata_of(own),
         document,
         bytes.__new__(Hash, metadata_hash),

@@ -45,7 +45,7 @@ TOKEN = re.compile(
     rf"(?:(?P<short>{SHORT})|(?P<long>{LONG})|(?P<quoted>'(?!'')[^'\\]*(?:\\.[^'\\]*)*')"
     rf"|(?P<moment>{MOMENT}){STOP}|(?P<number>{NUMBER}){STOP}|null\.(?P<null>[a-z]+)|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)"
     rf"|(?P<blob>\{{\{{[A-Za-z0-9+/=\s]*\}}\}})|(?P<clob>\{{\{{\s*(?:{SHORT}|{LONG}(?:\s*{LONG})*)\s*\}}\}})"
-    r"|(?P<mark>::|[\[\]{}(),:])|(?P<operator>[!#%&*+\-./;<=>?@^`|~]+)|(?P<end>\Z)|(?P<other>.))"
+    r"|(?P<mark>::|[\[\]{}(),:])|(?P<operator>(?!/\*)[!#%&*+\-./;<=>?@^`|~]+)|(?P<end>\Z)|(?P<other>.))"
 )
 QUOTES = re.compile(f"{SHORT}|{LONG}", re.DOTALL)
 ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(\r\n|.))", re.DOTALL)
