@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 SHARED_VECTORS = ROOT.parent / "shared" / "vectors"
+# What `.venv/.ready` is made from (Makefile).
+RENEWING = ("requirements/dev.txt", "pyproject.toml")
 PROVING = os.environ.get("COUNTERFOIL_PROVE") == "1"
 
 # Quick: the same examples every time, so that a red build is red for a reason. Prove: many new examples on every run.
@@ -18,6 +20,18 @@ settings.register_profile(
     "prove", max_examples=1_500, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile("prove" if PROVING else "quick")
+
+
+def pytest_configure(config):
+    """Tests run ``make``, which renews an environment that is out of date: its programs are gone for a moment, for other tests too."""
+    ready = ROOT / ".venv/.ready"
+    if not getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput") or not ready.exists():
+        return
+    newer = [
+        each for each in RENEWING if (ROOT / each).exists() and (ROOT / each).stat().st_mtime > ready.stat().st_mtime
+    ]
+    if newer:
+        raise pytest.UsageError(f"{' and '.join(newer)} changed since .venv was made: make setup")
 
 
 def pytest_collection_finish(session):

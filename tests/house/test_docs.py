@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from counterfoil import ports
 from counterfoil.adapters import alerts, export_directory
-from counterfoil.cli import add_commands_of_others, app
+from counterfoil.cli.commands import add_commands_of_others, app
 from counterfoil.detection import account, audit_rules, block_assembly, rule_config, snapshot, strand, stream_cursor
 from counterfoil.detection.audit_rules import SEVERITIES, AuditRule
 from counterfoil.detection.evidence import bundle

@@ -8,17 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from counterfoil.adapters.durable_files import disk_errors
-from counterfoil.adapters.export_bucket import ExportBucket
 from counterfoil.adapters.export_directory import ExportDirectory
 from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import (
@@ -88,9 +79,21 @@ def export(
     raise typer.Exit(HOLDS if holds else INPUT)
 
 
+def alone() -> typer.Typer:
+    """This one command, by the name it has among all of them."""
+    app, verify = (typer.Typer(name=name, pretty_exceptions_enable=False) for name in ("counterfoil", "verify"))
+    verify.command()(export)
+    app.add_typer(verify)
+    return app
+
+
 def files_in(place: str) -> ExportFiles:
     """The files of an export in a directory, or in ``s3://bucket/prefix``."""
-    return ExportBucket.parse(place) if place.startswith("s3://") else ExportDirectory(Path(place))
+    if not place.startswith("s3://"):
+        return ExportDirectory(Path(place))
+    from counterfoil.adapters.export_bucket import ExportBucket
+
+    return ExportBucket.parse(place)
 
 
 @contextmanager
@@ -99,6 +102,8 @@ def _progress(files: ExportFiles) -> Iterator[Callable[[int], object]]:
     if not err.is_terminal:
         yield int
         return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
     columns = (TextColumn("verifying"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=files.size_bytes())
