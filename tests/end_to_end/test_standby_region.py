@@ -21,6 +21,8 @@ PATIENCE = 300
 LEDGER = "bank"
 # What an auditor notes of any ledger: its stream began, a table was made.
 ROUTINE = {"audit.stream-control", "audit.privileged-statement"}
+# And what depends on when these tests run: the table was made at night.
+BY_THE_CLOCK = {"fraud.privileged-out-of-hours"}
 
 
 class Regions:
@@ -113,7 +115,8 @@ def test_the_standby_s_own_auditor_verifies_what_arrived(regions, bank):
         for stack in (regions.primary, regions.standby)
     ]
     assert heads[0] == heads[1] != set()
-    assert findings(regions.standby) == findings(regions.primary) == ROUTINE
+    assert findings(regions.standby) == findings(regions.primary)
+    assert findings(regions.standby) - BY_THE_CLOCK == ROUTINE
 
 
 def test_a_promoted_standby_goes_on_and_takes_nothing_more_from_the_region_it_left(regions, bank):
@@ -129,6 +132,6 @@ def test_a_promoted_standby_goes_on_and_takes_nothing_more_from_the_region_it_le
     assert journal(regions.standby) == own
     committed(regions.standby, LEDGER, ["INSERT INTO Notes ?", {"number": 101}])
     regions.standby.drain(PATIENCE)
-    assert findings(regions.standby) == ROUTINE
+    assert findings(regions.standby) - BY_THE_CLOCK == ROUTINE
     with existing(regions.standby, LEDGER) as copy:
         assert copy.digest_answer() != bank.digest_answer()
