@@ -2,7 +2,6 @@
 
 import ast
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.plain_verifier import (
     write_export,
 )
 from tests.property.test_receipt_laws import block_receipt
+from tests.standalone_files import runner_of
 
 EXAMPLE = Path(__file__).parents[2] / "lab/data/aws-cli-example.json"
 FORMATS = [OutputFormat.ION_TEXT, OutputFormat.ION_BINARY]
@@ -41,17 +41,7 @@ def text():
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory, text):
-    """Runs the file as somebody would who has nothing but Python: (exit status, what it says)."""
-    file = tmp_path_factory.mktemp("alone") / f"{NAME}.py"
-    file.write_text(text)
-
-    def run(*arguments):
-        command = [sys.executable, "-I", "-S", file, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.stderr == ""
-        return done.returncode, done.stdout
-
-    return run
+    return runner_of(tmp_path_factory.mktemp("alone"), NAME, text)
 
 
 # To be read

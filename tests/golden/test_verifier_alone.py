@@ -20,6 +20,7 @@ from lab.standalone import NAME, render, write_wheel
 from tests.evidence_worlds import LOG_PUBLIC, SNAPSHOT_PUBLIC, fraud_world, p256_key, public_of
 from tests.exports import data_keys, exported, verdict_of
 from tests.journals import first_revision, rehash, rehash_from, transfers
+from tests.standalone_files import runner_of
 from tests.transparency_logs import witness_key
 
 EXAMPLE = Path(__file__).parents[2] / "lab/data/aws-cli-example.json"
@@ -33,17 +34,7 @@ def text():
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory, text):
-    """Runs the file as somebody would who has nothing but Python: (exit status, what it says)."""
-    file = tmp_path_factory.mktemp("alone") / f"{NAME}.py"
-    file.write_text(text)
-
-    def run(*arguments):
-        command = [sys.executable, "-I", "-S", file, *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.stderr == ""
-        return done.returncode, done.stdout
-
-    return run
+    return runner_of(tmp_path_factory.mktemp("alone"), NAME, text)
 
 
 @pytest.fixture(params=["alone", "module"])
