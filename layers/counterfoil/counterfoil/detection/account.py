@@ -11,14 +11,19 @@ two strands have no order that a rule could rely on.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
+from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
-from counterfoil.detection.network.entries import dumped
-from counterfoil.detection.network.profile import Profile, parse_profile
+from counterfoil.detection.network.entries import Entries, dumped, quoted
+from counterfoil.detection.network.profile import MAX_NAMES, Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
 # Per account: the newest transfers, whatever the windows; beyond it the oldest are forgotten and windows are judged on the rest.
@@ -38,6 +43,9 @@ MAX_PAST: Final = 64
 MAX_PARTY_CHARACTERS: Final = 64
 # Per business transaction id: documents that carry it.
 MAX_DOCUMENTS: Final = 32
+
+
+_AT: Final = attrgetter("at")
 
 
 class StateKey(NamedTuple):
@@ -74,6 +82,48 @@ class Movement(NamedTuple):
     is_new: bool = False
 
 
+class Movements(Entries[Movement]):
+    """Movements in journal order. As long as verified time never went back among them, they are in the order of time as well."""
+
+    __slots__ = ("_inflows", "_steady")
+
+    def __init__(self, entries: Iterable[Movement] = ()) -> None:
+        super().__init__(entries)
+        self._count()
+
+    def _count(self) -> None:
+        self._steady = all(earlier.at <= later.at for earlier, later in pairwise(self))
+        self._inflows = sum(each.incoming for each in self)
+
+    @staticmethod
+    def text(entry: Movement) -> str:
+        return dumped([*entry[:3], plain(entry.amount), *entry[4:]])
+
+    def within(self, at: int, span: int) -> list[Movement]:
+        """Movements less than ``span`` microseconds away from a time."""
+        if self._steady and self and self[-1].at <= at:
+            return self[bisect_right(self, at - span, key=_AT) :]
+        return [each for each in self if -span < at - each.at < span]
+
+    def add(self, movement: Movement, horizon: int) -> None:
+        """Add a movement; forget those ``horizon`` microseconds or more away, and the oldest beyond the limits."""
+        at = movement.at
+        if self and (not self._steady or at < self[-1].at):
+            for index in reversed([index for index, each in enumerate(self) if abs(at - each.at) >= horizon]):
+                self.drop(index)
+            self._count()
+        elif self and at - self[0].at >= horizon:
+            self.forget(bisect_right(self, at - horizon, key=_AT))
+            self._inflows = sum([each.incoming for each in self])
+        incoming = movement.incoming
+        if (self._inflows if incoming else len(self) - self._inflows) >= (MAX_INFLOWS if incoming else MAX_OUTFLOWS):
+            self.drop(next(index for index, each in enumerate(self) if each.incoming == incoming))
+            self._inflows -= incoming
+        self._steady = self._steady and (not self or self[-1].at <= at)
+        self._inflows += incoming
+        self.append(movement)
+
+
 class Spent(NamedTuple):
     """An amount that left an account some time."""
 
@@ -81,6 +131,17 @@ class Spent(NamedTuple):
     amount: Decimal
 
 
+class Past(Entries[Spent]):
+    """The amounts that left an account last."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def text(entry: Spent) -> str:
+        return f'[{quoted(entry.currency)},"{plain(entry.amount)}"]'
+
+
+@lru_cache(maxsize=MAX_NAMES)
 def party_of(account_id: str) -> str:
     """An account's id as movements keep it: itself, or its hash where it is long."""
     if len(json.dumps(account_id, ensure_ascii=False).encode()) - 2 <= MAX_PARTY_CHARACTERS:
@@ -100,33 +161,28 @@ class Holding(NamedTuple):
 class AccountState:
     """``applied`` is the sequence number of the last block applied, -1 before the first.
 
-    ``movements`` are in journal order, ``payees`` from the least to the most recently paid; ``firing`` are the rules whose condition
-    held at the last event, each with its scope. ``past`` are the amounts that left it last, ``last_out`` is when that was, ``profile``
-    what it is in the network of accounts.
+    ``payees`` are from the least to the most recently paid, each as JSON too; ``firing`` are the rules whose condition held at the last event, each
+    with its scope. ``last_out`` is when money left it last, ``profile`` what it is in the network of accounts.
     """
 
     applied: int = -1
-    movements: list[Movement] = field(default_factory=list)
+    movements: Movements = field(default_factory=Movements)
     holdings: dict[str, Holding] = field(default_factory=dict)
-    payees: list[str] = field(default_factory=list)
+    payees: dict[str, str] = field(default_factory=dict)
     firing: list[str] = field(default_factory=list)
-    past: list[Spent] = field(default_factory=list)
+    past: Past = field(default_factory=Past)
     last_out: int | None = None
     profile: Profile = field(default_factory=Profile)
 
-    def move(self, movement: Movement, horizon: int) -> None:
-        """Add a movement and forget those that are ``horizon`` microseconds or more away from it."""
-        self.movements = [each for each in self.movements if abs(movement.at - each.at) < horizon]
-        alike = [index for index, each in enumerate(self.movements) if each.incoming == movement.incoming]
-        if len(alike) >= (MAX_INFLOWS if movement.incoming else MAX_OUTFLOWS):
-            del self.movements[alike[0]]
-        self.movements.append(movement)
-
     def pay(self, payee: str, movement: Movement) -> None:
         """Remember whom was paid, how much and when: what the next payment is compared with."""
-        self.past = [*self.past, Spent(movement.currency, movement.amount)][-MAX_PAST:]
+        self.past.append(Spent(movement.currency, movement.amount))
+        self.past.forget(len(self.past) - MAX_PAST)
         self.last_out = movement.at
-        self.payees = [*(each for each in self.payees if each != payee), payee][-MAX_PAYEES:]
+        self.payees.pop(payee, None)
+        self.payees[payee] = quoted(payee)
+        if len(self.payees) > MAX_PAYEES:
+            del self.payees[next(iter(self.payees))]
 
     def hold(self, document_id: str, holding: Holding) -> None:
         """Remember a document's balance; the document that changed last stays longest."""
@@ -145,32 +201,29 @@ class AccountState:
         return holds and not fired
 
     def render(self) -> str:
-        body = dumped(
-            {
-                "applied": self.applied,
-                "movements": [_render_movement(each) for each in self.movements],
-                "holdings": {each: [at.version, plain(at.balance), at.currency] for each, at in self.holdings.items()},
-                "payees": self.payees,
-                "firing": self.firing,
-                "past": [[each.currency, plain(each.amount)] for each in self.past],
-                "last_out": self.last_out,
-            }
+        holdings = [
+            f'{quoted(each)}:[{version},"{plain(balance)}",{quoted(currency)}]'
+            for each, (version, balance, currency) in self.holdings.items()
+        ]
+        last_out = "null" if self.last_out is None else self.last_out
+        return (
+            f'{{"applied":{self.applied},"movements":{self.movements.rendered()},"holdings":{{{",".join(holdings)}}},'
+            f'"payees":[{",".join(self.payees.values())}],"firing":{dumped(self.firing)},"past":{self.past.rendered()},'
+            f'"last_out":{last_out},"network":{self.profile.render()}}}'
         )
-        return f'{body[:-1]},"network":{self.profile.render()}}}'
 
 
 def parse_account(text: str) -> AccountState:
     body = _load(text)
     return AccountState(
         body["applied"],
-        [_parse_movement(*each) for each in body["movements"]],
+        Movements(_parse_movement(*each) for each in body["movements"]),
         {each: Holding(version, Decimal(amount), cur) for each, (version, amount, cur) in body["holdings"].items()},
-        body["payees"],
+        {each: quoted(each) for each in body["payees"]},
         body["firing"],
-        # States that were written before these were remembered do not have them.
-        [Spent(currency, Decimal(amount)) for currency, amount in body.get("past", ())],
-        body.get("last_out"),
-        parse_profile(body.get("network", {})),
+        Past(Spent(currency, Decimal(amount)) for currency, amount in body["past"]),
+        body["last_out"],
+        parse_profile(body["network"]),
     )
 
 
@@ -229,10 +282,6 @@ class TransactionState:
 
 def parse_transaction(text: str) -> TransactionState:
     return TransactionState({each: Carrier(*carrier) for each, carrier in _load(text)["carriers"].items()})
-
-
-def _render_movement(movement: Movement) -> list[Any]:
-    return [*movement[:3], plain(movement.amount), *movement[4:]]
 
 
 def _parse_movement(at: int, sequence_no: int, incoming: bool, amount: str, *rest: Any) -> Movement:  # noqa: FBT001 - a row of JSON

@@ -129,7 +129,7 @@ class Judge:
     def judge(self, contents: Contents) -> None:
         """Judge the next block and bring the states of its accounts up to it."""
         number = contents.address.sequence_no
-        outside = frozenset(self.config.surroundings.external_accounts)
+        outside = self.config.external_accounts
         accounts = {each: self.book.account(each) for each in sorted(contents.account_ids() - outside)}
         behind = {each: state for each, state in accounts.items() if state.applied < number}
         tally = Tally(outside, known={each for each, state in accounts.items() if state.holdings})
@@ -239,40 +239,32 @@ class Judge:
         behind: dict[str, AccountState],
         held: Mapping[str, tuple[Holding, ...]],
     ) -> None:
+        at = microseconds(transfer.source.at)
         if payer := behind.get(transfer.from_account):
             is_new = transfer.to_account not in payer.payees
-            out = _movement(address, transfer, incoming=False, is_new=is_new)
-            before = _balance_in(transfer.currency, held[transfer.from_account])
-            event = Event(
-                transfer.from_account,
-                payer,
-                out,
-                transfer,
-                len(payer.payees),
-                payer.last_out,
-                before,
-                self.config.lists,
-            )
-            payer.move(out, self.config.horizon)
-            self._ask_all(address, event)
+            out = _movement(address, transfer, at, incoming=False, is_new=is_new)
+            event = self._event(transfer.from_account, payer, out, transfer, held)
+            payer.movements.add(out, self.config.horizon)
+            self._ask_all(self.config.outflow_rules, address, event)
             payer.pay(transfer.to_account, out)
         if payee := behind.get(transfer.to_account):
-            inflow = _movement(address, transfer, incoming=True, is_new=False)
-            rules = self.config.account_rules
-            if any(rule.kind.needs(inflow, rule.when) for rule in rules):
-                payee.move(inflow, self.config.horizon)
-            before = _balance_in(transfer.currency, held[transfer.to_account])
-            event = Event(
-                transfer.to_account,
-                payee,
-                inflow,
-                transfer,
-                len(payee.payees),
-                payee.last_out,
-                before,
-                self.config.lists,
-            )
-            self._ask_all(address, event)
+            inflow = _movement(address, transfer, at, incoming=True, is_new=False)
+            if any(rule.kind.needs(inflow, rule.when) for rule in self.config.account_rules):
+                payee.movements.add(inflow, self.config.horizon)
+            event = self._event(transfer.to_account, payee, inflow, transfer, held)
+            self._ask_all(self.config.inflow_rules, address, event)
+
+    def _event(
+        self,
+        account_id: str,
+        state: AccountState,
+        movement: Movement,
+        transfer: Transfer,
+        held: Mapping[str, tuple[Holding, ...]],
+    ) -> Event:
+        before = _balance_in(transfer.currency, held[account_id])
+        lists = self.config.lists
+        return Event(account_id, state, movement, transfer, len(state.payees), state.last_out, before, lists)
 
     def _observe(
         self,
@@ -283,29 +275,39 @@ class Judge:
     ) -> None:
         """Ask the rules on the network of accounts, and what all rules together say of each transfer."""
         places = {id(each): ordinal for ordinal, each in enumerate(contents.transfers)}
-        observations = observe(
+        look = observe(
             contents.address.sequence_no,
             [(places[id(each)], microseconds(each.source.at), each) for each in moving],
             {name: state.profile for name, state in behind.items()},
             {name: state.profile for name, state in accounts.items() if name not in behind},
             self.scorer,
-            frozenset(self.config.surroundings.cash_accounts),
+            self.config.cash_accounts,
         )
-        for observation in observations:
-            transfer = observation.transfer
-            ground = _ground(transfer.source, transfer.from_account, _about(transfer))
-            for rule in self.config.network_rules:
-                if sighting := rule.kind.sees(observation, rule.when):
-                    subject = sighting._replace(scope=f"{transfer.from_account}:{transfer.source.document_id}")
-                    self._contribute(rule, sighting, transfer)
-                    if not rule.kind.contributes:
-                        self._find(rule, contents.address, self._explained(rule, subject, observation), ground)
-            made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
-            for typology in self.config.typology_rules:
-                if sighting := typology.kind.sees(observation, made):
-                    subject = sighting._replace(scope=f"{transfer.from_account}:{transfer.source.document_id}")
-                    self._find(typology, contents.address, subject, ground)
-            self.assessments.append(Assessment(observation, made))
+        for observation in look.observations:
+            self._judge_observed(contents.address, observation)
+        look.take_in()
+
+    def _judge_observed(self, address: BlockAddress, observation: Observation) -> None:
+        transfer = observation.transfer
+        for rule in self.config.network_rules:
+            kind = rule.kind
+            value = kind.value(observation, rule.when)
+            if value is None or (rule.shadow and kind.contributes):
+                continue
+            sighting = kind.sighting(observation, value)
+            self._contribute(rule, sighting, transfer)
+            if not kind.contributes:
+                self._find_observed(rule, address, self._explained(rule, sighting, observation), transfer)
+        made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
+        for typology in self.config.typology_rules:
+            if sighting := typology.kind.sees(observation, made):
+                self._find_observed(typology, address, sighting, transfer)
+        self.assessments.append(Assessment(observation, made))
+
+    def _find_observed(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, transfer: Transfer) -> None:
+        ground = _ground(transfer.source, transfer.from_account, _about(transfer))
+        subject = sighting._replace(scope=f"{transfer.from_account}:{transfer.source.document_id}")
+        self._find(rule, address, subject, ground)
 
     def _explained(self, rule: Rule[Network], sighting: Sighting, observation: Observation) -> Sighting:
         """A finding by the model says which measures made it."""
@@ -322,18 +324,20 @@ class Judge:
             made = self._contributions.setdefault(transfer.source.revision_hash, [])
             made.append(Contribution(rule.rule_id, rule.document.typology, rule.score(sighting)))
 
-    def _ask_all(self, address: BlockAddress, event: Event) -> None:
-        incoming = event.movement.incoming
-        for rule in self.config.account_rules:
-            if rule.kind.hears(incoming=incoming):
-                self._ask(rule, address, event)
+    def _ask_all(self, rules: Iterable[Rule[AccountKind]], address: BlockAddress, event: Event) -> None:
+        firing = event.account.firing
+        for rule in rules:
+            kind, when = rule.kind, rule.when
+            if when is None or not kind.chooses_events or when(event):
+                sighting = kind.sees(event, when)
+                if sighting is not None or firing:
+                    self._tell(rule, address, event, sighting)
+                    firing = event.account.firing
 
-    def _ask(self, rule: Rule[AccountKind], address: BlockAddress, event: Event) -> None:
-        if rule.kind.chooses_events and rule.when is not None and not rule.when(event):
-            return
-        sighting = rule.kind.sees(event, rule.when)
-        if sighting is None and not event.account.firing:
-            return
+    def _tell(
+        self, rule: Rule[AccountKind], address: BlockAddress, event: Event, sighting: Sighting | None
+    ) -> None:
+        """Keep what an account rule sees, or that it sees nothing any more."""
         name = f"{rule.name}:{rule.kind.scope(event)}"
         if rule.kind.has_edge and not event.account.rises(name, holds=sighting is not None):
             return
@@ -386,10 +390,10 @@ def _balance_in(currency: str, holdings: Iterable[Holding]) -> Decimal | None:
     return total(amounts) if amounts else None
 
 
-def _movement(address: BlockAddress, transfer: Transfer, *, incoming: bool, is_new: bool) -> Movement:
+def _movement(address: BlockAddress, transfer: Transfer, at: int, *, incoming: bool, is_new: bool) -> Movement:
     source = transfer.source
     return Movement(
-        microseconds(source.at),
+        at,
         address.sequence_no,
         incoming,
         transfer.amount,

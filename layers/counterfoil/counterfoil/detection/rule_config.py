@@ -84,6 +84,24 @@ class RuleConfig:
         return self._of(AccountKind)
 
     @cached_property
+    def outflow_rules(self) -> tuple[Rule[AccountKind], ...]:
+        """Those of the account rules that are asked at a transfer out of the account."""
+        return tuple(rule for rule in self.account_rules if rule.kind.hears(incoming=False))
+
+    @cached_property
+    def inflow_rules(self) -> tuple[Rule[AccountKind], ...]:
+        """Those that are asked at a transfer into it."""
+        return tuple(rule for rule in self.account_rules if rule.kind.hears(incoming=True))
+
+    @cached_property
+    def external_accounts(self) -> frozenset[str]:
+        return frozenset(self.surroundings.external_accounts)
+
+    @cached_property
+    def cash_accounts(self) -> frozenset[str]:
+        return frozenset(self.surroundings.cash_accounts)
+
+    @cached_property
     def balance_rules(self) -> tuple[Rule[BalanceKind], ...]:
         return self._of(BalanceKind)
 

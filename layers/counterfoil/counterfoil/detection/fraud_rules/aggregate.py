@@ -114,11 +114,15 @@ class Aggregate(AccountKind):
 
     def sees(self, event: Event, when: Condition | None) -> Sighting | None:
         movement = event.movement
-        found = [each for each in event.within(self.window_seconds) if self._belongs(each, movement)]
-        if when is not None:
-            found = [each for each in found if self._counts(each, when)]
         limit = self.threshold.of(movement.currency)
-        if len(found) < self.at_least or not self._is_beyond(found, limit):
+        found = event.within(self.window_seconds)
+        # No condition makes more of what is there, and mostly there is too little.
+        if self._are_too_few(found, limit):
+            return None
+        found = self._belonging(found, movement)
+        if when is not None and not self._are_too_few(found, limit):
+            found = [each for each in found if self._counts(each, when)]
+        if self._are_too_few(found, limit) or not self._is_beyond(found, limit):
             return None
         values: Values = {
             "account": event.account_id,
@@ -131,12 +135,25 @@ class Aggregate(AccountKind):
         }
         return Sighting(self.scope(event), values, found, event.window_evidence(self.window_seconds))
 
-    def _belongs(self, each: Movement, movement: Movement) -> bool:
-        return (
-            (self.direction == "both" or each.incoming == (self.direction == "in"))
-            and ("counterparty" not in self.key or each.counterparty == movement.counterparty)
-            and ("currency" not in self.key or each.currency == movement.currency)
-        )
+    def _are_too_few(self, found: Sequence[Movement], limit: Decimal) -> bool:
+        """Whether these are fewer movements than the rule can hold for."""
+        count = len(found)
+        if count < self.at_least:
+            return True
+        return self.aggregate not in _OF_MONEY and (count < limit if self.reached == "at" else count <= limit)
+
+    def _belonging(self, found: Sequence[Movement], movement: Movement) -> Sequence[Movement]:
+        """Those of the rule's direction that have the event's key."""
+        if self.direction != "both":
+            incoming = self.direction == "in"
+            found = [each for each in found if each.incoming is incoming]
+        if "counterparty" in self.key:
+            counterparty = movement.counterparty
+            found = [each for each in found if each.counterparty == counterparty]
+        if "currency" in self.key:
+            currency = movement.currency
+            found = [each for each in found if each.currency == currency]
+        return found
 
     def _counts(self, each: Movement, when: Condition | None) -> bool:
         return when is None or when(Counted(each, self.threshold.of(each.currency)))

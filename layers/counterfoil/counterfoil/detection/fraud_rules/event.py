@@ -40,11 +40,19 @@ class Event:
     balance_before: Decimal | None = None
     lists: Mapping[str, WatchList] = field(default_factory=dict)
     _windows: dict[int, list[Movement]] = field(default_factory=dict)
+    _claimed: list[int | None] = field(default_factory=list)
 
     @property
     def counterparty(self) -> str:
         """The other account's id, in full."""
         return self.transfer.from_account if self.movement.incoming else self.transfer.to_account
+
+    @property
+    def claimed(self) -> int | None:
+        """The time that the document claims, in microseconds since 1970; ``None`` where it claims none that can be read."""
+        if not self._claimed:
+            self._claimed.append(claimed_time(self.transfer.business_time))
+        return self._claimed[0]
 
     def within(self, seconds: int) -> list[Movement]:
         """Movements less than ``seconds`` away from the event in verified time, the event included.
@@ -54,9 +62,7 @@ class Event:
         """
         found = self._windows.get(seconds)
         if found is None:
-            at, span = self.movement.at, seconds * _SECOND
-            found = [each for each in self.account.movements if abs(at - each.at) < span]
-            self._windows[seconds] = found
+            found = self._windows[seconds] = self.account.movements.within(self.movement.at, seconds * _SECOND)
         return found
 
     def window_evidence(self, seconds: int) -> dict[str, str]:
@@ -101,7 +107,7 @@ def instant(at: int) -> str:
 
 def delay_seconds(event: Event) -> int:
     """Whole seconds from the time that the document claims to the verified one; 0 where it claims none that can be read."""
-    claimed = claimed_time(event.transfer.business_time)
+    claimed = event.claimed
     return 0 if claimed is None else (event.movement.at - claimed) // _SECOND
 
 
@@ -126,7 +132,7 @@ EVENT: Final[Vocabulary] = {
         delay_seconds, "verified time less the time that the document claims, in whole seconds; negative: in the future"
     ),
     "business_time_known": flag(
-        lambda event: claimed_time(event.transfer.business_time) is not None,
+        lambda event: event.claimed is not None,
         "whether the document claims a time with an offset",
     ),
     "counterparty": text(lambda event: event.counterparty, "the other account"),

@@ -6,22 +6,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
 
 from counterfoil.detection.expressions import Condition, Type, flag, number, text
 from counterfoil.detection.expressions.vocabulary import Symbol, Vocabulary
 from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Values
 from counterfoil.detection.money import EXACT
-from counterfoil.detection.network.measures import MEASURES, NAMES, PLACES
+from counterfoil.detection.network.measures import MEASURES, NAMES, PLACES, shown
 from counterfoil.detection.network.observation import Observation
-from counterfoil.detection.network.profile import MAX_FLOWS, MAX_PARTIES, MAX_REACHES, MAX_SHARED
+from counterfoil.detection.network.profile import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
 from counterfoil.detection.parameters import FLAG, choice, ratio, whole
 from counterfoil.detection.parameters import text as text_setting
 from counterfoil.errors import InputError
 
 MODEL_SCORE: Final = "model_score"
-# Measures are binary floats; a condition sees them to four digits, exactly as a finding shows them.
-_DIGITS: Final = 4
 # Further from a threshold than rounding to these digits, and than the error of a float below a million, could ever move it.
 _FAR: Final = 0.001
 
@@ -35,12 +34,12 @@ class Contribution(NamedTuple):
 
 
 def _measured(observation: Observation, name: str) -> Decimal:
-    found = observation.score or 0.0 if name == MODEL_SCORE else observation.measures[PLACES[name]]
-    return Decimal(repr(round(found, _DIGITS)))
+    return shown(observation.score or 0.0) if name == MODEL_SCORE else observation.shown[PLACES[name]]
 
 
 def _symbol(name: str, meaning: str) -> Symbol:
-    return number(lambda observation: _measured(observation, name), meaning)
+    place = PLACES[name]
+    return number(lambda observation: observation.shown[place], meaning)
 
 
 VOCABULARY: Final[Vocabulary] = {
@@ -62,7 +61,7 @@ class TransferKind(Kind):
     vocabulary: ClassVar[Vocabulary] = VOCABULARY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Network(TransferKind):
     """``value`` is the measure named ``on``, or where ``below`` is not 0, how far the measure is below it; it must reach ``at_least``.
 
@@ -72,7 +71,7 @@ class Network(TransferKind):
     kind: ClassVar[str] = "network"
     state: ClassVar[str] = (
         f"per account the newest {MAX_FLOWS} transfers each way with other accounts, {MAX_PARTIES} payees and payers, "
-        f"{MAX_SHARED} accounts that share one, {MAX_REACHES} traces of where money came from, and daily sums of what was paid to "
+        f"{MAX_SHARED} accounts that share one, {MAX_TRACED} traces of where money came from, and daily sums of what was paid to "
         "the world outside"
     )
     values: ClassVar[Mapping[str, Type]] = {
@@ -89,17 +88,19 @@ class Network(TransferKind):
     at_least: Decimal = field(default=Decimal(0), metadata=ratio("0", "1000000"))
     contributes: bool = field(default=True, metadata=FLAG)
 
-    def sees(self, observation: Observation, when: Condition | None) -> Sighting | None:
-        """What the rule sees in this transfer."""
-        if self.on != MODEL_SCORE and self._is_far(observation.measures[PLACES[self.on]]):
+    def value(self, observation: Observation, when: Condition | None) -> Decimal | None:
+        """What the rule sees in this transfer, as a number; ``None`` where it sees nothing."""
+        if self.on != MODEL_SCORE and self._is_far(observation.measures[self._place]):
             return None
         value = _measured(observation, self.on)
         if self.below:
             value = EXACT.subtract(self.below, value)
         if value < self.at_least or (self.below and value <= 0):
             return None
-        if when is not None and not when(observation):
-            return None
+        return None if when is not None and not when(observation) else value
+
+    def sighting(self, observation: Observation, value: Decimal) -> Sighting:
+        """What it sees, in full."""
         transfer = observation.transfer
         values: Values = {
             "account": transfer.from_account,
@@ -113,8 +114,16 @@ class Network(TransferKind):
 
     def _is_far(self, found: float) -> bool:
         """Whether a measure is so far from what is asked for that its digits do not matter: most are, and decimals are slow."""
-        below, at_least = float(self.below), float(self.at_least)
+        below, at_least = self._bounds
         return (below - found if below else found) < at_least - _FAR
+
+    @cached_property
+    def _place(self) -> int:
+        return PLACES[self.on]
+
+    @cached_property
+    def _bounds(self) -> tuple[float, float]:
+        return float(self.below), float(self.at_least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Lists that an account's state keeps: only appended to, forgotten from the front, and written as JSON again and again.
+"""What an account's state keeps, as JSON that is written again and again while little of it changes.
 
 What an entry looks like in JSON never changes, so it is remembered with it: a state of five hundred entries, of which a transfer
 adds three, is written by joining texts.
@@ -7,15 +7,16 @@ adds three, is written by joining texts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring
+from typing import Any, Final
 
-# What stands between two entries; a name may contain it, which is noticed.
-_BETWEEN = "],["
+# A text as JSON, in quotation marks; what is not ASCII stays as it is.
+quoted: Final[Callable[[str], str]] = encode_basestring
 
 
-class Entries[E: tuple[Any, ...]](list[E]):
-    """Entries in journal order, each a row of JSON. ``append``, ``extend`` and ``forget`` are the only ways to change it."""
+class Entries[E](list[E]):
+    """Entries in journal order. The methods below and ``append`` are the only ways to change it."""
 
     __slots__ = ("_texts",)
 
@@ -25,18 +26,32 @@ class Entries[E: tuple[Any, ...]](list[E]):
 
     def forget(self, count: int) -> None:
         """Drop the ``count`` oldest entries."""
-        del self[:count]
-        del self._texts[:count]
+        if count > 0:
+            del self[:count]
+            del self._texts[:count]
+
+    def drop(self, index: int) -> None:
+        """Drop one entry."""
+        del self[index]
+        del self._texts[index : index + 1]
+
+    def replace_first(self, entry: E) -> None:
+        """Put another entry in the place of the oldest."""
+        self[0] = entry
+        if self._texts:
+            self._texts[0] = self.text(entry)
+
+    @staticmethod
+    def text(entry: E) -> str:
+        """An entry as JSON."""
+        return dumped(entry)
 
     def rendered(self) -> str:
         """All entries as JSON, compact: ``[[1,"a"],[2,"b"]]``."""
         texts = self._texts
         if len(texts) < len(self):
-            new = self[len(texts) :]
-            # A name that contains what stands between two entries makes too many parts, never as many as there are entries.
-            parts = dumped(new)[2:-2].split(_BETWEEN)
-            texts += parts if len(parts) == len(new) else [dumped(each)[1:-1] for each in new]
-        return f"[[{_BETWEEN.join(texts)}]]" if texts else "[]"
+            texts += map(self.text, self[len(texts) :])
+        return f"[{','.join(texts)}]"
 
 
 def dumped(value: Any) -> str:
@@ -44,4 +59,4 @@ def dumped(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

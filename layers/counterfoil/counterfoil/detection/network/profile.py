@@ -12,23 +12,29 @@ is in ``account``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from counterfoil.detection.network.entries import Entries, dumped
+from counterfoil.detection.network.entries import Entries, dumped, quoted
 
 # The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
 MAX_FLOWS: Final = 64
-# The newest traces of where money came from.
-MAX_REACHES: Final = 64
+# Where money came from: the newest origins, of all traces together.
+MAX_TRACED: Final = 64
 # Per direction: the counterparties met most recently, with how often; and the accounts that shared one most recently.
 MAX_PARTIES: Final = 64
 MAX_SHARED: Final = 64
 # Names of accounts are kept up to this many bytes in JSON; a longer one is represented by the beginning of its hash. With these
 # limits a profile takes at most 55 KB of what an account's state may take.
 MAX_NAME_BYTES: Final = 22
+# Accounts whose names are remembered with their ids: some 2 MB.
+MAX_NAMES: Final = 8_192
 # Days of everyday payments that are remembered.
 MAX_DAYS: Final = 29
 # Blocks whose entries are kept beyond these limits: more than a batch holds, for an account brought up after a crash.
@@ -66,14 +72,13 @@ class Flow(NamedTuple):
     score: float
 
 
-class Reach(NamedTuple):
-    """Money of ``origin`` may have come here over ``hops`` first payments, the last of them by ``via``."""
+class Trace(NamedTuple):
+    """Money may have come here by ``via``, at ``at``: of each origin over so many first payments, the last of them this one."""
 
     sequence_no: int
     at: int
-    origin: str
-    hops: int
     via: str
+    hops: Mapping[str, int]
 
 
 class Dealings(NamedTuple):
@@ -84,9 +89,85 @@ class Dealings(NamedTuple):
 
 
 NOTHING: Final = Dealings(0, 0)
+
+
+class Flows(Entries[Flow]):
+    """The newest transfers with other accounts in one direction."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def text(entry: Flow) -> str:
+        sequence_no, ordinal, at, party, amount, currency, first, depth, score = entry
+        told = f"{quoted(currency)},{'true' if first else 'false'},{depth},{score!r}"
+        return f"[{sequence_no},{ordinal},{at},{quoted(party)},{amount!r},{told}]"
+
+    def add(self, flow: Flow) -> None:
+        """Add a flow and drop the oldest beyond the limit, as far as they are older than ``SLACK`` blocks."""
+        self.append(flow)
+        if len(self) > MAX_FLOWS:
+            old = bisect_right(self, flow.sequence_no - SLACK, key=_SEQUENCE_NO)
+            self.forget(max(old - MAX_FLOWS, len(self) - MOST * MAX_FLOWS))
+
+
+class Traces(Entries[Trace]):
+    """The newest traces of where money came from."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def text(entry: Trace) -> str:
+        return f"[{entry.sequence_no},{entry.at},{quoted(entry.via)},{dumped(entry.hops)}]"
+
+    def add(self, trace: Trace) -> None:
+        """Add a trace and drop the oldest as flows are; what is counted are origins, and of a trace only some may be dropped."""
+        self.append(trace)
+        count = sum([len(each.hops) for each in self])
+        if count <= MAX_TRACED:
+            return
+        old = sum([len(each.hops) for each in self if each.sequence_no <= trace.sequence_no - SLACK])
+        too_many = max(old - MAX_TRACED, count - MOST * MAX_TRACED, 0)
+        gone = 0
+        while too_many and len(self[gone].hops) <= too_many:
+            too_many -= len(self[gone].hops)
+            gone += 1
+        self.forget(gone)
+        if too_many:
+            self.replace_first(_newest(self[0], len(self[0].hops) - too_many))
+
+
+class Parties(dict[str, Dealings]):
+    """Counterparties, from the least to the most recently met."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, dealings: Mapping[str, Dealings] | None = None) -> None:
+        super().__init__(dealings or {})
+        self._texts: dict[str, str] = {}
+        for party, each in self.items():
+            self._write(party, each)
+
+    def _write(self, party: str, dealings: Dealings) -> None:
+        self._texts.pop(party, None)
+        self._texts[party] = f"{quoted(party)}:[{dealings.times},{dealings.last}]"
+
+    def meet(self, party: str, at: int) -> None:
+        """Count one more dealing and forget the party met longest ago beyond the limit."""
+        dealings = self[party] = Dealings(self.pop(party, NOTHING).times + 1, at)
+        self._write(party, dealings)
+        if len(self) > MAX_PARTIES:
+            oldest = next(iter(self))
+            del self[oldest], self._texts[oldest]
+
+    def rendered(self) -> str:
+        """All of them as JSON, compact."""
+        return f"{{{','.join(self._texts.values())}}}"
+
+
 # What a profile keeps, in the order in which it is written.
-_ENTRIES: Final = ("paid", "received", "reaches")
-_REST: Final = ("co_payers", "co_payees", "everyday", "payees", "payers")
+_ENTRIES: Final = ("paid", "received", "traces", "payees", "payers")
+_REST: Final = ("co_payers", "co_payees", "everyday")
+_SEQUENCE_NO: Final = attrgetter("sequence_no")
 
 
 class Everyday(NamedTuple):
@@ -106,15 +187,17 @@ class Profile:
     when that was last noticed, in seconds since 1970.
     """
 
-    paid: Entries[Flow] = field(default_factory=Entries)
-    received: Entries[Flow] = field(default_factory=Entries)
-    reaches: Entries[Reach] = field(default_factory=Entries)
+    paid: Flows = field(default_factory=Flows)
+    received: Flows = field(default_factory=Flows)
+    traces: Traces = field(default_factory=Traces)
     co_payers: dict[str, int] = field(default_factory=dict)
     co_payees: dict[str, int] = field(default_factory=dict)
-    payees: dict[str, Dealings] = field(default_factory=dict)
-    payers: dict[str, Dealings] = field(default_factory=dict)
+    payees: Parties = field(default_factory=Parties)
+    payers: Parties = field(default_factory=Parties)
     everyday: list[Everyday] = field(default_factory=list)
     cash: Dealings = NOTHING
+    # What else there is as it looks in JSON, by name, until it changes.
+    _texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def spend(self, at: int, amount: float, *, cash: bool) -> None:
         """Take in a payment to an account outside the ledger."""
@@ -122,58 +205,60 @@ class Profile:
             self.cash = Dealings(self.cash.times + 1, at)
             return
         day = at // DAY
+        self._texts.pop("everyday", None)
         if self.everyday and self.everyday[-1].day == day:
             last = self.everyday[-1]
             self.everyday[-1] = Everyday(day, last.payments + 1, last.total + amount)
         else:
             self.everyday = [*self.everyday, Everyday(day, 1, amount)][-MAX_DAYS:]
 
-    def pay(self, flow: Flow, payers_of_payee: Iterable[Flow]) -> None:
+    def pay(self, flow: Flow, payers_of_payee: Iterable[Flow], own_name: str) -> None:
         """Take in a transfer to ``flow.party``; ``payers_of_payee`` are what that one received before, newest last."""
-        for each in payers_of_payee:
-            if abs(flow.at - each.at) < FORTNIGHT:
-                _renew(self.co_payers, each.party, flow.at, MAX_SHARED)
-        _add(self.paid, [flow], MAX_FLOWS)
-        _meet(self.payees, flow.party, flow.at)
+        if _share(self.co_payers, payers_of_payee, flow.at, own_name):
+            self._texts.pop("co_payers", None)
+        self.paid.add(flow)
+        self.payees.meet(flow.party, flow.at)
 
-    def receive(
-        self, flow: Flow, paid_by_payer: Iterable[Flow], reaches_of_payer: Iterable[Reach], own_name: str
-    ) -> None:
-        """Take in a transfer from ``flow.party``; ``paid_by_payer`` and ``reaches_of_payer`` are of the time before."""
-        for each in paid_by_payer:
-            if each.party != own_name and abs(flow.at - each.at) < FORTNIGHT:
-                _renew(self.co_payees, each.party, flow.at, MAX_SHARED)
+    def receive(self, flow: Flow, paid_by_payer: Iterable[Flow], traces_of_payer: Iterable[Trace], own_name: str) -> None:
+        """Take in a transfer from ``flow.party``; ``paid_by_payer`` and ``traces_of_payer`` are of the time before."""
+        if _share(self.co_payees, paid_by_payer, flow.at, own_name):
+            self._texts.pop("co_payees", None)
         if flow.first:
-            _add(self.reaches, _onward(flow, reaches_of_payer, own_name), MAX_REACHES)
-        _add(self.received, [flow], MAX_FLOWS)
-        _meet(self.payers, flow.party, flow.at)
+            self.traces.add(_onward(flow, traces_of_payer, own_name))
+        self.received.add(flow)
+        self.payers.meet(flow.party, flow.at)
 
     def render(self) -> str:
         """The profile as compact JSON; what is empty is left out."""
         found = [f'"{name}":{each.rendered()}' for name in _ENTRIES if (each := getattr(self, name))]
-        rest = {name: each for name in _REST if (each := getattr(self, name))} | (
-            {"cash": self.cash} if self.cash.times else {}
-        )
-        if rest:
-            found.append(dumped(rest)[1:-1])
+        texts = self._texts
+        for name in _REST:
+            if each := getattr(self, name):
+                text = texts.get(name)
+                if text is None:
+                    text = texts[name] = f'"{name}":{dumped(each)}'
+                found.append(text)
+        if self.cash.times:
+            found.append(f'"cash":{dumped(self.cash)}')
         return f"{{{','.join(found)}}}"
 
 
 def parse_profile(body: dict[str, Any]) -> Profile:
     """Read what ``Profile.render`` made."""
     return Profile(
-        Entries(map(Flow._make, body.get("paid", ()))),
-        Entries(map(Flow._make, body.get("received", ()))),
-        Entries(map(Reach._make, body.get("reaches", ()))),
+        Flows(map(Flow._make, body.get("paid", ()))),
+        Flows(map(Flow._make, body.get("received", ()))),
+        Traces(map(Trace._make, body.get("traces", ()))),
         body.get("co_payers", {}),
         body.get("co_payees", {}),
-        {name: Dealings(*each) for name, each in body.get("payees", {}).items()},
-        {name: Dealings(*each) for name, each in body.get("payers", {}).items()},
+        Parties({name: Dealings(*each) for name, each in body.get("payees", {}).items()}),
+        Parties({name: Dealings(*each) for name, each in body.get("payers", {}).items()}),
         [Everyday(*each) for each in body.get("everyday", ())],
         Dealings(*body.get("cash", NOTHING)),
     )
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def node_of(account_id: str) -> str:
     """An account's id as profiles keep it: itself, or the beginning of its hash where it is long."""
     if len(json.dumps(account_id, ensure_ascii=False).encode()) - 2 <= MAX_NAME_BYTES:
@@ -181,40 +266,56 @@ def node_of(account_id: str) -> str:
     return sha256(account_id.encode()).hexdigest()[:MAX_NAME_BYTES]
 
 
-def before[E: (Flow, Reach)](entries: Sequence[E], sequence_no: int) -> list[E]:
-    """The newest entries of the time before a block."""
-    if entries and entries[-1].sequence_no >= sequence_no:
-        entries = [each for each in entries if each.sequence_no < sequence_no]
-    return list(entries[-MAX_TAKEN:])
+def before(flows: Sequence[Flow], sequence_no: int) -> Sequence[Flow]:
+    """The newest flows of the time before a block."""
+    return flows[max(0, (end := _end_before(flows, sequence_no)) - MAX_TAKEN) : end]
 
 
-def _onward(flow: Flow, reaches: Iterable[Reach], own_name: str) -> list[Reach]:
-    """Where money that came by ``flow`` may be from: the payer itself, and by the shortest way what had reached the payer."""
-    shortest: dict[str, int] = {}
-    for each in reaches:
-        if each.hops < MAX_HOPS and each.origin not in {own_name, flow.party} and abs(flow.at - each.at) < MONTH:
-            shortest[each.origin] = min(each.hops, shortest.get(each.origin, MAX_HOPS))
-    onward = [Reach(flow.sequence_no, flow.at, origin, hops + 1, flow.party) for origin, hops in shortest.items()]
-    return [*onward, Reach(flow.sequence_no, flow.at, flow.party, 1, flow.party)]
+def traces_before(traces: Sequence[Trace], sequence_no: int) -> list[Trace]:
+    """The newest traces of the time before a block, of so many origins in all."""
+    found: list[Trace] = []
+    room = MAX_TAKEN
+    for each in reversed(traces[: _end_before(traces, sequence_no)]):
+        if room <= 0:
+            break
+        found.append(each if len(each.hops) <= room else _newest(each, room))
+        room -= len(each.hops)
+    return found[::-1]
 
 
-def _add[E: (Flow, Reach)](entries: Entries[E], new: Iterable[E], limit: int) -> None:
-    """Add entries and drop the oldest beyond the limit, as far as they are older than ``SLACK`` blocks."""
-    entries.extend(new)
-    if len(entries) > limit:
-        young = entries[-1].sequence_no - SLACK
-        old = sum(1 for each in entries if each.sequence_no <= young)
-        entries.forget(max(old - limit, len(entries) - MOST * limit, 0))
+def _end_before(entries: Sequence[Flow] | Sequence[Trace], sequence_no: int) -> int:
+    """How many entries are of the time before a block; it is a rare one that is behind others."""
+    end = len(entries)
+    while end and entries[end - 1].sequence_no >= sequence_no:
+        end -= 1
+    return end
 
 
-def _meet(parties: dict[str, Dealings], party: str, at: int) -> None:
-    known = parties.get(party)
-    _renew(parties, party, Dealings(1 if known is None else known.times + 1, at), MAX_PARTIES)
+def _newest(trace: Trace, count: int) -> Trace:
+    """A trace with its last origins alone."""
+    return trace._replace(hops=dict(list(trace.hops.items())[-count:]))
 
 
-def _renew[V](parties: dict[str, V], party: str, value: V, limit: int) -> None:
-    """Set a value as the newest and forget the oldest beyond the limit."""
-    parties.pop(party, None)
-    parties[party] = value
-    if len(parties) > limit:
-        del parties[next(iter(parties))]
+def _onward(flow: Flow, traces: Iterable[Trace], own_name: str) -> Trace:
+    """Where money that came by ``flow`` may be from: by the shortest way what had reached the payer, and the payer itself."""
+    onward: dict[str, int] = {}
+    for trace in traces:
+        if -MONTH < flow.at - trace.at < MONTH:
+            for origin, hops in trace.hops.items():
+                if hops < MAX_HOPS and onward.get(origin, MAX_HOPS + 1) > hops + 1:
+                    onward[origin] = hops + 1
+    onward.pop(own_name, None)
+    onward.pop(flow.party, None)
+    onward[flow.party] = 1
+    return Trace(flow.sequence_no, flow.at, flow.party, onward)
+
+
+def _share(sharing: dict[str, int], others: Iterable[Flow], at: int, besides: str) -> bool:
+    """Note who else dealt with somebody within a fortnight; whether anybody did."""
+    found = [each.party for each in others if -FORTNIGHT < at - each.at < FORTNIGHT and each.party != besides]
+    for party in found:
+        sharing.pop(party, None)
+        sharing[party] = at
+    for oldest in list(islice(sharing, max(len(sharing) - MAX_SHARED, 0))):
+        del sharing[oldest]
+    return bool(found)
