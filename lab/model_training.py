@@ -9,8 +9,8 @@ same release of scikit-learn give the same model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, repeat, takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -48,7 +48,7 @@ class _Told:
 
     hash = "told"
 
-    def __init__(self, scores: Sequence[float]) -> None:
+    def __init__(self, scores: Iterable[float]) -> None:
         self._scores: Iterator[float] = iter(scores)
 
     def first_score(self, measures: Sequence[float]) -> float:  # noqa: ARG002 - told
@@ -80,7 +80,7 @@ def train(
 
 def fit(past: Sequence[Past], until: int, name: str) -> dict[str, Any]:
     """The model as JSON, with its card."""
-    examples = _Examples(past)
+    examples = _Examples(past, _Told(repeat(0.0)))
     if not 0 < sum(examples.bad) < len(examples.bad):
         raise InputError("these transactions hold no bad ones, or nothing else: there is nothing to learn")
     checked = until - _HELD_BACK
@@ -115,12 +115,12 @@ def fit(past: Sequence[Past], until: int, name: str) -> dict[str, Any]:
 class _Examples:
     """The transfers that a past holds, with what the detector measures of each."""
 
-    def __init__(self, past: Sequence[Past], scorer: Scorer | None = None) -> None:
+    def __init__(self, past: Sequence[Past], scorer: Scorer) -> None:
         self.past = past
         self.measures: list[Sequence[float]] = []
 
         def seen(assessment: Assessment) -> None:
-            self.measures.append(assessment.observation.measures)
+            self.measures.append(assessment.observation.measures.all())
 
         run = judge_past((), past, configuration().only(), scorer, system_clock(), seen)
         self.steps = [each.step for each in run.judged]

@@ -17,6 +17,9 @@ from counterfoil.detection.account import (
     AccountState,
     Holding,
     Movement,
+    Movements,
+    Past,
+    Payees,
     Spent,
     TransactionState,
     parse_account,
@@ -56,11 +59,11 @@ holdings = st.builds(Holding, st.integers(0, 2**63 - 1), st.decimals(-(10**20), 
 states = st.builds(
     AccountState,
     st.integers(-1, 2**63 - 1),
-    st.lists(movements, max_size=4),
+    st.lists(movements, max_size=4).map(Movements),
     st.dictionaries(texts, holdings, max_size=3),
+    st.lists(texts, max_size=4).map(Payees),
     st.lists(texts, max_size=4),
-    st.lists(texts, max_size=4),
-    st.lists(st.builds(Spent, texts, amounts), max_size=4),
+    st.lists(st.builds(Spent, texts, amounts), max_size=4).map(Past),
     st.none() | st.integers(-(2**60), 2**60),
 )
 
@@ -91,7 +94,7 @@ def test_the_largest_state_fits_an_item():
             party_of("x" * 64),
             is_new=True,
         )
-        state.move(row, 1)
+        state.movements.add(row, 1)
         state.pay(f"{number:04}" + longest[:40] + "x" * 4, row)
         state.hold(f"{number:064}", Holding(2**63 - 1, Decimal("-" + "9" * 38), "A" * 12))
         state.rises(f"fraud.negative-balance:{number:064}", holds=True)
@@ -103,21 +106,21 @@ def test_the_largest_state_fits_an_item():
 def test_the_newest_movements_stay():
     state = AccountState()
     for number in range(MAX_OUTFLOWS + 5):
-        state.move(movement(number), 1)
+        state.movements.add(movement(number), 1)
     assert [state.movements[0].sequence_no, state.movements[-1].sequence_no] == [5, MAX_OUTFLOWS + 4]
 
 
 def test_movements_beyond_the_horizon_are_forgotten():
     state = AccountState()
     for number, at in enumerate((0, 5, 10)):
-        state.move(movement(number, at=at), 10)
+        state.movements.add(movement(number, at=at), 10)
     assert [each.sequence_no for each in state.movements] == [1, 2]
 
 
 def test_the_payee_paid_last_stays_longest():
-    state = AccountState(payees=["a", "b", "c"])
+    state = AccountState(payees=Payees("abc"))
     state.pay("a", movement(1))
-    assert state.payees == ["b", "c", "a"]
+    assert list(state.payees) == ["b", "c", "a"]
 
 
 def test_a_condition_rises_once_until_it_fell():
@@ -213,11 +216,11 @@ def test_the_amounts_paid_last_are_remembered_and_when():
 def test_states_are_compact_json():
     state = AccountState(
         3,
-        [movement(1)._replace(counterparty="B", is_new=True)],
+        Movements([movement(1)._replace(counterparty="B", is_new=True)]),
         {"d": Holding(1, Decimal("1.50"), "EUR")},
-        ["B"],
+        Payees(["B"]),
         ["r:EUR"],
-        [Spent("EUR", Decimal("2.50"))],
+        Past([Spent("EUR", Decimal("2.50"))]),
         7,
     )
     assert json.loads(state.render()) == {

@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.detection.fraud_rules.network import Network
 from counterfoil.detection.network import profile as limits
-from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES
+from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES, Measurement
 from counterfoil.detection.network.observation import Observation, observe
 from counterfoil.detection.network.profile import Profile, parse_profile
 from tests.fraud_court import pay
@@ -23,6 +23,7 @@ class Ledger:
     def __init__(self):
         self.profiles = {}
         self.next_no = 0
+        self.order = range(len(NAMES))
 
     def block(self, hours, *transfers, outside=(), ahead=(), cash=()):
         items = [(index, int(hours * HOUR), pay(*each)) for index, each in enumerate(transfers)]
@@ -30,7 +31,13 @@ class Ledger:
         everyone = {name: self.profiles.setdefault(name, Profile()) for name in names}
         behind = {name: each for name, each in everyone.items() if name not in ahead}
         known = {name: each for name, each in everyone.items() if name in ahead}
-        seen = observe(self.next_no, items, behind, known, None, frozenset(cash))
+        look = observe(self.next_no, items, behind, known, None, frozenset(cash))
+        asked = [{place: each.measures[place] for place in self.order} for each in look.observations]
+        seen = [
+            each._replace(measures=[found[place] for place in range(len(NAMES))])
+            for each, found in zip(look.observations, asked, strict=True)
+        ]
+        look.take_in()
         self.next_no += 1
         return seen
 
@@ -163,7 +170,7 @@ def test_what_is_remembered_is_bounded_however_busy_the_account():
     hub = ledger.profiles["HUB"]
     assert len(hub.paid) <= limits.MAX_FLOWS * limits.MOST
     assert len(hub.received) <= limits.MAX_FLOWS * limits.MOST
-    assert len(hub.reaches) <= limits.MAX_REACHES * limits.MOST
+    assert sum(len(each.hops) for each in hub.traces) <= limits.MAX_TRACED * limits.MOST
     assert len(hub.payees) == len(hub.payers) == limits.MAX_PARTIES
     assert len(hub.co_payers) <= limits.MAX_SHARED
     quiet = Ledger()
@@ -180,7 +187,51 @@ def test_what_is_remembered_is_bounded_however_busy_the_account():
 )
 def test_a_measure_reaches_its_threshold_as_it_is_shown(below, found, is_seen):
     """To four digits, halves up, on the very edge."""
-    values = [0.0] * len(NAMES)
+    values = Measurement(None)
     values[PLACES["outlier"]] = found
     rule = Network(on="outlier", below=Decimal(below), at_least=Decimal("0.5"))
-    assert bool(rule.sees(Observation(pay("A", "B", "10"), values, None), None)) is is_seen
+    observation = Observation(pay("A", "B", "10"), values, None)
+    assert (rule.value(observation, None) is not None) is is_seen
+
+
+def test_a_measure_is_taken_when_asked_for_and_not_after_the_accounts_went_on():
+    ledger = Ledger()
+    ledger.block(0, ("A", "B", "10"))
+    profiles = {name: ledger.profiles[name] for name in "AB"}
+    look = observe(1, [(0, HOUR, pay("A", "B", "20"))], profiles, {}, None)
+    (seen,) = look.observations
+    assert seen.measures[PLACES["payments_before"]] == 1
+    look.take_in()
+    assert seen.measures[PLACES["payments_before"]] == 1
+    with pytest.raises(LookupError, match="payer_sent_day"):
+        seen.measures[PLACES["payer_sent_day"]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_measures_are_the_same_in_whatever_order_they_are_asked_for(seed):
+    together, apart = Ledger(), Ledger()
+    for number, transfers in enumerate(day_of_transfers(seed, accounts=6, blocks=60)):
+        expected = [each.measures for each in together.block(number, *transfers)]
+        apart.order = Random(number).sample(range(len(NAMES)), len(NAMES))
+        assert [each.measures for each in apart.block(number, *transfers)] == expected
+
+
+class AllMeasures:
+    """A model that is told of a measure by its place among all."""
+
+    hash = "0" * 64
+
+    def first_score(self, measures):
+        return min(measures[PLACES["amount"]] / 1_000, 1.0)
+
+    def score(self, measures):
+        assert len(measures) == len(NAMES)
+        return 0.5
+
+
+def test_where_a_model_is_asked_all_measures_stay():
+    look = observe(1, [(0, HOUR, pay("A", "B", "20"))], {"A": Profile(), "B": Profile()}, {}, AllMeasures())
+    look.take_in()
+    (seen,) = look.observations
+    assert (len(seen.measures), seen.score) == (len(NAMES), 0.5)
+    assert look.behind["A"].paid[0].score == look.behind["B"].received[0].score == 0.02

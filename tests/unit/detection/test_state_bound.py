@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from counterfoil.detection import account as limits
 from counterfoil.detection.account import AccountState, Holding, Movement, parse_account, party_of
-from counterfoil.detection.network.profile import MAX_DAYS, Flow, Reach, before, node_of
+from counterfoil.detection.network.profile import MAX_DAYS, Flow, Trace, node_of
 from counterfoil.detection.transfer import MAX_CURRENCY_CHARACTERS, MAX_ID_BYTES
 
 # An item may have 409,600 bytes, the names of its attributes and its key of at most 2,048 among them.
@@ -28,7 +28,7 @@ def fullest():
             AT * 1_000_000, last + index, index >= limits.MAX_OUTFLOWS, AMOUNT, CURRENCY, name(index), "d" * 22, "f" * 64,
             party_of(name(index)), is_new=True,
         )  # fmt: skip
-        state.move(movement, 10**18)
+        state.movements.add(movement, 10**18)
         state.pay(name(index), movement)
     for index in range(limits.MAX_HOLDINGS):
         state.hold(f"{index:022d}", Holding(10**9, AMOUNT, CURRENCY))
@@ -38,10 +38,10 @@ def fullest():
         flow = Flow(
             last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234
         )
-        others = [flow._replace(party=node_of(name(index + each))) for each in range(1, 49)]
-        reaches = [Reach(last + index, AT, node_of(name(each)), 4, flow.party) for each in range(48)]
-        state.profile.pay(flow, others)
-        state.profile.receive(flow, others, before(reaches, last + 10**6), node_of(name(10**6 - 1)))
+        others = [node_of(name(index + each)) for each in range(1, 49)]
+        trace = Trace(last + index, AT, flow.party, {node_of(name(each)): 4 for each in range(48)})
+        state.profile.pay(flow, others, node_of(name(10**6 - 1)))
+        state.profile.receive(flow, others, [trace], node_of(name(10**6 - 1)))
     for day in range(MAX_DAYS):
         state.profile.spend((20_000 + day) * 86_400, float(AMOUNT), cash=False)
     state.profile.spend(AT, 1.0, cash=True)

@@ -1,6 +1,7 @@
 """A model fitted to transactions: the same each time, and evaluated as the library that fitted it would."""
 
 import json
+from itertools import repeat
 from random import Random
 
 import pytest
@@ -51,7 +52,7 @@ def test_the_same_transactions_give_the_same_model(past):
 
 
 def test_the_exported_trees_say_what_the_library_says(past):
-    examples = model_training._Examples(past)
+    examples = model_training._Examples(past, model_training._Told(repeat(0.0)))
     fitted = examples.fitted(STEPS - 1)
     rows = list(range(0, len(examples.steps), 7))
     body = model_training.fit(past, STEPS - 1, "small") | {"second": fitted.exported()}

@@ -11,18 +11,15 @@ two strands have no order that a rule could rely on.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
-from counterfoil.detection.network.entries import Entries, dumped, quoted
+from counterfoil.detection.network.entries import Entries, Timed, dumped, quoted
 from counterfoil.detection.network.profile import MAX_NAMES, Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
@@ -43,9 +40,6 @@ MAX_PAST: Final = 64
 MAX_PARTY_CHARACTERS: Final = 64
 # Per business transaction id: documents that carry it.
 MAX_DOCUMENTS: Final = 32
-
-
-_AT: Final = attrgetter("at")
 
 
 class StateKey(NamedTuple):
@@ -82,46 +76,41 @@ class Movement(NamedTuple):
     is_new: bool = False
 
 
-class Movements(Entries[Movement]):
-    """Movements in journal order. As long as verified time never went back among them, they are in the order of time as well."""
+class Movements(Timed[Movement]):
+    """Movements in journal order."""
 
-    __slots__ = ("_inflows", "_steady")
+    __slots__ = ("_inflows",)
 
-    def __init__(self, entries: Iterable[Movement] = ()) -> None:
-        super().__init__(entries)
-        self._count()
-
-    def _count(self) -> None:
-        self._steady = all(earlier.at <= later.at for earlier, later in pairwise(self))
-        self._inflows = sum(each.incoming for each in self)
+    def _settle(self) -> None:
+        super()._settle()
+        self._inflows = sum([each.incoming for each in self])
 
     @staticmethod
     def text(entry: Movement) -> str:
-        return dumped([*entry[:3], plain(entry.amount), *entry[4:]])
-
-    def within(self, at: int, span: int) -> list[Movement]:
-        """Movements less than ``span`` microseconds away from a time."""
-        if self._steady and self and self[-1].at <= at:
-            return self[bisect_right(self, at - span, key=_AT) :]
-        return [each for each in self if -span < at - each.at < span]
+        at, sequence_no, incoming, amount, currency, *texts, is_new = entry
+        rest = ",".join(map(quoted, (currency, *texts)))
+        return f'[{at},{sequence_no},{_flag(incoming)},"{plain(amount)}",{rest},{_flag(is_new)}]'
 
     def add(self, movement: Movement, horizon: int) -> None:
         """Add a movement; forget those ``horizon`` microseconds or more away, and the oldest beyond the limits."""
-        at = movement.at
-        if self and (not self._steady or at < self[-1].at):
-            for index in reversed([index for index, each in enumerate(self) if abs(at - each.at) >= horizon]):
+        begin = self.begins(movement.at, horizon)
+        if begin is None:
+            for index in reversed([index for index, each in enumerate(self) if abs(movement.at - each.at) >= horizon]):
                 self.drop(index)
-            self._count()
-        elif self and at - self[0].at >= horizon:
-            self.forget(bisect_right(self, at - horizon, key=_AT))
-            self._inflows = sum([each.incoming for each in self])
+            self._settle()
+        elif begin:
+            self._inflows -= sum([each.incoming for each in self[:begin]])
+            self.forget(begin)
         incoming = movement.incoming
         if (self._inflows if incoming else len(self) - self._inflows) >= (MAX_INFLOWS if incoming else MAX_OUTFLOWS):
             self.drop(next(index for index, each in enumerate(self) if each.incoming == incoming))
             self._inflows -= incoming
-        self._steady = self._steady and (not self or self[-1].at <= at)
         self._inflows += incoming
-        self.append(movement)
+        self.enter(movement)
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - what is written
+    return "true" if value else "false"
 
 
 class Spent(NamedTuple):
@@ -139,6 +128,21 @@ class Past(Entries[Spent]):
     @staticmethod
     def text(entry: Spent) -> str:
         return f'[{quoted(entry.currency)},"{plain(entry.amount)}"]'
+
+
+class Payees(dict[str, str]):
+    """Whom an account paid, from the least to the most recently paid, each as JSON."""
+
+    __slots__ = ()
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        super().__init__((each, quoted(each)) for each in names)
+
+    def pay(self, payee: str) -> None:
+        self.pop(payee, None)
+        self[payee] = quoted(payee)
+        if len(self) > MAX_PAYEES:
+            del self[next(iter(self))]
 
 
 @lru_cache(maxsize=MAX_NAMES)
@@ -161,14 +165,14 @@ class Holding(NamedTuple):
 class AccountState:
     """``applied`` is the sequence number of the last block applied, -1 before the first.
 
-    ``payees`` are from the least to the most recently paid, each as JSON too; ``firing`` are the rules whose condition held at the last event, each
+    ``firing`` are the rules whose condition held at the last event, each
     with its scope. ``last_out`` is when money left it last, ``profile`` what it is in the network of accounts.
     """
 
     applied: int = -1
     movements: Movements = field(default_factory=Movements)
     holdings: dict[str, Holding] = field(default_factory=dict)
-    payees: dict[str, str] = field(default_factory=dict)
+    payees: Payees = field(default_factory=Payees)
     firing: list[str] = field(default_factory=list)
     past: Past = field(default_factory=Past)
     last_out: int | None = None
@@ -179,10 +183,7 @@ class AccountState:
         self.past.append(Spent(movement.currency, movement.amount))
         self.past.forget(len(self.past) - MAX_PAST)
         self.last_out = movement.at
-        self.payees.pop(payee, None)
-        self.payees[payee] = quoted(payee)
-        if len(self.payees) > MAX_PAYEES:
-            del self.payees[next(iter(self.payees))]
+        self.payees.pay(payee)
 
     def hold(self, document_id: str, holding: Holding) -> None:
         """Remember a document's balance; the document that changed last stays longest."""
@@ -219,11 +220,12 @@ def parse_account(text: str) -> AccountState:
         body["applied"],
         Movements(_parse_movement(*each) for each in body["movements"]),
         {each: Holding(version, Decimal(amount), cur) for each, (version, amount, cur) in body["holdings"].items()},
-        {each: quoted(each) for each in body["payees"]},
+        Payees(body["payees"]),
         body["firing"],
-        Past(Spent(currency, Decimal(amount)) for currency, amount in body["past"]),
-        body["last_out"],
-        parse_profile(body["network"]),
+        # States that were written before these were remembered do not have them.
+        Past(Spent(currency, Decimal(amount)) for currency, amount in body.get("past", ())),
+        body.get("last_out"),
+        parse_profile(body.get("network", {})),
     )
 
 
@@ -277,7 +279,8 @@ class TransactionState:
             self.carriers[document_id] = Carrier(known.first_version, version, moved if earlier is None else earlier)
 
     def render(self) -> str:
-        return dumped({"carriers": {each: list(carrier) for each, carrier in self.carriers.items()}})
+        carriers = ",".join(f"{quoted(each)}:{dumped(carrier)}" for each, carrier in self.carriers.items())
+        return f'{{"carriers":{{{carriers}}}}}'
 
 
 def parse_transaction(text: str) -> TransactionState:

@@ -300,8 +300,8 @@ class Judge:
                 self._find_observed(rule, address, self._explained(rule, sighting, observation), transfer)
         made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
         for typology in self.config.typology_rules:
-            if sighting := typology.kind.sees(observation, made):
-                self._find_observed(typology, address, sighting, transfer)
+            if added_up := typology.kind.sees(observation, made):
+                self._find_observed(typology, address, added_up, transfer)
         self.assessments.append(Assessment(observation, made))
 
     def _find_observed(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, transfer: Transfer) -> None:
@@ -313,7 +313,7 @@ class Judge:
         """A finding by the model says which measures made it."""
         if rule.kind.on != MODEL_SCORE or self.scorer is None:
             return sighting
-        owed = self.scorer.contributions(observation.measures)
+        owed = self.scorer.contributions(observation.measures.all())
         told = [[name, f"{observation.measures[PLACES[name]]:g}", f"{part:+.3f}"] for name, part in owed.items()]
         return sighting._replace(
             evidence={**sighting.evidence, "contributions": dumps(told[:MAX_EXPLAINED]), "model_hash": self.scorer.hash}
@@ -334,9 +334,7 @@ class Judge:
                     self._tell(rule, address, event, sighting)
                     firing = event.account.firing
 
-    def _tell(
-        self, rule: Rule[AccountKind], address: BlockAddress, event: Event, sighting: Sighting | None
-    ) -> None:
+    def _tell(self, rule: Rule[AccountKind], address: BlockAddress, event: Event, sighting: Sighting | None) -> None:
         """Keep what an account rule sees, or that it sees nothing any more."""
         name = f"{rule.name}:{rule.kind.scope(event)}"
         if rule.kind.has_edge and not event.account.rises(name, holds=sighting is not None):

@@ -115,13 +115,14 @@ class Aggregate(AccountKind):
     def sees(self, event: Event, when: Condition | None) -> Sighting | None:
         movement = event.movement
         limit = self.threshold.of(movement.currency)
-        found = event.within(self.window_seconds)
+        found: Sequence[Movement] = event.within(self.window_seconds)
         # No condition makes more of what is there, and mostly there is too little.
         if self._are_too_few(found, limit):
             return None
         found = self._belonging(found, movement)
         if when is not None and not self._are_too_few(found, limit):
-            found = [each for each in found if self._counts(each, when)]
+            threshold_of = self.threshold.of
+            found = [each for each in found if when(Counted(each, threshold_of(each.currency)))]
         if self._are_too_few(found, limit) or not self._is_beyond(found, limit):
             return None
         values: Values = {
@@ -143,13 +144,13 @@ class Aggregate(AccountKind):
         return self.aggregate not in _OF_MONEY and (count < limit if self.reached == "at" else count <= limit)
 
     def _belonging(self, found: Sequence[Movement], movement: Movement) -> Sequence[Movement]:
-        """Those of the rule's direction that have the event's key."""
-        if self.direction != "both":
-            incoming = self.direction == "in"
-            found = [each for each in found if each.incoming is incoming]
+        """Those of the rule's direction that have the event's key; what leaves the fewest comes first."""
         if "counterparty" in self.key:
             counterparty = movement.counterparty
             found = [each for each in found if each.counterparty == counterparty]
+        if self.direction != "both":
+            incoming = self.direction == "in"
+            found = [each for each in found if each.incoming is incoming]
         if "currency" in self.key:
             currency = movement.currency
             found = [each for each in found if each.currency == currency]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from counterfoil.detection.account import AccountState, Movement
@@ -78,6 +79,8 @@ def outflows(movements: Iterable[Movement], currency: str) -> list[Movement]:
     return [each for each in movements if not each.incoming and each.currency == currency]
 
 
+# Amounts of the movements in windows, which are asked about again and again.
+@lru_cache(maxsize=4_096)
 def trailing_zeros(amount: Decimal) -> int:
     """How many zeros a whole amount ends in: 3 for 5,000 and for 5,000.00, none for 5,000.50."""
     digits = plain(amount)

@@ -34,12 +34,12 @@ class Contribution(NamedTuple):
 
 
 def _measured(observation: Observation, name: str) -> Decimal:
-    return shown(observation.score or 0.0) if name == MODEL_SCORE else observation.shown[PLACES[name]]
+    return shown(observation.score or 0.0) if name == MODEL_SCORE else observation.measures.shown(PLACES[name])
 
 
 def _symbol(name: str, meaning: str) -> Symbol:
     place = PLACES[name]
-    return number(lambda observation: observation.shown[place], meaning)
+    return number(lambda observation: observation.measures.shown(place), meaning)
 
 
 VOCABULARY: Final[Vocabulary] = {

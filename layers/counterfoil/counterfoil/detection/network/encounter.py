@@ -6,11 +6,11 @@ Every function below takes one number; ``measures`` gives each a name and a mean
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Dealings, Everyday, Flow, Profile, Trace
+from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Dealings, Everyday, Flow, Flows, Profile
 
 WEEK: Final = 7 * DAY
 _TWO_WEEKS: Final = 14
@@ -40,16 +40,15 @@ class Encounter:
         self.amount, self.currency, self.at = amount, currency, at
         self._windows: dict[tuple[int, int], list[Flow]] = {}
 
-    def within(self, flows: list[Flow], span: int) -> list[Flow]:
+    def within(self, flows: Flows, span: int) -> list[Flow]:
         """The flows less than ``span`` seconds away."""
         key = id(flows), span
         found = self._windows.get(key)
         if found is None:
-            at = self.at
-            found = self._windows[key] = [each for each in flows if -span < at - each.at < span]
+            found = self._windows[key] = flows.within(self.at, span)
         return found
 
-    def own(self, flows: list[Flow], span: int) -> list[float]:
+    def own(self, flows: Flows, span: int) -> list[float]:
         """The amounts of those flows that are in the transfer's currency."""
         currency = self.currency
         return [each.amount for each in self.within(flows, span) if each.currency == currency]
@@ -111,34 +110,29 @@ def shared_payers(met: Encounter) -> float:
 
 def _in_common(known: Mapping[str, Dealings], sharing: Mapping[str, int], besides: str, at: int) -> float:
     """Of the accounts met within a fortnight, those besides one that were noticed to share a counterparty within a fortnight."""
-    return float(
-        sum(
-            1
-            for name in known.keys() & sharing.keys()
-            if name != besides and abs(at - known[name].last) < FORTNIGHT and abs(at - sharing[name]) < FORTNIGHT
-        )
-    )
-
-
-def _recent(traces: Iterable[Trace], at: int) -> list[Trace]:
-    return [each for each in traces if -MONTH < at - each.at < MONTH]
+    shared = [
+        name
+        for name in known.keys() & sharing.keys()
+        if -FORTNIGHT < at - known[name].last < FORTNIGHT and -FORTNIGHT < at - sharing[name] < FORTNIGHT
+    ]
+    return float(len(shared) - (besides in shared))
 
 
 def _origins(met: Encounter) -> set[str]:
-    return set().union(*(each.hops for each in _recent(met.payer.traces, met.at)))
+    return set().union(*(each.hops for each in met.payer.traces.within(met.at, MONTH)))
 
 
 def traces(met: Encounter) -> float:
-    return float(sum(len(each.hops) for each in _recent(met.payer.traces, met.at)))
+    return float(sum(len(each.hops) for each in met.payer.traces.within(met.at, MONTH)))
 
 
 def hops(met: Encounter) -> float:
-    return float(max((max(each.hops.values()) for each in _recent(met.payer.traces, met.at)), default=0))
+    return float(max((max(each.hops.values()) for each in met.payer.traces.within(met.at, MONTH)), default=0))
 
 
 def cycle(met: Encounter) -> float:
     name = met.payee_name
-    back = [each.hops[name] for each in _recent(met.payer.traces, met.at) if name in each.hops]
+    back = [each.hops[name] for each in met.payer.traces.within(met.at, MONTH) if name in each.hops]
     return min(min(back) + 1.0, NO_CYCLE) if back else NO_CYCLE
 
 
@@ -146,7 +140,7 @@ def gathered(met: Encounter) -> float:
     """Of each origin by how many accounts its money came to the payee before; the payer is one more."""
     origins = _origins(met)
     by_way: dict[str, set[str]] = {}
-    for each in _recent(met.payee.traces, met.at) if origins else ():
+    for each in met.payee.traces.within(met.at, MONTH) if origins else ():
         if each.via != met.payer_name and (shared := origins & each.hops.keys()):
             by_way.setdefault(each.via, set()).update(shared)
     if not by_way:

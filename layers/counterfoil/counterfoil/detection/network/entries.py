@@ -7,9 +7,22 @@ adds three, is written by joining texts.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from json.encoder import encode_basestring
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, Protocol
+
+TIME: Final = attrgetter("at")
+
+
+class HasTime(Protocol):
+    """What happened at ``at``, in whatever unit."""
+
+    @property
+    def at(self) -> int: ...
+
 
 # A text as JSON, in quotation marks; what is not ASCII stays as it is.
 quoted: Final[Callable[[str], str]] = encode_basestring
@@ -52,6 +65,35 @@ class Entries[E](list[E]):
         if len(texts) < len(self):
             texts += map(self.text, self[len(texts) :])
         return f"[{','.join(texts)}]"
+
+
+class Timed[E: HasTime](Entries[E]):
+    """Entries that have a time. As long as it never went back among them, a window is found without looking at each."""
+
+    __slots__ = ("_steady",)
+
+    def __init__(self, entries: Iterable[E] = ()) -> None:
+        super().__init__(entries)
+        self._settle()
+
+    def _settle(self) -> None:
+        self._steady = all(earlier.at <= later.at for earlier, later in pairwise(self))
+
+    def enter(self, entry: E) -> None:
+        """Append an entry."""
+        self._steady = self._steady and (not self or self[-1].at <= entry.at)
+        self.append(entry)
+
+    def begins(self, at: int, span: int) -> int | None:
+        """Where the entries begin that are less than ``span`` from a time, if it is those from there on; else ``None``."""
+        if not self._steady or (self and self[-1].at >= at + span):
+            return None
+        return bisect_right(self, at - span, key=TIME)
+
+    def within(self, at: int, span: int) -> list[E]:
+        """The entries less than ``span`` from a time."""
+        begin = self.begins(at, span)
+        return [each for each in self if -span < at - each.at < span] if begin is None else self[begin:]
 
 
 def dumped(value: Any) -> str:

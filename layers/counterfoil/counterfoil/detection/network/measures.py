@@ -7,7 +7,6 @@ where somebody asks for it: most rules first ask whether a payment is a first on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -15,7 +14,6 @@ from typing import Final, NamedTuple
 from counterfoil.detection.network import encounter
 from counterfoil.detection.network.encounter import NEVER, NO_CYCLE, WEEK, Encounter, Take
 from counterfoil.detection.network.profile import DAY, MONTH
-
 
 # Measures are binary floats; a condition sees them to four digits, exactly as a finding shows them.
 _DIGITS: Final = 4
@@ -177,16 +175,24 @@ class Measurement(dict[int, float]):
     not taken before is a ``LookupError``.
     """
 
-    __slots__ = ("_encounter",)
+    __slots__ = ("_encounter", "_shown")
 
-    def __init__(self, met: Encounter) -> None:
+    def __init__(self, met: Encounter | None) -> None:
         super().__init__()
-        self._encounter: Encounter | None = met
+        self._encounter = met
+        self._shown: dict[int, Decimal] = {}
 
     def __missing__(self, place: int) -> float:
         if self._encounter is None:
             raise LookupError(f"{NAMES[place]} was not taken before the accounts went on")
         found = self[place] = _TAKE[place](self._encounter)
+        return found
+
+    def shown(self, place: int) -> Decimal:
+        """A measure as conditions see it and findings show it: to four digits."""
+        found = self._shown.get(place)
+        if found is None:
+            found = self._shown[place] = shown(self[place])
         return found
 
     def all(self) -> list[float]:
@@ -196,20 +202,6 @@ class Measurement(dict[int, float]):
     def close(self) -> None:
         """What was not taken yet cannot be taken any more."""
         self._encounter = None
-
-
-class Shown(dict[int, Decimal]):
-    """The same as conditions see them and findings show them: to four digits."""
-
-    __slots__ = ("_measures",)
-
-    def __init__(self, measures: Measurement | Sequence[float]) -> None:
-        super().__init__()
-        self._measures = measures
-
-    def __missing__(self, place: int) -> Decimal:
-        found = self[place] = shown(self._measures[place])
-        return found
 
 
 # Most measures are small counts: a few thousand numbers are nearly all there are.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from counterfoil.detection.network.encounter import Encounter
-from counterfoil.detection.network.measures import PLACES, Measurement, Shown
+from counterfoil.detection.network.measures import PLACES, Measurement
 from counterfoil.detection.network.model import Scorer
-from counterfoil.detection.network.profile import Flow, Profile, before, node_of, traces_before
+from counterfoil.detection.network.profile import Flow, Profile, node_of, traces_before
 from counterfoil.detection.transfer import Transfer
 
 _SECOND: Final = 1_000_000
@@ -21,16 +21,15 @@ _DEPTH: Final = PLACES["depth"]
 
 
 class Observation(NamedTuple):
-    """A transfer between two accounts of the ledger: its measures by their place in ``NAMES``, and what a model makes of them.
+    """A transfer between two accounts of the ledger, its measures, and what a model makes of them.
 
     ``score`` is from 0 to 1, ``None`` where no model is asked. Where one is, all measures are there for good; else each must be
-    asked for before the block is taken in. ``shown`` are the measures as rules see them.
+    asked for before the block is taken in.
     """
 
     transfer: Transfer
-    measures: Measurement | Sequence[float]
+    measures: Measurement
     score: float | None
-    shown: Shown
 
 
 class _Moved(NamedTuple):
@@ -88,12 +87,12 @@ class Look:
     def _measure(self, ordinal: int, transfer: Transfer, met: Encounter, scorer: Scorer | None) -> None:
         measured = Measurement(met)
         if scorer is None:
-            self.observations.append(Observation(transfer, measured, None, Shown(measured)))
+            self.observations.append(Observation(transfer, measured, None))
             first = 0.0
         else:
             measures = measured.all()
             first = scorer.first_score(measures)
-            self.observations.append(Observation(transfer, measures, scorer.score(measures), Shown(measures)))
+            self.observations.append(Observation(transfer, measured, scorer.score(measures)))
         is_first = met.payee_name not in met.payer.payees
         depth = int(measured[_DEPTH]) + 1 if is_first else 0
         facts = Flow(
@@ -107,17 +106,16 @@ class Look:
         known = [*(() if payer is None else payer.paid), *(() if payee is None else payee.received)]
         place = self.sequence_no, ordinal
         found = next((each for each in known if (each.sequence_no, each.ordinal) == place), None)
-        return found or Flow(
-            *place, at, "", float(transfer.amount), transfer.currency, first=False, depth=0, score=0.0
-        )
+        return found or Flow(*place, at, "", float(transfer.amount), transfer.currency, first=False, depth=0, score=0.0)
 
     def _take_in(self, transfer: Transfer, facts: Flow) -> None:
         payer_name, payee_name = _names(transfer)
         payer, payee = self._profile(transfer.from_account), self._profile(transfer.to_account)
         if payer is None or payee is None:
             return
-        received = before(payee.received, self.sequence_no)
-        paid, traces = before(payer.paid, self.sequence_no), traces_before(payer.traces, self.sequence_no)
+        received = payee.received.parties_before(self.sequence_no, facts.at)
+        paid = payer.paid.parties_before(self.sequence_no, facts.at)
+        traces = traces_before(payer.traces, self.sequence_no)
         if transfer.from_account in self.behind:
             payer.pay(_with(facts, payee_name), received, payer_name)
         if transfer.to_account in self.behind:
@@ -149,5 +147,5 @@ def _names(transfer: Transfer) -> tuple[str, str]:
 
 
 def _with(facts: Flow, party: str) -> Flow:
-    sequence_no, ordinal, at, _, *rest = facts
-    return Flow(sequence_no, ordinal, at, party, *rest)
+    sequence_no, ordinal, at, _, amount, currency, first, depth, score = facts
+    return Flow(sequence_no, ordinal, at, party, amount, currency, first, depth, score)

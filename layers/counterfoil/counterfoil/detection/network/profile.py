@@ -21,7 +21,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from counterfoil.detection.network.entries import Entries, dumped, quoted
+from counterfoil.detection.network.entries import Timed, dumped, quoted
 
 # The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
 MAX_FLOWS: Final = 64
@@ -91,7 +91,7 @@ class Dealings(NamedTuple):
 NOTHING: Final = Dealings(0, 0)
 
 
-class Flows(Entries[Flow]):
+class Flows(Timed[Flow]):
     """The newest transfers with other accounts in one direction."""
 
     __slots__ = ()
@@ -104,13 +104,22 @@ class Flows(Entries[Flow]):
 
     def add(self, flow: Flow) -> None:
         """Add a flow and drop the oldest beyond the limit, as far as they are older than ``SLACK`` blocks."""
-        self.append(flow)
+        self.enter(flow)
         if len(self) > MAX_FLOWS:
             old = bisect_right(self, flow.sequence_no - SLACK, key=_SEQUENCE_NO)
             self.forget(max(old - MAX_FLOWS, len(self) - MOST * MAX_FLOWS))
 
+    def parties_before(self, sequence_no: int, at: int) -> list[str]:
+        """With whom the newest flows of the time before a block were, those within a fortnight of ``at``."""
+        end = _end_before(self, sequence_no)
+        first = max(end - MAX_TAKEN, 0)
+        begin = self.begins(at, FORTNIGHT)
+        if begin is None:
+            return [each.party for each in self[first:end] if -FORTNIGHT < at - each.at < FORTNIGHT]
+        return [each.party for each in self[max(first, begin) : end]]
 
-class Traces(Entries[Trace]):
+
+class Traces(Timed[Trace]):
     """The newest traces of where money came from."""
 
     __slots__ = ()
@@ -121,7 +130,7 @@ class Traces(Entries[Trace]):
 
     def add(self, trace: Trace) -> None:
         """Add a trace and drop the oldest as flows are; what is counted are origins, and of a trace only some may be dropped."""
-        self.append(trace)
+        self.enter(trace)
         count = sum([len(each.hops) for each in self])
         if count <= MAX_TRACED:
             return
@@ -212,16 +221,18 @@ class Profile:
         else:
             self.everyday = [*self.everyday, Everyday(day, 1, amount)][-MAX_DAYS:]
 
-    def pay(self, flow: Flow, payers_of_payee: Iterable[Flow], own_name: str) -> None:
-        """Take in a transfer to ``flow.party``; ``payers_of_payee`` are what that one received before, newest last."""
+    def pay(self, flow: Flow, payers_of_payee: Iterable[str], own_name: str) -> None:
+        """Take in a transfer to ``flow.party``; ``payers_of_payee`` are who paid that one of late, the newest last."""
         if _share(self.co_payers, payers_of_payee, flow.at, own_name):
             self._texts.pop("co_payers", None)
         self.paid.add(flow)
         self.payees.meet(flow.party, flow.at)
 
-    def receive(self, flow: Flow, paid_by_payer: Iterable[Flow], traces_of_payer: Iterable[Trace], own_name: str) -> None:
-        """Take in a transfer from ``flow.party``; ``paid_by_payer`` and ``traces_of_payer`` are of the time before."""
-        if _share(self.co_payees, paid_by_payer, flow.at, own_name):
+    def receive(
+        self, flow: Flow, payees_of_payer: Iterable[str], traces_of_payer: Iterable[Trace], own_name: str
+    ) -> None:
+        """Take in a transfer from ``flow.party``; whom that one paid of late, the newest last, and its traces, are of before."""
+        if _share(self.co_payees, payees_of_payer, flow.at, own_name):
             self._texts.pop("co_payees", None)
         if flow.first:
             self.traces.add(_onward(flow, traces_of_payer, own_name))
@@ -266,11 +277,6 @@ def node_of(account_id: str) -> str:
     return sha256(account_id.encode()).hexdigest()[:MAX_NAME_BYTES]
 
 
-def before(flows: Sequence[Flow], sequence_no: int) -> Sequence[Flow]:
-    """The newest flows of the time before a block."""
-    return flows[max(0, (end := _end_before(flows, sequence_no)) - MAX_TAKEN) : end]
-
-
 def traces_before(traces: Sequence[Trace], sequence_no: int) -> list[Trace]:
     """The newest traces of the time before a block, of so many origins in all."""
     found: list[Trace] = []
@@ -310,12 +316,14 @@ def _onward(flow: Flow, traces: Iterable[Trace], own_name: str) -> Trace:
     return Trace(flow.sequence_no, flow.at, flow.party, onward)
 
 
-def _share(sharing: dict[str, int], others: Iterable[Flow], at: int, besides: str) -> bool:
-    """Note who else dealt with somebody within a fortnight; whether anybody did."""
-    found = [each.party for each in others if -FORTNIGHT < at - each.at < FORTNIGHT and each.party != besides]
-    for party in found:
-        sharing.pop(party, None)
-        sharing[party] = at
+def _share(sharing: dict[str, int], others: Iterable[str], at: int, besides: str) -> bool:
+    """Note who else dealt with somebody; whether anybody did."""
+    # In the order of when each is named last, the newest first.
+    named = dict.fromkeys(reversed(list(others)), at)
+    named.pop(besides, None)
+    for party in named.keys() & sharing.keys():
+        del sharing[party]
+    sharing.update(reversed(named.items()))
     for oldest in list(islice(sharing, max(len(sharing) - MAX_SHARED, 0))):
         del sharing[oldest]
-    return bool(found)
+    return bool(named)

@@ -1,0 +1,118 @@
+"""What accounts' states keep in lists: windows over it, what is forgotten, and its JSON, against the plain way to do each."""
+
+import json
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterfoil.detection.account import MAX_INFLOWS, Movement, Movements
+from counterfoil.detection.network.profile import (
+    MAX_PARTIES,
+    MAX_TRACED,
+    SLACK,
+    Dealings,
+    Flow,
+    Flows,
+    Parties,
+    Trace,
+    Traces,
+)
+
+NAMES = ("a", 'b"],["', "漢字", "\u0000\\", "plain")
+# Mostly onwards, now and then back: a clock that is set.
+steps = st.lists(st.integers(-3, 12), max_size=60)
+
+
+def times(moves):
+    at, found = 0, []
+    for each in moves:
+        at += each
+        found.append(at)
+    return found
+
+
+def movement(number, at, *, incoming=False):
+    return Movement(
+        at,
+        number,
+        incoming,
+        Decimal("1.50"),
+        "EUR",
+        f"t{number}",
+        f"d{number}",
+        "00",
+        NAMES[number % 5],
+        number % 3 == 0,
+    )
+
+
+def flow(number, at, party="a"):
+    return Flow(number, 0, at, party, 1.5, "EUR", number % 2 == 0, number % 4, 0.25)
+
+
+@given(steps, st.integers(1, 40), st.integers(-5, 5))
+def test_a_window_has_what_is_near_enough(moves, span, ahead):
+    flows = Flows()
+    for number, at in enumerate(times(moves)):
+        flows.enter(flow(number, at))
+    now = (flows[-1].at if flows else 0) + ahead
+    assert flows.within(now, span) == [each for each in flows if abs(now - each.at) < span]
+    assert Flows(flows).within(now, span) == flows.within(now, span)
+
+
+@given(steps, st.integers(1, 40), st.lists(st.booleans(), min_size=60, max_size=60))
+def test_movements_beyond_the_horizon_go_whichever_way_the_clock_went(moves, horizon, directions):
+    kept, plain = Movements(), []
+    for number, (at, incoming) in enumerate(zip(times(moves), directions, strict=False)):
+        new = movement(number, at, incoming=incoming)
+        kept.add(new, horizon)
+        plain = [each for each in plain if abs(at - each.at) < horizon] + [new]
+        assert kept == plain
+        assert json.loads(kept.rendered()) == [[*each[:3], "1.50", *each[4:]] for each in plain]
+
+
+def test_of_one_direction_the_oldest_gives_way_and_the_other_stays():
+    kept = Movements()
+    for number in range(2 * MAX_INFLOWS):
+        kept.add(movement(number, number // 10, incoming=True), 10**9)
+        kept.add(movement(10_000 + number, number // 10), 10**9)
+    inflows = [each.sequence_no for each in kept if each.incoming]
+    assert inflows == list(range(MAX_INFLOWS, 2 * MAX_INFLOWS))
+    assert len(kept) == 3 * MAX_INFLOWS
+    read_back = Movements(kept)
+    read_back.add(movement(0, 99, incoming=True), 10**9)
+    assert sum(each.incoming for each in read_back) == MAX_INFLOWS
+
+
+@given(st.lists(st.sampled_from([*NAMES, *(f"P{number}" for number in range(MAX_PARTIES))]), max_size=200))
+def test_parties_are_written_as_they_are(met):
+    parties, plain = Parties(), {}
+    for at, name in enumerate(met):
+        parties.meet(name, at)
+        times = plain.pop(name, [0, 0])[0] + 1
+        plain[name] = [times, at]
+        if len(plain) > MAX_PARTIES:
+            del plain[next(iter(plain))]
+    assert list(json.loads(parties.rendered()).items()) == list(plain.items())
+    assert Parties({name: Dealings(*each) for name, each in plain.items()}).rendered() == parties.rendered()
+
+
+@given(st.lists(st.tuples(st.integers(1, 49), st.integers(0, SLACK)), max_size=12))
+def test_of_traces_so_many_origins_stay_as_there_is_room_for(added):
+    traces, rows, sequence_no = Traces(), [], 0
+    for origins, blocks in added:
+        sequence_no += blocks
+        trace = Trace(sequence_no, sequence_no, "via", {f"O{number}": 1 + number % 5 for number in range(origins)})
+        traces.add(trace)
+        rows += [(sequence_no, name) for name in trace.hops]
+        old = sum(number <= sequence_no - SLACK for number, _ in rows)
+        rows = rows[max(old - MAX_TRACED, len(rows) - 2 * MAX_TRACED, 0) :] if len(rows) > MAX_TRACED else rows
+        assert [(each.sequence_no, name) for each in traces for name in each.hops] == rows
+        assert json.loads(traces.rendered()) == [[*each[:3], dict(each.hops)] for each in traces]
+
+
+@given(st.lists(st.sampled_from(NAMES), min_size=1, max_size=20))
+def test_flows_are_written_as_they_are(parties):
+    flows = Flows(flow(number, number, party) for number, party in enumerate(parties))
+    assert [Flow(*each) for each in json.loads(flows.rendered())] == flows
