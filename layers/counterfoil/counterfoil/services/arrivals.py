@@ -22,6 +22,7 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.plain_record import VerifiedDetails, VerifiedRecord, VerifiedSummary
 from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
 from counterfoil.services.set_aside import PointerFollower
 
@@ -64,7 +65,7 @@ class VerifiedArrivals:
     unverified: int = 0
     failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
 
-    def take(self, record: StreamRecord, held: HeldRecord, outer_index: int) -> None:
+    def take(self, record: StreamRecord | VerifiedRecord, held: HeldRecord, outer_index: int) -> None:
         try:
             arrival = verify_arrival(record, held)
         except InputError:
@@ -102,8 +103,14 @@ def read_arrivals(records: Sequence[KinesisRecord], now: datetime, pointers: Poi
     return verified
 
 
-def verify_arrival(record: StreamRecord, held: HeldRecord) -> Arrival | None:
+def verify_arrival(record: StreamRecord | VerifiedRecord, held: HeldRecord) -> Arrival | None:
     """A record whose own hashes hold; ``None`` for what the rules do not look at."""
+    if isinstance(record, VerifiedDetails):
+        strand_id, sequence_no = record.address
+        return Arrival(held, strand_id, sequence_no, None, record.revision, record.table_name)
+    if isinstance(record, VerifiedSummary):
+        strand_id, sequence_no = record.block.address
+        return Arrival(held, strand_id, sequence_no, record.block)
     if isinstance(record, BlockSummaryRecord):
         block = verify_block(record.block)
         return Arrival(held, block.address.strand_id, block.address.sequence_no, block=block)
