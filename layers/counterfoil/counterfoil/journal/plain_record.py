@@ -148,8 +148,16 @@ def strand_of(body: bytes) -> str:
     return checked_id(body.decode(), "strandId")
 
 
+@lru_cache(maxsize=1_024)
 def address_of(strand: bytes, number: bytes) -> BlockAddress:
+    """A block's address; its revisions have the same."""
     sequence_no = int.from_bytes(number)
     if sequence_no > MAX_SEQUENCE_NO:
         raise InputError(f"sequenceNo {sequence_no} is beyond {MAX_SEQUENCE_NO}")
     return BlockAddress(strand_of(strand), sequence_no)
+
+
+def plain_id(body: bytes, what: str) -> str:
+    """An id, of which letters and digits need no second look; their number is that of one that was read."""
+    text = body.decode("ascii", "replace")
+    return text if body.isalnum() else checked_id(text, what)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, cast
 
 from counterfoil.ion import IonValue, read_single
 from counterfoil.ion.recipes import Recipe
 from counterfoil.ion.stencils import Role, Slot, Stencil
 from counterfoil.ion.symbols import serialize_symbol
-from counterfoil.journal.address import checked_id
 from counterfoil.journal.block import HASH_OF_NOTHING, MAX_ENTRIES, Block, RevisionSummary, TouchedDocument
 from counterfoil.journal.plain_record import (
     ARN,
@@ -28,6 +29,7 @@ from counterfoil.journal.plain_record import (
     fields_of,
     name_of,
     name_slots,
+    plain_id,
     slot_of,
     symbols_of_fields,
     symbols_used,
@@ -49,10 +51,14 @@ _SUMMARY: Final = {"hash": BLOB, "documentId": STRING}
 
 # Covered until another is met: what the blocks of an application mostly have in common.
 _COMMON: Final = frozenset({"stream", "strand", "statement", "tableName", "tableId", "statementNo"})
+_HASHES: Final = frozenset({"blockHash", "entriesHash", "previousBlockHash", "entry", "hash"})
 _SCALARS: Final[tuple[Role, ...]] = (
     ARN, ("strand",), ("number",), ("transactionId",), ("blockTimestamp",), ("blockHash",), ("entriesHash",),
     ("previousBlockHash",),
 )  # fmt: skip
+
+# Of bytes known to be 32, which spares asking.
+_known_hash: Final = cast("Callable[[bytes], Hash]", partial(bytes.__new__, Hash))
 
 
 class PlainSummary:
@@ -69,6 +75,8 @@ class PlainSummary:
         statements = self._add_structs(info["statements"], _STATEMENT)
         names = self._add_documents(data, record, info["documents"])
         summaries = self._add_structs(block["revisionSummaries"], _SUMMARY)
+        if any(slot.end - slot.begin != HASH_SIZE for slot in self._slots if slot.role[0] in _HASHES):
+            raise Unusual  # the first block of a strand has no hash before it
         roles = frozenset(slot.role for slot in self._slots if slot.role[0] not in _COMMON)
         self.stencil = stencil = Stencil(data, self._slots, roles | varying)
         self._recipe = Recipe(stencil, {symbol: stencil.place(slot.role) for symbol, slot in names.items()})
@@ -93,8 +101,6 @@ class PlainSummary:
         roles: list[Role] = []
         for index, entry in enumerate(entries.items()):
             expect(entry, BLOB)
-            if entry.end - entry.body != HASH_SIZE:
-                raise Unusual
             roles.append(("entry", index))
             self._slots.append(slot_of(roles[-1], entry))
         if not 0 < len(roles) <= MAX_ENTRIES:
@@ -133,28 +139,36 @@ class PlainSummary:
             return None
         arn, strand, number, transaction_id, time, block_hash, entries_hash, previous = self._pick(values)
         entries = cast("tuple[Hash, ...]", self._pick_entries(values))
-        hashes = tuple(map(Hash, self._pick_hashes(values)))
-        if root_of(entries) != entries_hash or dot(Hash(entries_hash), Hash(previous)) != block_hash:
+        hashes = tuple(map(_known_hash, self._pick_hashes(values)))
+        if root_of(entries) != entries_hash or dot(_known_hash(entries_hash), _known_hash(previous)) != block_hash:
             return None
         if hashing.hash_of(self._info) not in entries or root_of(hashes) not in entries:
             return None
-        names = [name.decode() for name in self._pick_names(values)]
-        ids = [checked_id(each.decode(), "documentId") for each in self._pick_ids(values)]
+        names, ids = self._pick_names(values), self._pick_ids(values)
         bound = hashing.hash_of(self._header) == entries[0]
-        if bound and (sorted(ids) != sorted(names) or (len(entries) > 4 and entries[4] != HASH_OF_NOTHING)):
+        if bound and not self._is_complete(names, ids, entries):
             return None
+        documents = [name.decode() for name in names]
+        summarized = (
+            documents if ids == names and b"".join(ids).isalnum() else [plain_id(each, "documentId") for each in ids]
+        )
         tables, table_ids = map(text_of, self._pick_tables(values)), map(text_of, self._pick_table_ids(values))
         block = Block(
             address_of(strand, number),
-            checked_id(transaction_id.decode(), "transactionId"),
+            plain_id(transaction_id, "transactionId"),
             parse_instant(time),
-            Hash(block_hash),
-            Hash(previous),
+            _known_hash(block_hash),
+            _known_hash(previous),
             tuple(map(text_of, self._pick_texts(values))),
-            tuple(map(TouchedDocument, names, tables, table_ids)),
+            tuple(map(TouchedDocument, documents, tables, table_ids)),
             None,
-            tuple(map(RevisionSummary, hashes, ids)),
+            tuple(map(RevisionSummary, hashes, summarized)),
             (),
             bound,
         )
         return VerifiedSummary(name_of(arn), block)
+
+    @staticmethod
+    def _is_complete(names: Sequence[bytes], ids: Sequence[bytes], entries: Sequence[Hash]) -> bool:
+        """What a block that binds its header must list: revisions of the documents that it changed, and nothing without a part."""
+        return (ids == names or sorted(ids) == sorted(names)) and (len(entries) < 5 or entries[4] == HASH_OF_NOTHING)

@@ -133,7 +133,10 @@ class VerifiedBatch:
             self.loose.append((item.outer_index, self._unreadable(item, error, outer)))
 
     def _strand(self, strand_id: str, index: int) -> StrandBatch:
-        return self.strands.setdefault(strand_id, StrandBatch(index))
+        strand = self.strands.get(strand_id)
+        if strand is None:
+            strand = self.strands[strand_id] = StrandBatch(index)
+        return strand
 
     def _take_altered(self, index: int, pointer: SetAsideRecord, error: SetAsideMismatchError) -> None:
         """What was set aside is not there any more as it was: as if it had been altered in the stream."""
