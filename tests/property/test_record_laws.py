@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.ion import dump_binary, read_single
+from counterfoil.ion import dump_binary, known_structs, read_single
 from counterfoil.ion.codec import decode
+from counterfoil.ion.known_structs import KnownStructs
+from counterfoil.ion.patterns import Pattern
 from counterfoil.journal import known_records
-from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction
+from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction, ion_time
 from counterfoil.journal.known_records import KnownRecords
+from counterfoil.journal.plain_details import PlainDetails
+from counterfoil.journal.plain_summary import PlainSummary
 from counterfoil.journal.publication import block_summary, control_record
 from tests.damage import damaged
 from tests.forged_blocks import ALTERED, BEHIND_IT, REHASHED
@@ -57,7 +61,16 @@ def short(known, records):
     return sum([same(known, data) for data in records])
 
 
-def bank(sizes, *, strand=STRAND, table="Transactions", note="x"):
+AMOUNTS = [
+    lambda number: Decimal(number * 1_009).scaleb(-2),
+    lambda number: number,
+    float,
+    lambda number: ion_time(START + timedelta(seconds=number)),
+    bytes,
+]
+
+
+def bank(sizes, *, strand=STRAND, table="Transactions", note="x", field="note", kind=0):
     """Blocks of some documents each: two tables, texts of many lengths."""
     builder = JournalBuilder(strand)
     for number, size in enumerate(sizes):
@@ -68,7 +81,12 @@ def bank(sizes, *, strand=STRAND, table="Transactions", note="x"):
                 number * 37,
                 table if index else "Accounts",
                 TABLE_ID,
-                {"note": note * (number % 23), "amount": Decimal(number * 1_009).scaleb(-2), "open": bool(number % 2)},
+                {
+                    field: note * (number % 23),
+                    "amount": AMOUNTS[kind % len(AMOUNTS)](number),
+                    "open": bool(number % 2),
+                    "by": {"name": "é" if number % 29 == 28 else "n" * (number % 5), "at": [number, None, {}]},
+                },
                 (index,),
             )
             for index in range(size)
@@ -112,12 +130,23 @@ def test_damaged_bytes_come_to_the_same(data, honest):
     assert same(known, honest)
 
 
+def slots_of(data):
+    """What stands open in a record."""
+    value = read_single(data)
+    if b"REVISION_DETAILS" in data:
+        return PlainDetails(value, KnownStructs())._pattern.slots + Pattern(document_of(value)).slots
+    return PlainSummary(data, frozenset()).stencil.slots
+
+
+def document_of(value):
+    return value.fields()["payload"].fields()["revision"].fields()["data"]
+
+
 @given(st.data(), st.sampled_from([SUMMARY, DETAILS]))
 def test_whatever_stands_in_the_openings_comes_to_the_same(data, honest):
     known = learned(HONEST)
-    (plain,) = known._by_length[len(honest)]
     altered = bytearray(honest)
-    for slot in data.draw(st.lists(st.sampled_from(plain.stencil.slots), min_size=1, max_size=3)):
+    for slot in data.draw(st.lists(st.sampled_from(slots_of(honest)), min_size=1, max_size=3)):
         size = slot.end - slot.begin
         altered[slot.begin : slot.end] = data.draw(
             st.binary(min_size=size, max_size=size) | st.text("aZ09-_ ", min_size=size, max_size=size).map(str.encode)
@@ -226,7 +255,7 @@ def test_what_has_more_fields_than_usual_is_not_learned(honest, path):
     more = record_of(honest, beside(*path))
     assert not same(known, more)
     assert not same(known, more)
-    assert known._by_length == {}
+    assert known._summaries == known._tables == {}
 
 
 def as_list(value):
@@ -256,7 +285,7 @@ def test_a_value_with_the_bytes_of_a_record_that_is_another_comes_to_the_same(ot
     same(known, altered)
 
 
-@pytest.mark.parametrize("note", ["é", "\x0b", "\x0c", "\x0e", "𝄞", "x" * 900])
+@pytest.mark.parametrize("note", ["é", "\x0b", "\x0c", "\x0e", "𝄞", "x" * 150])
 def test_a_document_s_text_may_be_anything(note):
     records = records_of(bank([2] * 40, note=note))
     known = learned(records)
@@ -282,7 +311,7 @@ def test_what_differs_between_ledgers_is_looked_at():
     known = learned(*several, *several)
     for records in several:
         assert short(known, records) > 0.9 * len(records)
-    assert max(map(len, known._by_length.values())) < 6  # by what is where; not by ledger
+    assert max(map(len, known._summaries.values())) < 6  # by what is where; not by ledger
 
 
 def test_a_record_that_does_not_hold_teaches_nothing():
@@ -290,20 +319,35 @@ def test_a_record_that_does_not_hold_teaches_nothing():
     bad = [data[:-40] + bytes([data[-40] ^ 1]) + data[-39:] for data in (SUMMARY, DETAILS)]
     for data in [*bad, *bad, control_record(STREAM_ARN, "CREATED")]:
         assert not same(known, data)
-    assert known._by_length == {}
+    assert known._summaries == known._tables == {}
 
 
 def test_what_is_learned_is_bounded(monkeypatch):
     monkeypatch.setattr(known_records, "MAX_STENCILS", 20)
     monkeypatch.setattr(known_records, "MAX_STENCILS_OF_A_LENGTH", 2)
+    monkeypatch.setattr(known_records, "MAX_TABLES", 3)
+    monkeypatch.setattr(known_records, "MAX_PATTERNS", 2)
+    monkeypatch.setattr(known_structs, "MAX_PATTERNS", 2)
     monkeypatch.setattr(known_records, "MAX_RECORD_BYTES", 1_200)
     known = KnownRecords()
-    for data in records_of(bank([1, 2, 3, 2, 1, 3] * 40)):
-        same(known, data)
-        held = known._by_length.values()
-        assert known._count == sum(map(len, held)) <= 20
-        assert all(0 < len(each) <= 2 for each in held)
-        assert all(length <= 1_200 for length in known._by_length)
+    for number, name in enumerate(["note", "notes", "name", "names", "more"] * 8):
+        arn = f"{STREAM_ARN}{'x' * (number % 7)}"
+        for data in records_of(bank([1, 2, 3, 2, 1, 3], field=name, kind=number), arn):
+            same(known, data)
+            held = known._summaries.values()
+            assert known._count == sum(map(len, held)) <= 20
+            assert all(0 < len(each) <= 2 for each in held)
+            assert all(length <= 1_200 for length in known._summaries)
+            assert len(known._tables) <= 3
+            assert all(0 < len(each.patterns) <= 2 for each in known._tables.values())
+            assert all(len(each.documents._known) <= 2 for each in known._tables.values())
+
+
+def test_a_large_record_is_neither_learned_nor_looked_up():
+    records = records_of(bank([1] * 3, note="x" * 9_000))
+    known = learned(records)
+    assert short(known, records) < len(records) - 1
+    assert all(len(data) <= known_records.MAX_RECORD_BYTES for data in records if same(known, data))
 
 
 def test_records_of_which_no_two_are_alike_soon_cost_no_more_than_the_long_way(monkeypatch):
@@ -313,5 +357,5 @@ def test_records_of_which_no_two_are_alike_soon_cost_no_more_than_the_long_way(m
     known = KnownRecords()
     fields = {"tableInfo": {"tableName": "T", "tableId": TABLE_ID}, "revision": first_revision(transfers(1).fields[0])}
     for number in range(3_000):
-        same(known, record("x" * number, "REVISION_DETAILS", fields))
-    assert 512 <= len(tried) < 600
+        same(known, record("x" * (number % 1_024) + f"{number}", "REVISION_DETAILS", fields))
+    assert 256 <= len(tried) < 400

@@ -1,7 +1,6 @@
-"""Structs that are like others seen before, hashed from what is in the slots of a stencil (recipes.py).
+"""Structs that are like others seen before, hashed by their pattern and its recipe (patterns.py, recipes.py).
 
-For the documents of a table: their bodies have one length here, and one symbol table. What is kept is bounded, and so is what learning
-costs.
+For the documents of a table, whose names stand in one symbol table. What is kept is bounded, and so is what learning costs.
 """
 
 from __future__ import annotations
@@ -9,80 +8,79 @@ from __future__ import annotations
 from typing import Final
 
 from counterfoil.errors import InputError
-from counterfoil.ion.hashing import PLAIN, hash_of_ion
+from counterfoil.ion.hashing import hash_of_ion
+from counterfoil.ion.patterns import Pattern
 from counterfoil.ion.reader import IonValue
 from counterfoil.ion.recipes import Recipe
-from counterfoil.ion.shapes import has_shape, scalars_of
-from counterfoil.ion.stencils import Role, Slot, Stencil
 
-# Each is tried with a struct that is none of them. Texts that share one length out among themselves in many ways make many.
-MAX_STENCILS: Final = 4
-# What is learned at first, and after how many more that fit one is learned again.
-_AT_FIRST: Final = 8
-_COST: Final = 16
-
-_BOOL: Final = 1
-_STRING: Final = 8
-_STRUCT: Final = 13
+# Each is tried with a struct that is none of them. Documents of one table differ in the fields that they have and in their types.
+MAX_PATTERNS: Final = 8
+# A longer struct is walked, and costs no more than its length asks.
+MAX_BODY_BYTES: Final = 8_192
+# To learn costs about what a hundred hits spare; at first it is given.
+_COST: Final = 128
+_AT_FIRST: Final = 2 * MAX_PATTERNS * _COST
 
 
 class _PlainStruct:
-    """The structs that one stencil fits. ``InputError`` where a struct cannot have one."""
+    """The structs of one pattern. ``InputError`` where a struct cannot have one."""
 
-    def __init__(self, value: IonValue, body: bytes, varying: frozenset[Role]) -> None:
-        if not has_shape(value, PLAIN):
-            raise InputError("a struct of more than plain scalars")
-        alone = IonValue(body, 0, 0, len(body), _STRUCT, value.low, value.symbols)
-        scalars = (scalar for scalar in scalars_of(alone) if scalar.kind != _BOOL)
-        slots = [Slot(("at", index), each.body, each.end, each.kind) for index, each in enumerate(scalars)]
-        # Of texts some are always the same, a status or a currency; which ones turns out.
-        numbers = frozenset(slot.role for slot in slots if slot.kind != _STRING)
-        self.stencil = Stencil(body, slots, numbers | varying)
-        self._recipe = Recipe(self.stencil, {})
-        self._whole = self._recipe.add(alone)
+    def __init__(self, value: IonValue, body: bytes) -> None:
+        self._pattern = Pattern(value, body_alone=True)
+        found = self._pattern.read(body)
+        if found is None:
+            raise InputError("a struct that is not written in the shortest way, or has a text that is not plain")
+        self._recipe = Recipe(self._pattern.slots)
+        self._whole = self._recipe.add(value)
         self._recipe.finish()
+        self._flat = self._recipe.flat(self._whole, found[0])
 
-    def hash_of(self, values: tuple[bytes, ...]) -> bytes | None:
-        hashing = self._recipe.prepare(values)
-        return None if hashing is None else hashing.hash_of(self._whole)
+    def hash_of(self, body: bytes) -> bytes | None:
+        found = self._pattern.read(body)
+        if found is None:
+            return None
+        if self._flat is not None:
+            return self._flat.hash_of(found[0])
+        return self._recipe.hashing(found[0]).hash_of(self._whole)
 
 
 class KnownStructs:
-    """The stencils of structs that were seen; those met last come first."""
+    """The patterns of structs that were seen; those met last come first. All structs are under one symbol table."""
 
     __slots__ = ("_credit", "_known")
 
     def __init__(self) -> None:
         self._known: list[_PlainStruct] = []
-        self._credit = _AT_FIRST * _COST
+        self._credit = _AT_FIRST
 
     def hash_of(self, value: IonValue, body: bytes) -> bytes:
         """Ion Hash of a struct; ``body`` is its body. What is malformed in it is an ``InputError``."""
         known = self._known
+        if len(body) > MAX_BODY_BYTES:
+            return hash_of_ion(value)
         for index, struct in enumerate(known):
-            values = struct.stencil.cut(body)
-            if values is not None:
+            digest = struct.hash_of(body)
+            if digest is not None:
                 if index:
                     known[0], known[index] = struct, known[0]
-                if self._credit < _AT_FIRST * _COST:
+                if self._credit < _AT_FIRST:
                     self._credit += 1
-                return struct.hash_of(values) or hash_of_ion(value)
-        found = hash_of_ion(value)
+                return digest
+        digest = hash_of_ion(value)
         if self._credit >= _COST:
             self._credit -= _COST
-            self._learn(value, body)
-        return found
+            self._learn(value, body, digest)
+        return digest
 
-    def _learn(self, value: IonValue, body: bytes) -> None:
+    def _learn(self, value: IonValue, body: bytes, digest: bytes) -> None:
+        """Keep the struct's pattern, if it has one, by which it has this hash."""
         try:
-            struct = _PlainStruct(value, body, frozenset())
+            struct = _PlainStruct(value, body)
+            if struct.hash_of(body) != digest:
+                return
         except InputError:
             return
-        for index, each in enumerate(self._known):
-            if each.stencil.is_like(struct.stencil):
-                self._known[index] = _PlainStruct(value, body, each.stencil.varying_with(body))
-                return
-        if len(self._known) < MAX_STENCILS:
+        if len(self._known) < MAX_PATTERNS:
             self._known.append(struct)
         else:
             self._known[-1] = struct

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.ion.hashing import PLAIN, serialize
 from counterfoil.ion.reader import IonValue, read_var_uint
-from counterfoil.ion.stencils import NAME, Stencil, picker
+from counterfoil.ion.stencils import NAME, Slot, picker
 from counterfoil.ion.symbols import END, escape, serialize_symbol
 
+_BOOL: Final = 1
 _STRING: Final = 8
 _LIST: Final = 11
 _STRUCT: Final = 13
@@ -62,11 +63,11 @@ class Recipe:
         "_values",
     )
 
-    def __init__(self, stencil: Stencil, symbols: dict[int, int]) -> None:
-        """``symbols`` has the places of names that vary, by symbol id."""
-        self._places = {slot.begin: place for place, slot in enumerate(stencil.open) if slot.kind != NAME}
-        self._kinds = [slot.kind for slot in stencil.open]
-        self._symbols = symbols
+    def __init__(self, slots: Sequence[Slot], symbols: dict[int, int] | None = None) -> None:
+        """``slots`` are those whose bodies come first among the values; ``symbols`` has the places of names, by symbol id."""
+        self._places = {slot.begin: place for place, slot in enumerate(slots) if slot.kind != NAME}
+        self._kinds = [slot.kind for slot in slots]
+        self._symbols = symbols or {}
         self._heads: list[bytes] = []
         self._values: list[int] = []
         self._tails: list[bytes] = []
@@ -88,7 +89,7 @@ class Recipe:
         for word, value in fields:
             if isinstance(word, bytes) and value.body in self._places:
                 place = self._places[value.body]
-                self._leaf(word + bytes([0x0B, value.kind << 4]), place, END)
+                self._leaf(word + _begin_of(value.kind), place, END)
                 self._needed.add(place)
             elif self._varies(value):
                 inner.append((word, value))
@@ -109,7 +110,7 @@ class Recipe:
             if item.body in self._places:
                 place = self._places[item.body]
                 self._needed.add(place)
-                part.held += ((bytes([0x0B, item.kind << 4]), None), (place, None))
+                part.held += ((_begin_of(item.kind), None), (place, None))
             elif not self._varies(item):
                 part.held.append((serialize(item), None))
             else:
@@ -124,7 +125,9 @@ class Recipe:
     def finish(self) -> None:
         self._pick_values = picker(self._values)
         self._others = tuple(
-            (place, PLAIN[self._kinds[place]]) for place in sorted(self._needed) if self._kinds[place] != _STRING
+            (place, PLAIN[self._kinds[place]])
+            for place in sorted(self._needed)
+            if self._kinds[place] not in {_BOOL, _STRING}
         )
 
     def prepare(self, values: Sequence[bytes]) -> Hashing | None:
@@ -135,11 +138,23 @@ class Recipe:
         text = b"".join(self._pick_texts(values))
         if not text.isascii() or 0x0B in text or 0x0C in text or 0x0E in text:
             return None
+        return self.hashing(values)
+
+    def hashing(self, values: Sequence[bytes]) -> Hashing:
+        """As ``prepare``, where every text is known to be plain."""
         represented = list(values)
         for place, represent in self._others:
             represented[place] = represent(values[place])
         leaves = zip(self._heads, self._pick_values(represented), self._tails, strict=True)
         return Hashing(represented, [sha256(head + value + tail).digest() for head, value, tail in leaves])
+
+    def flat(self, part: Part, values: Sequence[bytes]) -> FlatRecipe | None:
+        """A recipe of the only part alone, if nothing but scalars varies in it; ``values`` are those of one such struct."""
+        if part.held or part.is_list:
+            return None
+        represent = dict(self._others)
+        leaves = zip(self._heads, self._values, strict=True)
+        return FlatRecipe(part.fixed, [(head, place, represent.get(place)) for head, place in leaves], values)
 
     def _fields(self, value: IonValue) -> Iterable[Field]:
         position = value.body
@@ -158,6 +173,11 @@ class Recipe:
         if value.kind == _STRUCT:
             return any(isinstance(word, int) or self._varies(field) for word, field in self._fields(value))
         return False
+
+
+def _begin_of(kind: int) -> bytes:
+    """How a scalar's serialization begins; the value of a bool is its type, and all of it."""
+    return b"\x0b" if kind == _BOOL else bytes([0x0B, kind << 4])
 
 
 class Hashing:
@@ -195,3 +215,62 @@ class Hashing:
             digests.append(sha256(name + self._serialized(held)).digest())
         digests.sort()
         return b"\x0b\xd0" + escape(b"".join(digests)) + END
+
+
+# How a leaf's serialization begins, the place of its value, and how that is brought to the form that Ion Hash wants, if it is no text.
+_Leaf = tuple[bytes, int, Callable[[bytes], bytes] | None]
+
+
+class _Split(NamedTuple):
+    """The leaves that were the same in all structs so far, their values, and the digests of all that is; how the others are hashed."""
+
+    same: Sequence[_Leaf]
+    pick_same: Callable[[Sequence[bytes]], tuple[bytes, ...]]
+    common: tuple[bytes, ...]
+    digests: list[bytes]
+    heads: Sequence[bytes]
+    pick: Callable[[Sequence[bytes]], tuple[bytes, ...]]
+    others: Sequence[tuple[int, Callable[[bytes], bytes]]]
+
+
+class FlatRecipe:
+    """A struct of scalars. The digests of texts that were the same in all structs so far are kept; one that changes is no more.
+
+    Threads may share it: what belongs together is replaced together.
+    """
+
+    __slots__ = ("_fixed", "_leaves", "_split")
+
+    def __init__(self, fixed: Sequence[bytes], leaves: Sequence[_Leaf], values: Sequence[bytes]) -> None:
+        self._fixed = fixed
+        self._leaves = leaves
+        self._split = self._split_by([leaf for leaf in leaves if leaf[2] is None], values)
+
+    def hash_of(self, values: Sequence[bytes]) -> bytes:
+        """The struct's Ion Hash; its texts are known to be plain. What is no value of its type is an ``InputError``."""
+        split = self._split
+        if split.pick_same(values) != split.common:
+            same = [leaf for leaf, body in zip(split.same, split.common, strict=True) if values[leaf[1]] == body]
+            split = self._split = self._split_by(same, values)  # ever fewer, so this comes to an end
+        _, _, _, known, heads, pick, others = split
+        represented = list(values)
+        for place, represent in others:
+            represented[place] = represent(values[place])
+        leaves = zip(heads, pick(represented), strict=True)
+        digests = known + [sha256(head + value + END).digest() for head, value in leaves]
+        digests.sort()
+        return sha256(b"\x0b\xd0" + escape(b"".join(digests)) + END).digest()
+
+    def _split_by(self, same: Sequence[_Leaf], values: Sequence[bytes]) -> _Split:
+        rest = [leaf for leaf in self._leaves if leaf not in same]
+        pick_same = picker([place for _, place, _ in same])
+        digests = [sha256(head + values[place] + END).digest() for head, place, _ in same]
+        return _Split(
+            same,
+            pick_same,
+            pick_same(values),
+            [*self._fixed, *digests],
+            [head for head, _, _ in rest],
+            picker([place for _, place, _ in rest]),
+            [(place, represent) for _, place, represent in rest if represent is not None],
+        )

@@ -5,9 +5,12 @@ What is kept is bounded, and so is what learning costs: it is paid from what kno
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError, IntegrityError
+from counterfoil.ion import read_single
+from counterfoil.ion.known_structs import KnownStructs
+from counterfoil.ion.streams import end_of_wrapper
 from counterfoil.journal.block import verify_block
 from counterfoil.journal.known_blocks import Credit
 from counterfoil.journal.plain_details import PlainDetails
@@ -16,93 +19,132 @@ from counterfoil.journal.plain_summary import PlainSummary
 from counterfoil.journal.revision import verify_revision
 from counterfoil.journal.stream_record import BlockSummaryRecord, RevisionDetailsRecord, StreamRecord
 
-# A document's text of another length makes another length of its record, so of each table there are some hundred stencils. One is as
-# large as a record, some kB: in all at most 32 MB, and that of the largest records alone.
-MAX_STENCILS: Final = 2_048
+# The summaries of blocks by stencils: each is as large as a record, some kB, so in all 16 MB at most.
 MAX_RECORD_BYTES: Final = 16_384
+MAX_STENCILS: Final = 1_024
 # Each is tried with a record of its length that is none of them.
-MAX_STENCILS_OF_A_LENGTH: Final = 6
+MAX_STENCILS_OF_A_LENGTH: Final = 12
 
-_Plain = PlainDetails | PlainSummary
+# The details of revisions by patterns, by their symbol table. A pattern is of one ledger's table, and of ids of one length.
+MAX_TABLES: Final = 128
+MAX_PATTERNS: Final = 12
 
 
 class KnownRecords:
-    """The stencils of records that were seen, by length; those met last come first.
+    """What is known of records that were seen: stencils of summaries by length, patterns of details by their symbol table.
 
-    Threads may share it: what one of them loses is learned again.
+    Those met last come first. Threads may share it: what one of them loses is learned again.
     """
 
     def __init__(self) -> None:
-        self._by_length: dict[int, list[_Plain]] = {}
+        self._summaries: dict[int, list[PlainSummary]] = {}
         self._count = 0
-        self._credit = Credit(32, 4, 512)
+        self._tables: dict[bytes, _Table] = {}
+        self._credit = Credit(32, 1, 256)
 
     def read(self, data: bytes) -> VerifiedRecord | None:
         """The record, if it is like one seen before and holds; ``None`` for every other."""
-        known = self._by_length.get(len(data), [])
-        for index, plain in enumerate(known):
-            values = plain.stencil.cut(data)
-            if values is not None:
-                if index:
-                    known[0], known[index] = plain, known[0]
-                self._credit.earn()
-                try:
-                    return plain.read(data, values)
-                except InputError:
-                    return None
+        if len(data) > MAX_RECORD_BYTES:
+            return None
+        try:
+            summaries = self._summaries.get(len(data), [])
+            for index, summary in enumerate(summaries):
+                values = summary.stencil.cut(data)
+                if values is not None:
+                    if index:
+                        summaries[0], summaries[index] = summary, summaries[0]
+                    self._credit.earn()
+                    return summary.read(values)
+            position = end_of_table(data)
+            table = self._tables.get(data[:position])
+            if table is None:
+                return None
+            patterns = table.patterns
+            for index, details in enumerate(patterns):
+                found = details.read(data, position)
+                if found is not None:
+                    if index:
+                        patterns[0], patterns[index] = details, patterns[0]
+                    self._credit.earn()
+                    return found
+        except InputError:
+            return None
         return None
 
     def learn(self, data: bytes, record: StreamRecord) -> None:
-        """Make a stencil of a record that was read and not known, if it holds, is like most, and there is credit."""
+        """Remember how a record is made that was read and not known, if it holds, is like most, and there is credit."""
         if len(data) > MAX_RECORD_BYTES or not isinstance(record, BlockSummaryRecord | RevisionDetailsRecord):
             return
         if not self._credit.spend():
             return
-        known = self._by_length.get(len(data), [])
         try:
-            verified = _verified(record)
-            kind = PlainSummary if isinstance(record, BlockSummaryRecord) else PlainDetails
-            plain = kind(data, frozenset())
-            like = next((each for each in known if each.stencil.is_like(plain.stencil)), None)
-            if like is not None:
-                plain = kind(data, like.stencil.varying_with(data))
-            if not _gives(plain, data, verified):
-                return
+            if isinstance(record, BlockSummaryRecord):
+                self._learn_summary(data, VerifiedSummary(record.stream_arn, verify_block(record.block)))
+            else:
+                self._learn_details(data, _verified(record))
         except (InputError, IntegrityError, Unusual):
             return
-        self._keep(len(data), plain, like)
 
-    def _keep(self, length: int, plain: _Plain, instead_of: _Plain | None) -> None:
-        known = self._by_length.setdefault(length, [])
-        if instead_of in known:
-            known[known.index(instead_of)] = plain
+    def _learn_summary(self, data: bytes, verified: VerifiedSummary) -> None:
+        known = self._summaries.get(len(data), [])
+        plain = PlainSummary(data, frozenset())
+        like = next((index for index, each in enumerate(known) if each.stencil.is_like(plain.stencil)), None)
+        if like is not None:
+            plain = PlainSummary(data, known[like].stencil.varying_with(data))
+        values = plain.stencil.cut(data)
+        if values is None or plain.read(values) != verified:
+            return
+        known = self._summaries.setdefault(len(data), [])
+        if like is not None:
+            known[like] = plain
         elif len(known) < MAX_STENCILS_OF_A_LENGTH:
             known.append(plain)
             self._count += 1
-            if self._count > MAX_STENCILS:
-                self._forget()
+            if self._count > MAX_STENCILS:  # those of the length that was learned first are forgotten
+                self._count -= len(self._summaries.pop(next(iter(self._summaries))))
         else:
             known[-1] = plain
 
-    def _forget(self) -> None:
-        """Those of the length that was learned first."""
-        self._count -= len(self._by_length.pop(next(iter(self._by_length))))
+    def _learn_details(self, data: bytes, verified: VerifiedDetails) -> None:
+        position = end_of_table(data)
+        table = self._tables.get(data[:position]) or _Table([], KnownStructs())
+        value = read_single(data)
+        if value.position != position:
+            return
+        plain = PlainDetails(value, table.documents)
+        if not _is(plain.read(data, position), verified):
+            return
+        if data[:position] not in self._tables:
+            if len(self._tables) >= MAX_TABLES:
+                del self._tables[next(iter(self._tables))]
+            self._tables[data[:position]] = table
+        if len(table.patterns) < MAX_PATTERNS:
+            table.patterns.append(plain)
+        else:
+            table.patterns[-1] = plain
 
 
-def _verified(record: BlockSummaryRecord | RevisionDetailsRecord) -> VerifiedRecord:
-    if isinstance(record, BlockSummaryRecord):
-        return VerifiedSummary(record.stream_arn, verify_block(record.block))
+class _Table(NamedTuple):
+    """What is known of records under one symbol table."""
+
+    patterns: list[PlainDetails]
+    documents: KnownStructs
+
+
+def end_of_table(data: bytes) -> int:
+    """Where the symbol table of a record ends, if it has one: behind the version marker else."""
+    return end_of_wrapper(data) if len(data) > 4 and data[4] >= 0xE0 else 4
+
+
+def _verified(record: RevisionDetailsRecord) -> VerifiedDetails:
     stream_arn, table_name, table_id, address, metadata, revision = record
     return VerifiedDetails(stream_arn, table_name, table_id, address, metadata, verify_revision(revision))
 
 
-def _gives(plain: _Plain, data: bytes, verified: VerifiedRecord) -> bool:
+def _is(found: VerifiedDetails | None, verified: VerifiedDetails) -> bool:
     """Whether the short way makes of a record what the long way did."""
-    values = plain.stencil.cut(data)
-    found = None if values is None else plain.read(data, values)
-    if isinstance(found, VerifiedDetails) and isinstance(verified, VerifiedDetails):
-        own, other = found.revision.data, verified.revision.data
-        if own is None or other is None or own.raw() != other.raw():
-            return False
-        return found._replace(revision=found.revision._replace(data=other)) == verified
-    return found == verified
+    own, other = found and found.revision.data, verified.revision.data
+    if found is None or own is None or other is None:
+        return False
+    own_place, other_place = (each[1:4] for each in (own, other))
+    return own_place == other_place and found._replace(revision=found.revision._replace(data=other)) == verified

@@ -97,12 +97,11 @@ def _parse_aggregate(body: bytes) -> Frame:
 def _parse_record(body: bytes, index: int, keys: list[str], hash_keys: list[str], unknown: set[int]) -> UserRecord:
     key_index = hash_key_index = data = None
     position, end = 0, len(body)
-    if (
-        end > 4 and body[0] == _KEY_INDEX and body[1] < 0x80
-    ):  # what producers write: the key's index, then the data to the end
-        tag, begin, behind = _short_field(body, 2, end)
-        if tag == _DATA and behind == end:
-            return UserRecord(body[begin:], _entry(keys, body[1], index, "partition key"), None, index)
+    if end > 5 and body[0] == _KEY_INDEX and body[1] < min(len(keys), 0x80) and body[2] == _DATA:
+        # What producers write: the key's index, then the data to the end, its length in one byte or two.
+        size, begin = (body[3], 4) if body[3] < 0x80 else (body[3] & 0x7F | body[4] << 7, 5)
+        if begin + size == end and (begin == 4 or body[4] < 0x80):
+            return UserRecord(body[begin:], keys[body[1]], None, index)
     while position < end:
         number, wire, value, position = _field(body, position, end)
         match number, wire:

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from counterfoil.ion import IonValue, read_single
 from counterfoil.ion.recipes import Recipe
-from counterfoil.ion.stencils import Role, Slot, Stencil
+from counterfoil.ion.stencils import NAME, Role, Slot, Stencil
 from counterfoil.ion.symbols import serialize_symbol
 from counterfoil.journal.block import HASH_OF_NOTHING, MAX_ENTRIES, Block, RevisionSummary, TouchedDocument
 from counterfoil.journal.plain_record import (
@@ -79,10 +79,13 @@ class PlainSummary:
             raise Unusual  # the first block of a strand has no hash before it
         roles = frozenset(slot.role for slot in self._slots if slot.role[0] not in _COMMON)
         self.stencil = stencil = Stencil(data, self._slots, roles | varying)
-        self._recipe = Recipe(stencil, {symbol: stencil.place(slot.role) for symbol, slot in names.items()})
+        self._recipe = Recipe(stencil.open, {symbol: stencil.place(slot.role) for symbol, slot in names.items()})
         self._info = self._recipe.add(block["transactionInfo"])
         self._header = self._recipe.add_struct((serialize_symbol(name), block[name]) for name in _HEADER)
         self._recipe.finish()
+        texts = {slot.role[0] for slot in stencil.open if slot.kind in {NAME, STRING}}
+        self._vary_ids_alone = texts <= {"name", "documentId", "transactionId"}
+        self._transaction_id = stencil.place(("transactionId",))
         self._pick = stencil.picker(_SCALARS)
         self._pick_entries = stencil.picker(entries)
         self._pick_names = stencil.picker([slot.role for slot in names.values()])
@@ -132,9 +135,12 @@ class PlainSummary:
         self._slots += names.values()
         return names
 
-    def read(self, data: bytes, values: tuple[bytes, ...]) -> VerifiedSummary | None:  # noqa: ARG002 - as of all that is plain
+    def read(self, values: tuple[bytes, ...]) -> VerifiedSummary | None:
         """The record with these values, if it holds; ``None`` or an ``InputError`` where the long way has something to say."""
-        hashing = self._recipe.prepare(values)
+        names, ids = self._pick_names(values), self._pick_ids(values)
+        # Where all texts that vary are ids, letters and digits say that they are plain, and ids.
+        are_plain = self._vary_ids_alone and b"".join((*names, *ids, values[self._transaction_id])).isalnum()
+        hashing = self._recipe.hashing(values) if are_plain else self._recipe.prepare(values)
         if hashing is None:
             return None
         arn, strand, number, transaction_id, time, block_hash, entries_hash, previous = self._pick(values)
@@ -144,14 +150,11 @@ class PlainSummary:
             return None
         if hashing.hash_of(self._info) not in entries or root_of(hashes) not in entries:
             return None
-        names, ids = self._pick_names(values), self._pick_ids(values)
         bound = hashing.hash_of(self._header) == entries[0]
         if bound and not self._is_complete(names, ids, entries):
             return None
         documents = [name.decode() for name in names]
-        summarized = (
-            documents if ids == names and b"".join(ids).isalnum() else [plain_id(each, "documentId") for each in ids]
-        )
+        summarized = documents if ids == names and are_plain else [plain_id(each, "documentId") for each in ids]
         tables, table_ids = map(text_of, self._pick_tables(values)), map(text_of, self._pick_table_ids(values))
         block = Block(
             address_of(strand, number),
