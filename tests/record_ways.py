@@ -55,7 +55,7 @@ def learned(*batches):
     return known
 
 
-def meet(known, data):
+def meet(known, data, *, learn=True):
     """As a batch is read: what it comes to, and whether the short way said so."""
     found = known.read(data)
     if found is not None:
@@ -64,12 +64,13 @@ def meet(known, data):
         record = parse_stream_record(data)
     except InputError:
         return long_way(data), False
-    known.learn(data, record)
+    if learn:
+        known.learn(data, record)
     return long_way(data), False
 
 
-def same(known, data):
+def same(known, data, *, learn=True):
     """Whether the short way reads a record; what it makes of it is what the long way does."""
-    found, short = meet(known, data)
+    found, short = meet(known, data, learn=learn)
     assert found == long_way(data)
     return short

@@ -160,6 +160,13 @@ def test_what_is_not_plain_has_no_pattern(data):
             Pattern(value)
 
 
+@pytest.mark.parametrize("byte", ["\x0a", "\x0b", "\x0c", "\x0d", "\x0e", "\x0f", "\x7f", "é"])
+def test_a_text_need_not_be_plain(byte):
+    known = KnownStructs()
+    for text in ("abc", f"a{byte}b", "abd", byte):
+        same(known, read_single(dump_binary({"a": text, "b": {"c": text}})))
+
+
 def test_what_differs_once_is_not_taken_for_the_same_again():
     known = KnownStructs()
     documents = [

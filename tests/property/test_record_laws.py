@@ -11,7 +11,7 @@ from counterfoil.ion import dump_binary, known_structs, read_single
 from counterfoil.ion.codec import decode
 from counterfoil.ion.known_structs import KnownStructs
 from counterfoil.ion.patterns import Pattern
-from counterfoil.journal import known_records
+from counterfoil.journal import Block, known_records
 from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction, ion_time
 from counterfoil.journal.known_records import KnownRecords
 from counterfoil.journal.plain_details import PlainDetails
@@ -33,7 +33,7 @@ from tests.journals import (
     rehash_from,
     transfers,
 )
-from tests.record_ways import learned, same
+from tests.record_ways import learned, long_way, same
 
 BLOCKS = 8
 
@@ -205,6 +205,53 @@ def test_a_document_named_like_a_field_comes_to_the_same():
     short(known, renamed)
 
 
+def test_a_document_named_like_a_field_that_is_looked_for_comes_to_the_same():
+    """One symbol is its id and what a summary calls a document; where it is another word, the summary names none."""
+    records = {}
+    for name in ("documentId", "documentIx"):
+        blocks = transfers(BLOCKS, bind_headers=False).fields
+        records[name] = []
+        for number, fields in enumerate(blocks):
+            documents = fields["transactionInfo"]["documents"]
+            fields["transactionInfo"]["documents"] = {name: documents.pop(next(iter(documents)))}
+            blocks[number] = rehash(fields, blocks[number - 1]["blockHash"] if number else None, bind_header=False)
+            payload = block_summary(blocks[number])
+            payload["revisionSummaries"] = [{"hash": payload["revisionSummaries"][0]["hash"], name: name}]
+            records[name].append(record(STREAM_ARN, "BLOCK_SUMMARY", payload))
+    known = learned(records["documentId"])
+    assert isinstance(long_way(records["documentIx"][ALTERED])[2], Block)
+    assert short(known, records["documentIx"]) == 0
+
+
+def far(number):
+    fields = transfers(BLOCKS).fields[ALTERED]
+    for each in (fields, first_revision(fields)):
+        each["blockAddress"]["sequenceNo"] = number
+    return records_of([rehash(fields)])
+
+
+def test_a_number_beyond_all_comes_to_the_same():
+    known = learned(far(2**63 - 2))
+    assert short(known, far(2**63 - 1)) == 2
+    assert short(known, far(2**63)) == 0
+
+
+def test_a_version_beyond_all_comes_to_the_same():
+    versions = []
+    for version in (2**63 - 2, 2**63 - 1, 2**63):
+        fields = transfers(BLOCKS).fields[ALTERED]
+        first_revision(fields)["metadata"]["version"] = version
+        versions.append(records_of([rehash(fields)])[1])
+    known = learned(HONEST, versions[:1])
+    assert [same(known, data) for data in versions] == [True, True, False]
+
+
+@pytest.mark.parametrize("byte", ["\x0b", "\x0c", "\x0e", "\x7f"])
+def test_a_name_that_varies_need_not_be_plain(byte):
+    known = learned(*(records_of(bank([2] * 3, table=f"T{other}x")) for other in "abc"))
+    short(known, records_of(bank([2] * 3, table=f"T{byte}x")))
+
+
 def test_a_document_that_a_transaction_names_twice_comes_to_the_same():
     fields = next(iter(bank([2])))
     first, second = (each.encode() for each in fields["transactionInfo"]["documents"])
@@ -323,7 +370,7 @@ def test_a_record_that_does_not_hold_teaches_nothing():
 
 
 def test_what_is_learned_is_bounded(monkeypatch):
-    monkeypatch.setattr(known_records, "MAX_STENCILS", 20)
+    monkeypatch.setattr(known_records, "MAX_STENCILS", 4)
     monkeypatch.setattr(known_records, "MAX_STENCILS_OF_A_LENGTH", 2)
     monkeypatch.setattr(known_records, "MAX_TABLES", 3)
     monkeypatch.setattr(known_records, "MAX_PATTERNS", 2)
@@ -335,7 +382,7 @@ def test_what_is_learned_is_bounded(monkeypatch):
         for data in records_of(bank([1, 2, 3, 2, 1, 3], field=name, kind=number), arn):
             same(known, data)
             held = known._summaries.values()
-            assert known._count == sum(map(len, held)) <= 20
+            assert known._count == sum(map(len, held)) <= 4
             assert all(0 < len(each) <= 2 for each in held)
             assert all(length <= 1_200 for length in known._summaries)
             assert len(known._tables) <= 3
