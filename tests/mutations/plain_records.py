@@ -92,7 +92,7 @@ PLAIN_RECORDS = [
         RECIPES,
         "if not text.isascii() or 0x0B in text or 0x0C in text or 0x0E in text:",
         "if not text.isascii():",
-        (LAWS,),
+        (PATTERN_LAWS,),
     ),
     Mutant(
         "patterns: a text longer than it says",

@@ -11,8 +11,10 @@ from counterfoil.ion import IonTimestamp, dump_binary, hash_of_ion, read_single
 from counterfoil.ion.known_structs import KnownStructs
 from counterfoil.ion.patterns import Pattern
 from counterfoil.ion.reader import IonValue, read_value
+from counterfoil.ion.recipes import Recipe
 from counterfoil.ion.scalars import var_uint
 from counterfoil.ion.shapes import scalars_of
+from counterfoil.ion.stencils import Slot
 from counterfoil.ion.symbols import SYSTEM_TABLE, SymbolTable, symbol_of
 from tests.damage import damaged
 
@@ -165,6 +167,17 @@ def test_a_text_need_not_be_plain(byte):
     known = KnownStructs()
     for text in ("abc", f"a{byte}b", "abd", byte):
         same(known, read_single(dump_binary({"a": text, "b": {"c": text}})))
+
+
+@pytest.mark.parametrize("byte", [0x0B, 0x0C, 0x0E, 0x80])
+def test_a_recipe_does_not_hash_what_is_no_plain_text(byte):
+    value = read_single(dump_binary({"a": "abc"}))
+    text = value.fields()["a"]
+    recipe = Recipe([Slot(("text",), text.body, text.end, text.kind)])
+    whole = recipe.add(value)
+    recipe.finish()
+    assert recipe.prepare([b"abc"]).hash_of(whole) == hash_of_ion(value)
+    assert recipe.prepare([bytes([0x61, byte, 0x62])]) is None
 
 
 def test_what_differs_once_is_not_taken_for_the_same_again():
