@@ -97,8 +97,8 @@ REDELIVERY = [
     Mutant(
         "off by one on redelivery (a strand's first record)",
         "services/verification.py",
-        "self.strands.setdefault(strand_id, StrandBatch(index))",
-        "self.strands.setdefault(strand_id, StrandBatch(index + 1))",
+        "strand = self.strands[strand_id] = StrandBatch(index)",
+        "strand = self.strands[strand_id] = StrandBatch(index + 1)",
         (AUDITOR, "-k", "away or fails"),
     ),
     Mutant(

@@ -203,7 +203,7 @@ BLOCKS = [
     Mutant(
         "a revision of another block or document is taken",
         ASSEMBLY,
-        "if revision is None or not _belongs(revision, summary, block):",
+        "if revision is None or not _belongs(revision, document_id, block):",
         "if revision is None:",
         (DETECTOR_EDGES, "-k", "each_others_names"),
     ),
@@ -217,15 +217,15 @@ BLOCKS = [
     Mutant(
         "the table that the record names counts",
         ASSEMBLY,
-        'tables.get(summary.document_id) or (early.table_name if early else "")',
+        'tables.get(document_id) or (early.table_name if early else "")',
         '(early.table_name if early else "")',
         (DETECTOR_EDGES, "-k", "table"),
     ),
     Mutant(
         "places that were passed over are forgotten",
         ASSEMBLY,
-        "        if self.cursor.passed_over(sequence_no):\n",
-        "        if self.cursor.passed_over(-1):\n",
+        "            if not self.cursor.passed_over(sequence_no):\n",
+        "            if not self.cursor.passed_over(-1):\n",
         (DETECTOR_EDGES, "-k", "too_late"),
     ),
     Mutant(
@@ -266,8 +266,8 @@ BLOCKS = [
     Mutant(
         "a repeated block is judged again",
         ASSEMBLY,
-        "if next_no is None or sequence_no >= next_no:",
-        "if next_no is None or sequence_no >= next_no - 1:",
+        "if next_no is not None and sequence_no < next_no:",
+        "if next_no is not None and sequence_no < next_no - 1:",
         (DETECTOR_EDGES, "-k", "comes_again"),
     ),
     Mutant(

@@ -25,7 +25,7 @@ from counterfoil.detection.judgement import AssembledBlock
 from counterfoil.detection.stream_cursor import MAX_PASSED, HeldRecord, Range, StreamCursor
 from counterfoil.detection.transfer import Statement
 from counterfoil.errors import ContentsMismatchError
-from counterfoil.journal import Block, Revision, RevisionSummary, check_belongs
+from counterfoil.journal import Block, Revision, check_belongs
 from counterfoil.merkle import Hash
 
 # Bounds of what is held of a strand between two batches.
@@ -70,6 +70,8 @@ class Place:
         Of several equals the one of the lowest hash is taken, so that the choice does not depend on the order of arrival.
         """
         candidates = [(each.block, self._assemble(each.block)) for each in self.blocks.values()]
+        if len(candidates) == 1:
+            return candidates[0]
         return min(
             candidates,
             key=lambda each: (str(each[0].previous_block_hash) != last_hash, not each[1].complete, each[0].block_hash),
@@ -80,27 +82,27 @@ class Place:
         tables = {each.document_id: each.table_name for each in block.documents}
         whole = {each.hash: each for each in block.revisions}
         found, complete = [], True
-        for summary in block.summaries:
-            if summary.document_id is None:
+        for revision_hash, document_id in block.summaries:
+            if document_id is None:
                 continue
-            early = self.revisions.get(summary.hash)
-            revision = whole.get(summary.hash) or (early.revision if early else None)
-            if revision is None or not _belongs(revision, summary, block):
+            early = self.revisions.get(revision_hash)
+            revision = whole.get(revision_hash) or (early.revision if early else None)
+            if revision is None or not _belongs(revision, document_id, block):
                 complete = False
                 continue
-            found.append((tables.get(summary.document_id) or (early.table_name if early else ""), revision))
+            found.append((tables.get(document_id) or (early.table_name if early else ""), revision))
         at = block.timestamp.to_datetime()
-        statements = tuple(Statement(number, text, at) for number, text in enumerate(block.statements))
+        statements = tuple([Statement(number, text, at) for number, text in enumerate(block.statements)])
         return AssembledBlock(block.address, tuple(found), complete, statements)
 
 
-def _belongs(revision: Revision, summary: RevisionSummary, block: Block) -> bool:
+def _belongs(revision: Revision, document_id: str, block: Block) -> bool:
     """A revision's own word on where it belongs agrees with the block that lists it."""
     try:
         check_belongs(revision, block.address, block.transaction_id)
     except ContentsMismatchError:
         return False
-    return revision.metadata is not None and revision.metadata.document_id == summary.document_id
+    return revision.metadata is not None and revision.metadata.document_id == document_id
 
 
 @dataclass(slots=True)
@@ -149,14 +151,18 @@ class Assembly:
     def _place(self, sequence_no: int, *, stored: bool) -> Place | None:
         """Where a record belongs: ahead of the cursor, in a place that was passed over, or nowhere, being judged already."""
         next_no = self.cursor.next_no
-        if next_no is None or sequence_no >= next_no:
-            return self.places.setdefault(sequence_no, Place())
-        if stored:
-            return None
-        if self.cursor.passed_over(sequence_no):
-            return self.late.setdefault(sequence_no, Place())
-        self.repeated += 1
-        return None
+        places = self.places
+        if next_no is not None and sequence_no < next_no:
+            if stored:
+                return None
+            if not self.cursor.passed_over(sequence_no):
+                self.repeated += 1
+                return None
+            places = self.late
+        place = places.get(sequence_no)
+        if place is None:
+            place = places[sequence_no] = Place()
+        return place
 
     def late_blocks(self) -> Iterator[AssembledBlock]:
         """Blocks whose turn is over, with those of their revisions that came with them."""
@@ -205,7 +211,10 @@ class Assembly:
         return contents
 
     def _go_to(self, sequence_no: int, last_hash: str) -> None:
-        self.cursor = replace(self.cursor, next_no=sequence_no, last_hash=last_hash, moved_at=self.now)
+        old = self.cursor
+        self.cursor = StreamCursor(
+            old.strand_id, sequence_no, last_hash, self.now, old.passed, inline=old.inline, blobs=old.blobs
+        )
 
     def _waited_enough(self, next_no: int) -> bool:
         """Whether to go on, with the next block as it is or else with the lowest one at hand."""

@@ -20,6 +20,9 @@ MAX_DIGITS: Final = 38
 # 38 digits need 127 bits; an exponent has at most nine bytes. Longer bodies are refused before they become numbers.
 _MAX_BODY_BYTES: Final = 32
 
+# The exponent 0 and less, in one byte: 0xC2 is -2.
+_NO_PLACES: Final = 0xC0
+
 # Sums and ratios of amounts stay far below this precision; should one ever not, it raises and does not round.
 EXACT: Final = Context(prec=400, Emin=-999, Emax=999, traps=[Inexact, InvalidOperation, Overflow])
 
@@ -28,6 +31,10 @@ ZERO: Final = Decimal(0)
 
 def parse_amount(value: IonValue) -> Decimal:
     """An Ion decimal or int of at most 38 digits; anything else is an ``InputError`` that says what it was."""
+    if value.kind == IonType.DECIMAL:
+        amount = short_amount(value.buffer[value.body : value.end])
+        if amount is not None:
+            return amount
     if value.is_null or value.type not in {IonType.INT, IonType.DECIMAL}:
         null = "null " if value.is_null else ""
         raise InputError(f"a {null}{value.type.name.lower()}, not a decimal or an int")
@@ -39,6 +46,16 @@ def parse_amount(value: IonValue) -> Decimal:
     if abs(exponent) > MAX_DIGITS:
         raise InputError(f"a number of more than {MAX_DIGITS} digits")
     return bounded(Decimal((int(negative), tuple(map(int, str(coefficient))), exponent)))
+
+
+def short_amount(body: bytes) -> Decimal | None:
+    """The decimal with this body, if it is like most: up to 8 bytes of digits, of which up to 18 are behind the point."""
+    if not 1 < len(body) < 10 or not _NO_PLACES <= body[0] <= _NO_PLACES + 18:
+        return None
+    digits = int.from_bytes(body[1:])
+    if body[1] & 0x80:
+        return None
+    return Decimal(f"{digits}E-{body[0] - _NO_PLACES}")
 
 
 def parse_amount_text(text: str) -> Decimal:

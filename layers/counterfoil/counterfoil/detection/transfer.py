@@ -7,14 +7,15 @@ values that cannot be wrong. Whatever is wrong with a document is said at once, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from counterfoil.detection.money import ZERO, parse_amount
 from counterfoil.detection.parameters import NAME, NAMES, OPTIONAL_NAME
+from counterfoil.detection.plain_document import plain_fields
 from counterfoil.errors import InputError
-from counterfoil.ion import IonValue
+from counterfoil.ion import IonTimestamp, IonValue
 from counterfoil.journal import Revision
 
 # Ids become parts of keys (2,048 bytes at most) and of states of many entries (400 KB at most).
@@ -109,10 +110,59 @@ def read_document(
     if revision.data is None or revision.metadata is None or table_name not in {accounts.table, transactions.table}:
         return None
     metadata = revision.metadata
-    source = Source(metadata.document_id, metadata.version, str(revision.hash), metadata.tx_time.to_datetime())
+    source = Source(metadata.document_id, metadata.version, str(revision.hash), _moment_of(metadata.tx_time))
     if table_name == transactions.table:
-        return _read_transfer(source, _Document(revision.data), transactions)
-    return _read_balance(source, _Document(revision.data), accounts)
+        return _plain_transfer(source, revision.data, transactions) or _read_transfer(
+            source, _Document(revision.data), transactions
+        )
+    return _plain_balance(source, revision.data, accounts) or _read_balance(source, _Document(revision.data), accounts)
+
+
+# The moment read last: all revisions of a block have one and the same. Whoever looks here gets a pair that belongs together.
+_last_moment: tuple[IonTimestamp | None, datetime] = (None, datetime.min.replace(tzinfo=UTC))
+
+
+def _moment_of(time: IonTimestamp) -> datetime:
+    global _last_moment  # noqa: PLW0603 - see there
+    last = _last_moment
+    if last[0] is not time:
+        last = _last_moment = (time, time.to_datetime())
+    return last[1]
+
+
+def _plain_transfer(source: Source, data: IonValue, shape: TransactionShape) -> Transfer | None:
+    """The transfer, if nothing about its document is unusual; of any other nothing is said here."""
+    texts = (shape.transaction_id, shape.from_account, shape.to_account, shape.currency, shape.status, shape.payee_name)
+    found = plain_fields(data, texts, shape.amount, shape.timestamp)
+    if found is None:
+        return None
+    amount, time, (transaction_id, from_account, to_account, currency, status, payee) = found
+    ids = (
+        (transaction_id, from_account, to_account)
+        if shape.status is None
+        else (transaction_id, from_account, to_account, status)
+    )
+    if amount <= ZERO or from_account == to_account or not (all(map(_is_id, ids)) and _is_currency(currency)):
+        return None
+    effective = shape.status is None or status in shape.effective
+    name = payee[:MAX_EVIDENCE_CHARACTERS]
+    return Transfer(source, transaction_id, from_account, to_account, amount, currency, effective, time, name)
+
+
+def _plain_balance(source: Source, data: IonValue, shape: AccountShape) -> Balance | None:
+    found = plain_fields(data, (shape.account_id, shape.currency), shape.balance, None)
+    if found is None:
+        return None
+    amount, _, (account_id, currency) = found
+    return Balance(source, account_id, amount, currency) if _is_id(account_id) and _is_currency(currency) else None
+
+
+def _is_id(text: str) -> bool:
+    return text.isprintable() and 0 < len(text.encode()) <= MAX_ID_BYTES
+
+
+def _is_currency(text: str) -> bool:
+    return text.isascii() and text.isalnum() and len(text) <= MAX_CURRENCY_CHARACTERS
 
 
 def _read_transfer(source: Source, document: _Document, shape: TransactionShape) -> Transfer | Unreadable:
@@ -153,14 +203,14 @@ class _Document:
 
     def id(self, field: str) -> str:
         text = self._text(field)
-        if text is not None and not (text.isprintable() and 0 < len(text.encode()) <= MAX_ID_BYTES):
+        if text is not None and not _is_id(text):
             self.problems.append(f"{field} is not a printable text of 1 to {MAX_ID_BYTES} bytes")
             return ""
         return text or ""
 
     def currency(self, field: str) -> str:
         text = self._text(field)
-        if text is None or not (text.isascii() and text.isalnum() and len(text) <= MAX_CURRENCY_CHARACTERS):
+        if text is None or not _is_currency(text):
             if text is not None:
                 self.problems.append(f"{field} is not 1 to {MAX_CURRENCY_CHARACTERS} letters and digits")
             return ""

@@ -153,7 +153,7 @@ def _read_record(data: bytes) -> IonValue | None:
     position = 4
     first = data[4]
     if first >= 0xE0:
-        position = _end_of_wrapper(data)
+        position = end_of_wrapper(data)
         table = _KNOWN_TABLES.get(data[4:position])
         if table is None:
             return None
@@ -165,7 +165,7 @@ def _read_record(data: bytes) -> IonValue | None:
     return value if value.end == len(data) else None
 
 
-def _end_of_wrapper(data: bytes) -> int:
+def end_of_wrapper(data: bytes) -> int:
     """Where an annotation wrapper at byte 4 ends that is shorter than 16,384 bytes; 4 for any other."""
     low = data[4] & 15
     if low < 14:

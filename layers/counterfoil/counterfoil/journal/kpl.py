@@ -29,6 +29,11 @@ MAX_USER_RECORDS: Final = 100_000
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
+# Tags: of the three tables of an aggregated record, and of what a user record mostly has.
+_TABLES: Final = frozenset({1 << 3 | _BYTES, 2 << 3 | _BYTES, 3 << 3 | _BYTES})
+_KEY_INDEX: Final = 1 << 3 | _VARINT
+_DATA: Final = 3 << 3 | _BYTES
+
 
 class UserRecord(NamedTuple):
     """What a producer put in; ``sub_sequence_number`` counts the user records of one Kinesis record from 0."""
@@ -69,7 +74,11 @@ def _parse_aggregate(body: bytes) -> Frame:
     unknown: set[int] = set()
     position, end = 0, len(body)
     while position < end:
-        number, wire, value, position = _field(body, position, end)
+        tag, begin, behind = _short_field(body, position, end)
+        if tag in _TABLES:
+            number, wire, value, position = tag >> 3, _BYTES, body[begin:behind], behind
+        else:
+            number, wire, value, position = _field(body, position, end)
         if number not in tables:
             unknown.add(number)
         elif wire != _BYTES:
@@ -88,6 +97,11 @@ def _parse_aggregate(body: bytes) -> Frame:
 def _parse_record(body: bytes, index: int, keys: list[str], hash_keys: list[str], unknown: set[int]) -> UserRecord:
     key_index = hash_key_index = data = None
     position, end = 0, len(body)
+    if end > 5 and body[0] == _KEY_INDEX and body[1] < min(len(keys), 0x80) and body[2] == _DATA:
+        # What producers write: the key's index, then the data to the end, its length in one byte or two.
+        size, begin = (body[3], 4) if body[3] < 0x80 else (body[3] & 0x7F | body[4] << 7, 5)
+        if begin + size == end and (begin == 4 or body[4] < 0x80):
+            return UserRecord(body[begin:], keys[body[1]], None, index)
     while position < end:
         number, wire, value, position = _field(body, position, end)
         match number, wire:
@@ -124,6 +138,22 @@ def _key(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise InputError(f"a key of an aggregated record is not UTF-8: {data[:40].hex()}") from None
+
+
+def _short_field(body: bytes, position: int, end: int) -> tuple[int, int, int]:
+    """(tag, where the value begins, where it ends) of a field of bytes whose tag has one byte and whose length at most two.
+
+    Of any other field the tag is 0.
+    """
+    if end - position > 2:
+        tag, length, begin = body[position], body[position + 1], position + 2
+        if length >= 0x80:
+            if body[begin] >= 0x80:
+                return 0, 0, 0
+            length, begin = length & 0x7F | body[begin] << 7, begin + 1
+        if tag < 0x80 and tag & 7 == _BYTES and length <= end - begin:
+            return tag, begin, begin + length
+    return 0, 0, 0
 
 
 def _field(body: bytes, position: int, end: int) -> tuple[int, int, bytes, int]:

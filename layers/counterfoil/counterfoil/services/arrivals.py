@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from counterfoil.detection.block_assembly import Assembly
 from counterfoil.detection.stream_cursor import HeldRecord
@@ -17,17 +18,18 @@ from counterfoil.journal import (
     BlockSummaryRecord,
     Revision,
     RevisionDetailsRecord,
+    SetAsideRecord,
     StreamRecord,
     parse_stream_record,
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.plain_record import VerifiedDetails, VerifiedRecord, VerifiedSummary
 from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
 from counterfoil.services.set_aside import PointerFollower
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A record that verified by itself; exactly one of ``block`` and ``revision`` is there."""
 
     record: HeldRecord
@@ -64,7 +66,7 @@ class VerifiedArrivals:
     unverified: int = 0
     failures: list[tuple[int, UnavailableError]] = field(default_factory=list)
 
-    def take(self, record: StreamRecord, held: HeldRecord, outer_index: int) -> None:
+    def take(self, record: StreamRecord | VerifiedRecord, held: HeldRecord, outer_index: int) -> None:
         try:
             arrival = verify_arrival(record, held)
         except InputError:
@@ -74,9 +76,14 @@ class VerifiedArrivals:
             self.unverified += 1
             return
         if arrival is not None:
-            strand = self.strands.setdefault(arrival.strand_id, StrandArrivals())
-            strand.arrivals.append(arrival)
-            strand.outer_indexes.add(outer_index)
+            self._enter(arrival, outer_index)
+
+    def _enter(self, arrival: Arrival, outer_index: int) -> None:
+        strand = self.strands.get(arrival.strand_id)
+        if strand is None:
+            strand = self.strands[arrival.strand_id] = StrandArrivals()
+        strand.arrivals.append(arrival)
+        strand.outer_indexes.add(outer_index)
 
     def follow(self, item: ReadItem, pointers: PointerFollower) -> ReadItem | None:
         """The item, or what it points to; ``None`` where that cannot be had or is something else."""
@@ -92,7 +99,7 @@ class VerifiedArrivals:
 def read_arrivals(records: Sequence[KinesisRecord], now: datetime, pointers: PointerFollower) -> VerifiedArrivals:
     verified = VerifiedArrivals()
     for each in read_batch(records):
-        item = verified.follow(each, pointers)
+        item = verified.follow(each, pointers) if isinstance(each.record, SetAsideRecord) else each
         if item is None:
             continue
         if item.record is None:
@@ -102,8 +109,14 @@ def read_arrivals(records: Sequence[KinesisRecord], now: datetime, pointers: Poi
     return verified
 
 
-def verify_arrival(record: StreamRecord, held: HeldRecord) -> Arrival | None:
+def verify_arrival(record: StreamRecord | VerifiedRecord, held: HeldRecord) -> Arrival | None:
     """A record whose own hashes hold; ``None`` for what the rules do not look at."""
+    if isinstance(record, VerifiedDetails):
+        strand_id, sequence_no = record.address
+        return Arrival(held, strand_id, sequence_no, None, record.revision, record.table_name)
+    if isinstance(record, VerifiedSummary):
+        strand_id, sequence_no = record.block.address
+        return Arrival(held, strand_id, sequence_no, record.block)
     if isinstance(record, BlockSummaryRecord):
         block = verify_block(record.block)
         return Arrival(held, block.address.strand_id, block.address.sequence_no, block=block)

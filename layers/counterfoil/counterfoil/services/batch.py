@@ -12,9 +12,14 @@ from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
 from counterfoil.journal import StreamRecord, deaggregate, parse_stream_record
+from counterfoil.journal.known_records import KnownRecords
+from counterfoil.journal.plain_record import VerifiedRecord
 
 # Lambda hands over at most 10,000 Kinesis records at a time.
 MAX_BATCH_RECORDS: Final = 10_000
+
+# What was learned of records serves all batches of a process.
+_KNOWN: Final = KnownRecords()
 
 
 class KinesisRecord(NamedTuple):
@@ -32,12 +37,13 @@ class ReadItem(NamedTuple):
 
     Exactly one of ``record`` and ``error`` is there. An error concerns ``data``: one user record, or the whole outer record
     where the frame itself cannot be read. ``unknown_fields`` (of the frame, on its first item) are reported, not refused.
+    A record that is like others is verified already.
     """
 
     outer_index: int
     sub_sequence_number: int
     data: bytes
-    record: StreamRecord | None
+    record: StreamRecord | VerifiedRecord | None
     error: InputError | None
     unknown_fields: frozenset[int] = frozenset()
 
@@ -62,7 +68,14 @@ def _read_outer(index: int, outer: KinesisRecord) -> Iterator[ReadItem]:
         )
         yield ReadItem(index, -1, outer.data, None, strange, unknown)
     for user in frame.records:
+        data = user.data
+        known = _KNOWN.read(data)
+        if known is not None:
+            yield ReadItem(index, user.sub_sequence_number, data, known, None)
+            continue
         try:
-            yield ReadItem(index, user.sub_sequence_number, user.data, parse_stream_record(user.data), None)
+            record = parse_stream_record(data)
+            _KNOWN.learn(data, record)
+            yield ReadItem(index, user.sub_sequence_number, data, record, None)
         except InputError as error:
             yield ReadItem(index, user.sub_sequence_number, user.data, None, error)

@@ -33,6 +33,7 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.plain_record import VerifiedDetails, VerifiedSummary
 from counterfoil.journal.stream_record import RecordType
 from counterfoil.ports import MAX_RUNS, Quarantine, quarantine_name
 from counterfoil.services.batch import KinesisRecord, ReadItem, read_batch
@@ -116,6 +117,10 @@ class VerifiedBatch:
                 return
         try:
             match item.record:
+                case VerifiedSummary(block=verified):
+                    self._enter_block(item, verified)
+                case VerifiedDetails() as verified_details:
+                    self._enter_revision(item, verified_details, verified=True)
                 case BlockSummaryRecord(block=block):
                     self._take_block(item, block)
                 case RevisionDetailsRecord() as details:
@@ -128,7 +133,10 @@ class VerifiedBatch:
             self.loose.append((item.outer_index, self._unreadable(item, error, outer)))
 
     def _strand(self, strand_id: str, index: int) -> StrandBatch:
-        return self.strands.setdefault(strand_id, StrandBatch(index))
+        strand = self.strands.get(strand_id)
+        if strand is None:
+            strand = self.strands[strand_id] = StrandBatch(index)
+        return strand
 
     def _take_altered(self, index: int, pointer: SetAsideRecord, error: SetAsideMismatchError) -> None:
         """What was set aside is not there any more as it was: as if it had been altered in the stream."""
@@ -158,7 +166,10 @@ class VerifiedBatch:
             )
             strand.rejected.append(RejectedBlock(address.sequence_no, AuditRule.CONTENTS_MISMATCH))
             return
-        strand = self._strand(address.strand_id, item.outer_index)
+        self._enter_block(item, block)
+
+    def _enter_block(self, item: ReadItem, block: Block) -> None:
+        strand = self._strand(block.address.strand_id, item.outer_index)
         name = quarantine_name(item.data)
         strand.originals[name] = item.data
         strand.blocks.append((block, name))
@@ -172,8 +183,6 @@ class VerifiedBatch:
         verified = True
         try:
             verify_revision(revision)
-            self.revisions_verified += 1
-            self.distinct_revisions.add((address, revision.hash))
         except RevisionMismatchError as error:
             verified = False
             finding = rules.from_error(
@@ -186,6 +195,15 @@ class VerifiedBatch:
                 quarantined=self._keep(item.data),
             )
             self._strand(address.strand_id, item.outer_index).findings.append(finding)
+        self._enter_revision(item, details, verified=verified)
+
+    def _enter_revision(
+        self, item: ReadItem, details: RevisionDetailsRecord | VerifiedDetails, *, verified: bool
+    ) -> None:
+        address, metadata, revision = details.address, details.metadata, details.revision
+        if verified:
+            self.revisions_verified += 1
+            self.distinct_revisions.add((address, revision.hash))
         self._strand(address.strand_id, item.outer_index).revisions.append(
             ArrivedRevision(
                 address.sequence_no,

@@ -1,0 +1,212 @@
+"""Patterns: regular expressions of binary Ion, one for all values of the same names, types and nesting, whatever their lengths.
+
+A pattern is made from a value that was read. What matches it is taken apart in one step: between two values stands what stood there;
+each scalar begins with a type and a length of its own type; and every length is the shortest writing of the length that was found,
+those of containers included. So the reader, which goes by these lengths, finds the same fields in it. Whatever is written in another
+way does not match.
+
+Texts are ASCII without the bytes that Ion Hash escapes. No such byte begins the name of the next field, which is what ends a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from counterfoil.errors import InputError
+from counterfoil.ion.hashing import PLAIN
+from counterfoil.ion.reader import IonValue, read_var_uint
+from counterfoil.ion.scalars import var_uint
+from counterfoil.ion.stencils import Slot, picker
+
+# Each container costs a group or two, and each level a Python frame while the pattern is made.
+MAX_GROUPS: Final = 256
+MAX_DEPTH: Final = 8
+
+_BOOL: Final = 1
+_STRING: Final = 8
+_OCTETS: Final = frozenset({9, 10})
+_LIST: Final = 11
+_STRUCT: Final = 13
+
+_TEXT: Final = rb"([\x00-\x0a\x0d\x0f-\x7f]*+)"
+
+
+def _head(kind: int, size: int) -> bytes:
+    """Type and length in their shortest writing."""
+    if size < 14:
+        return bytes([kind << 4 | size])
+    return bytes([kind << 4 | 14]) + var_uint(size)
+
+
+# What is longer is not matched.
+_MAX_SIZE: Final = 4_096
+_HEADS: Final = {kind: [_head(kind, size) for size in range(_MAX_SIZE)] for kind in (_STRING, _LIST, _STRUCT)}
+# A struct of one byte is none: this head says that it is sorted, and that its length comes next.
+_HEADS[_STRUCT][1] = b""
+_STRING_HEADS: Final = _HEADS[_STRING]
+
+
+def _head_pattern(kind: int) -> bytes:
+    first = kind << 4
+    return (
+        b"((?>["
+        + _byte(first)
+        + b"-"
+        + _byte(first | 13)
+        + b"]|"
+        + _byte(first | 14)
+        + rb"(?>[\x8e-\xff]|[\x01-\x7f][\x80-\xff])))"
+    )
+
+
+def _byte(number: int) -> bytes:
+    return b"\\x%02x" % number
+
+
+# Type and length in one byte, and the body.
+_SHORT: Final = {
+    kind: b"((?>" + b"|".join(_byte(kind << 4 | size) + b".{%d}" % size for size in range(14)) + b"))"
+    for kind in PLAIN
+    if kind not in {_STRING, *_OCTETS}
+}
+_HEAD_PATTERNS: Final = {kind: _head_pattern(kind) for kind in (_STRING, _LIST, _STRUCT)}
+
+
+class Pattern:
+    """The pattern of a struct. ``slots`` are what stands open in it, in the order of the values that ``read`` gives.
+
+    ``fixed`` are the positions of values that are always the same, ``rigid`` those of scalars that always have the same length, and
+    ``whole`` that of a struct that is one slot, whatever is in it. ``InputError`` where a struct is not plain enough.
+    """
+
+    def __init__(
+        self,
+        value: IonValue,
+        fixed: Collection[int] = (),
+        rigid: Collection[int] = (),
+        whole: int | None = None,
+        *,
+        body_alone: bool = False,
+    ) -> None:
+        self._fixed, self._rigid, self._whole = fixed, rigid, whole
+        self._pieces: list[bytes] = []
+        self._groups = 0
+        self.slots: list[Slot] = []
+        self._values: list[int] = []
+        self._described: list[int] = []
+        self._text_heads: list[int] = []
+        self._texts: list[int] = []
+        # By the number of the group behind them: how such containers begin, by their length; where that stands among the groups; the
+        # number of that group.
+        self._containers: list[tuple[int, list[tuple[list[bytes], int, int]]]] = []
+        self._struct = 0
+        if body_alone:
+            self._add_held(value, MAX_DEPTH)
+        else:
+            self._add(value, MAX_DEPTH)
+        if self._groups > MAX_GROUPS:
+            raise InputError(f"a struct of more than {MAX_GROUPS} parts that vary")
+        self._match = re.compile(b"".join(self._pieces), re.DOTALL).fullmatch
+        self._pick_values = picker(self._values)
+        self._pick_heads, self._pick_texts = picker(self._text_heads), picker(self._texts)
+
+    def read(self, data: bytes, position: int = 0) -> tuple[list[bytes], int] | None:
+        """The bodies of the slots of what begins there and fills the rest, and where the struct stands that is one slot.
+
+        ``None`` where it is another.
+        """
+        found = self._match(data, position)
+        if found is None:
+            return None
+        groups = found.groups()
+        heads = _STRING_HEADS
+        end_of = found.end
+        try:
+            if self._texts and self._pick_heads(groups) != tuple(
+                [heads[len(text)] for text in self._pick_texts(groups)]
+            ):
+                return None
+            for end, containers in self._containers:
+                behind = end_of(end)
+                for known, place, head in containers:
+                    if groups[place] != known[behind - end_of(head)]:
+                        return None
+        except IndexError:
+            return None
+        values = list(self._pick_values(groups))
+        for place in self._described:
+            values[place] = values[place][1:]
+        return values, found.start(self._struct)
+
+    def _add(self, value: IonValue, depth: int) -> bool:
+        """Add a value; whether its length may vary."""
+        raw = value.raw()
+        if value.position in self._fixed or value.low == 15:
+            self._pieces.append(re.escape(raw))
+            return False
+        if raw[0] >= 0xE0:
+            raise InputError("a value with annotations")
+        if value.kind in {_LIST, _STRUCT}:
+            return self._add_container(value, depth)
+        head = re.escape(value.buffer[value.position : value.body])
+        if value.position in self._rigid or value.kind in _OCTETS:
+            self._add_slot(value, head + b"(.{%d})" % (value.end - value.body))
+            return False
+        if value.kind == _BOOL:
+            self._add_slot(value, rb"([\x10\x11])")
+            return False
+        if value.kind == _STRING:
+            self._text_heads.append(self._add_group(_HEAD_PATTERNS[_STRING]))
+            self._texts.append(self._groups)
+            self._add_slot(value, _TEXT)
+            return True
+        if value.kind not in _SHORT:
+            raise InputError("a value that is not plain")
+        self._described.append(len(self.slots))
+        self._add_slot(value, _SHORT[value.kind])
+        return True
+
+    def _add_container(self, value: IonValue, depth: int) -> bool:
+        if depth == 0 or (value.kind == _STRUCT and value.low == 1):
+            raise InputError("a struct that is sorted or nested too deep")
+        place = len(self._pieces)
+        begin = self._add_group(_HEAD_PATTERNS[value.kind])
+        if value.position == self._whole:
+            self._add_slot(value, b"(.*)")
+            self._struct = self._groups
+        elif not self._add_held(value, depth - 1):
+            # Its length is always the same; the group stays, so that those behind it keep their numbers.
+            self._pieces[place] = b"(" + re.escape(value.buffer[value.position : value.body]) + b")"
+            return False
+        if self._pieces[-1] != b"()":
+            self._add_group(b"()")
+            self._containers.append((self._groups, []))
+        self._containers[-1][1].append((_HEADS[value.kind], begin, begin + 1))
+        return True
+
+    def _add_held(self, value: IonValue, depth: int) -> bool:
+        held = list(value.items()) if value.kind == _LIST else [field for _, field in value.each_field()]
+        varies, position = False, value.body
+        for each in held:
+            begin = position
+            if value.kind == _STRUCT:
+                position = read_var_uint(value.buffer, position, value.end)[1]
+            if position != each.position:
+                raise InputError("padding")
+            self._pieces.append(re.escape(value.buffer[begin:position]))
+            varies |= self._add(each, depth)
+            position = each.end
+        if position != value.end:
+            raise InputError("padding")
+        return varies
+
+    def _add_group(self, pattern: bytes) -> int:
+        self._pieces.append(pattern)
+        self._groups += 1
+        return self._groups - 1
+
+    def _add_slot(self, value: IonValue, pattern: bytes) -> None:
+        self._values.append(self._add_group(pattern))
+        self.slots.append(Slot(("at", value.position), value.body, value.end, value.kind))

@@ -1,0 +1,134 @@
+"""Mutants of the short way through a stream: each accepts what the long way does not, or leaves it no record."""
+
+from __future__ import annotations
+
+from tests.mutations.mutant import Mutant
+
+LAWS = "tests/property/test_record_laws.py"
+PATTERN_LAWS = "tests/property/test_pattern_laws.py"
+DOCUMENT_LAWS = "tests/property/test_document_laws.py"
+DETAILS = "journal/plain_details.py"
+SUMMARY = "journal/plain_summary.py"
+RECORD = "journal/plain_record.py"
+KNOWN = "journal/known_records.py"
+STENCILS = "ion/stencils.py"
+RECIPES = "ion/recipes.py"
+PATTERNS = "ion/patterns.py"
+TRANSFER = "detection/transfer.py"
+
+PLAIN_RECORDS = [
+    Mutant("records: a revision of another hash taken", DETAILS, "if computed != claimed:", "if not claimed:", (LAWS,)),
+    Mutant("records: any version taken", DETAILS, "if version > MAX_VERSION:", "if version < 0:", (LAWS,)),
+    Mutant(
+        "records: entries of another hash taken", SUMMARY, "if root_of(entries) != entries_hash or ", "if ", (LAWS,)
+    ),
+    Mutant(
+        "records: another block hash taken",
+        SUMMARY,
+        " or dot(_known_hash(entries_hash), _known_hash(previous)) != block_hash:",
+        ":",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: a transaction info of another hash taken",
+        SUMMARY,
+        "if hashing.hash_of(self._info) not in entries or ",
+        "if ",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: revisions that no entry is the root of taken",
+        SUMMARY,
+        " or root_of(hashes) not in entries:",
+        ":",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: other documents than the transaction changed",
+        SUMMARY,
+        "if bound and not ",
+        "if bound and None is ",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: a header bound by anything", SUMMARY, "hashing.hash_of(self._header) == entries[0]", "True", (LAWS,)
+    ),
+    Mutant("records: a name used twice taken for an id", SUMMARY, "used[symbol] > 1", "used[symbol] > 9", (LAWS,)),
+    Mutant(
+        "records: any number of a block taken",
+        RECORD,
+        "if sequence_no > MAX_SEQUENCE_NO:",
+        "if sequence_no < 0:",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: an id of anything",
+        RECORD,
+        "return text if body.isalnum() else checked_id(text, what)",
+        "return text",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: fields beside the usual ones taken",
+        RECORD,
+        "if fields.keys() != expected.keys():",
+        "if fields.keys() < expected.keys():",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: stencils without a bound", KNOWN, "if self._count > MAX_STENCILS:", "if self._count < 0:", (LAWS,)
+    ),
+    Mutant("records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS,)),
+    Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS,)),
+    Mutant(
+        "records: what a stencil covers is not compared",
+        STENCILS,
+        "return parts[1::2] + self._covered if parts[::2] == self._skeleton else None",
+        "return parts[1::2] + self._covered",
+        (LAWS,),
+    ),
+    Mutant(
+        "records: a text that is not plain hashed as it is",
+        RECIPES,
+        "if not text.isascii() or 0x0B in text or 0x0C in text or 0x0E in text:",
+        "if not text.isascii():",
+        (PATTERN_LAWS,),
+    ),
+    Mutant(
+        "patterns: a text longer than it says",
+        PATTERNS,
+        "if self._texts and self._pick_heads(groups) !=",
+        "if self._texts and not self._pick_heads(groups) and",
+        (PATTERN_LAWS,),
+    ),
+    Mutant(
+        "patterns: a container longer than it says",
+        PATTERNS,
+        "if groups[place] != known[behind - end_of(head)]:",
+        "if not known[behind - end_of(head)]:",
+        (PATTERN_LAWS,),
+    ),
+    Mutant("patterns: a struct of one byte", PATTERNS, '_HEADS[_STRUCT][1] = b""\n', "", (PATTERN_LAWS,)),
+    Mutant("patterns: a text with what is escaped", PATTERNS, r"\x00-\x0a\x0d\x0f-\x7f", r"\x00-\x7f", (PATTERN_LAWS,)),
+    Mutant(
+        "recipes: what changed is taken for the same",
+        RECIPES,
+        "if split.pick_same(values) != split.common:",
+        "if False:",
+        (PATTERN_LAWS,),
+    ),
+    Mutant(
+        "documents: a transfer of nothing",
+        TRANSFER,
+        "if amount <= ZERO or from_account == to_account or not (",
+        "if from_account == to_account or not (",
+        (DOCUMENT_LAWS,),
+    ),
+    Mutant(
+        "documents: a transfer from an account to itself",
+        TRANSFER,
+        "if amount <= ZERO or from_account == to_account or not (",
+        "if amount <= ZERO or not (",
+        (DOCUMENT_LAWS,),
+    ),
+]
