@@ -10,6 +10,10 @@ WORLDS = "tests/simulation/test_detect_worlds.py"
 ASSEMBLY = "detection/block_assembly.py"
 SERVICE = "services/detect.py"
 PARSED = "tests/unit/detection/test_parsed_states.py"
+KEPT = "tests/unit/detection/test_kept_entries.py"
+NETWORK = "tests/unit/detection/test_network.py"
+ENTRIES = "detection/network/entries.py"
+PROFILE = "detection/network/profile.py"
 
 KEPT_PARSED = [
     Mutant(
@@ -35,17 +39,66 @@ KEPT_PARSED = [
     ),
     Mutant(
         "texts of forgotten entries stay",
-        "detection/network/entries.py",
-        "        del self._texts[:count]\n",
+        ENTRIES,
+        "            del self._texts[:count]\n",
         "",
-        (PARSED,),
+        (PARSED, KEPT),
     ),
     Mutant(
-        "entries cut apart inside a name",
-        "detection/network/entries.py",
-        "            texts += parts if len(parts) == len(new) else [dumped(each)[1:-1] for each in new]\n",
-        "            texts += parts\n",
-        (PARSED,),
+        "the text of an entry that was dropped stays",
+        ENTRIES,
+        "        del self._texts[index : index + 1]\n",
+        "",
+        (KEPT,),
+    ),
+    Mutant(
+        "a trace that lost origins is written as it was",
+        ENTRIES,
+        "            self._texts[0] = self.text(entry)\n",
+        "            pass\n",
+        (KEPT,),
+    ),
+    Mutant(
+        "a party met again is written in its old place",
+        PROFILE,
+        "        self._texts.pop(party, None)\n        self._texts[party] =",
+        "        self._texts[party] =",
+        (KEPT,),
+    ),
+    Mutant(
+        "a forgotten party is written on",
+        PROFILE,
+        "            del self[oldest], self._texts[oldest]\n",
+        "            del self[oldest]\n",
+        (KEPT,),
+    ),
+    Mutant(
+        "who shared a party once is written as of then",
+        PROFILE,
+        '            self._texts.pop("co_payers", None)\n',
+        "            pass\n",
+        (NETWORK,),
+    ),
+    Mutant(
+        "a day's payments are written as they were first",
+        PROFILE,
+        '        self._texts.pop("everyday", None)\n',
+        "",
+        (NETWORK,),
+    ),
+    Mutant(
+        "a measure is taken of what the block made of its accounts",
+        "detection/network/observation.py",
+        "                moved.measured.close()\n",
+        "                pass\n",
+        (NETWORK,),
+    ),
+    Mutant(
+        "too few movements are asked about all the same, and enough are not",
+        "detection/fraud_rules/aggregate.py",
+        '(count < limit if self.reached == "at" else count <= limit)',
+        "count <= limit",
+        ("tests/unit/detection/test_fraud_aggregate.py",),
     ),
     Mutant(
         "a measure far from its threshold by rounding's width",

@@ -12,6 +12,8 @@ RAPID = f"{UNIT}/test_fraud_rapid_in_out.py"
 PARTIES = f"{UNIT}/test_fraud_parties_and_ids.py"
 CONSERVATION = f"{UNIT}/test_fraud_conservation.py"
 STATES = f"{UNIT}/test_fraud_states.py"
+KEPT = "tests/unit/detection/test_kept_entries.py"
+ENTRIES = "detection/network/entries.py"
 DOCUMENTS = f"{UNIT}/test_fraud_documents.py"
 CONFIG = f"{UNIT}/test_fraud_config.py"
 
@@ -140,38 +142,59 @@ BOUNDS = [
 WINDOWS = [
     Mutant(
         "window closed at its beginning",
-        "detection/fraud_rules/event.py",
-        "if abs(at - each.at) < span]",
-        "if abs(at - each.at) <= span]",
+        ENTRIES,
+        "        return bisect_right(self, at - span, key=TIME)",
+        "        return bisect_right(self, at - span - 1, key=TIME)",
         (f"{VELOCITY}::test_what_lies_a_whole_window_back_is_outside", VELOCITY),
     ),
     Mutant(
         "window open a second too early",
-        "detection/fraud_rules/event.py",
-        "if abs(at - each.at) < span]",
-        "if abs(at - each.at) < span - 1_000_000]",
+        ENTRIES,
+        "        return bisect_right(self, at - span, key=TIME)",
+        "        return bisect_right(self, at - span + 1_000_000, key=TIME)",
         (VELOCITY,),
     ),
     Mutant(
         "a clock that goes back hides a burst",
-        "detection/fraud_rules/event.py",
-        "if abs(at - each.at) < span]",
+        ENTRIES,
+        "if -span < at - each.at < span]",
         "if 0 <= at - each.at < span]",
         (VELOCITY,),
     ),
     Mutant(
+        "a clock that went back is forgotten",
+        ENTRIES,
+        "        self._steady = self._steady and (not self or self[-1].at <= entry.at)\n",
+        "",
+        (KEPT,),
+    ),
+    Mutant(
+        "a clock that went back is forgotten when the state is read",
+        ENTRIES,
+        "        self._steady = all(earlier.at <= later.at for earlier, later in pairwise(self))\n",
+        "        self._steady = True\n",
+        (KEPT,),
+    ),
+    Mutant(
+        "what lies ahead of a window is in it",
+        ENTRIES,
+        " or (self and self[-1].at >= at + span)",
+        "",
+        (KEPT,),
+    ),
+    Mutant(
         "the past reaches back too short",
         "detection/account.py",
-        "if abs(movement.at - each.at) < horizon]",
-        "if abs(movement.at - each.at) < horizon // 2]",
-        (STATES,),
+        "begin = self.begins(movement.at, horizon)",
+        "begin = self.begins(movement.at, horizon // 2)",
+        (STATES, KEPT),
     ),
     Mutant(
         "the past is never forgotten",
         "detection/account.py",
-        "if abs(movement.at - each.at) < horizon]",
-        "if horizon]",
-        (STATES,),
+        "            self.forget(begin)\n        incoming",
+        "        incoming",
+        (STATES, KEPT),
     ),
     Mutant(
         "the past reaches as far as the shortest window",
@@ -183,15 +206,22 @@ WINDOWS = [
     Mutant(
         "small inflows wash the large ones away",
         "detection/account.py",
-        "if each.incoming == movement.incoming]",
-        "if each]",
-        (RAPID, STATES),
+        "for index, each in enumerate(self) if each.incoming == incoming)",
+        "for index, each in enumerate(self) if each)",
+        (RAPID, KEPT),
+    ),
+    Mutant(
+        "movements into the account are counted after they were forgotten",
+        "detection/account.py",
+        "            self._inflows -= sum([each.incoming for each in self[:begin]])\n",
+        "",
+        (KEPT,),
     ),
     Mutant(
         "the payees paid first stay",
         "detection/account.py",
-        "payee][-MAX_PAYEES:]",
-        "payee][:MAX_PAYEES]",
+        "            del self[next(iter(self))]",
+        "            del self[payee]",
         (PARTIES, STATES),
     ),
     Mutant(

@@ -127,8 +127,8 @@ RULES = [
     Mutant(
         "payees are not kept apart",
         "detection/fraud_rules/aggregate.py",
-        'and ("counterparty" not in self.key or each.counterparty == movement.counterparty)',
-        "and True",
+        "            found = [each for each in found if each.counterparty == counterparty]\n",
+        "",
         (AGGREGATE,),
     ),
     Mutant(
