@@ -17,9 +17,10 @@ from counterfoil.ion.recipes import Recipe
 MAX_PATTERNS: Final = 8
 # A longer struct is walked, and costs no more than its length asks.
 MAX_BODY_BYTES: Final = 8_192
-# To learn costs about what a hundred hits spare; at first it is given.
+# To learn costs about what a hundred hits spare. At first it is given, but a few times only: whoever makes up tables is given it with
+# each of them.
 _COST: Final = 128
-_AT_FIRST: Final = 2 * MAX_PATTERNS * _COST
+_AT_FIRST: Final = 4 * _COST
 
 
 class _PlainStruct:

@@ -17,11 +17,10 @@ from typing import Final
 from counterfoil.errors import InputError
 from counterfoil.ion.hashing import PLAIN
 from counterfoil.ion.reader import IonValue, read_var_uint
-from counterfoil.ion.scalars import var_uint
 from counterfoil.ion.stencils import Slot, picker
 
-# Each container costs a group or two, and each level a Python frame while the pattern is made.
-MAX_GROUPS: Final = 256
+# To make a pattern takes a tenth of a millisecond for each group; a text has two, each level costs a Python frame.
+MAX_GROUPS: Final = 96
 MAX_DEPTH: Final = 8
 
 _BOOL: Final = 1
@@ -33,16 +32,21 @@ _STRUCT: Final = 13
 _TEXT: Final = rb"([\x00-\x0a\x0d\x0f-\x7f]*+)"
 
 
-def _head(kind: int, size: int) -> bytes:
-    """Type and length in their shortest writing."""
-    if size < 14:
-        return bytes([kind << 4 | size])
-    return bytes([kind << 4 | 14]) + var_uint(size)
-
-
 # What is longer is not matched.
 _MAX_SIZE: Final = 4_096
-_HEADS: Final = {kind: [_head(kind, size) for size in range(_MAX_SIZE)] for kind in (_STRING, _LIST, _STRUCT)}
+
+
+def _heads(kind: int) -> list[bytes]:
+    """Type and length in their shortest writing, by the length."""
+    short, long = kind << 4, kind << 4 | 14
+    return [
+        *(bytes((short | size,)) for size in range(14)),
+        *(bytes((long, 0x80 | size)) for size in range(14, 0x80)),
+        *(bytes((long, size >> 7, 0x80 | size & 0x7F)) for size in range(0x80, _MAX_SIZE)),
+    ]
+
+
+_HEADS: Final = {kind: _heads(kind) for kind in (_STRING, _LIST, _STRUCT)}
 # A struct of one byte is none: this head says that it is sorted, and that its length comes next.
 _HEADS[_STRUCT][1] = b""
 _STRING_HEADS: Final = _HEADS[_STRING]
