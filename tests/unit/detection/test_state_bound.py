@@ -36,8 +36,9 @@ def fullest():
         state.rises(f"fraud.privileged-out-of-hours~1000000:{index}{CURRENCY}", holds=True)
     for index in range(1_000):
         flow = Flow(
-            last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234
-        )
+            last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234,
+            payer_rate=1234.56, payee_rate=1234.56,
+        )  # fmt: skip
         others = [flow._replace(party=node_of(name(index + each))) for each in range(1, 49)]
         reaches = [Reach(last + index, AT, node_of(name(each)), 4, flow.party) for each in range(48)]
         state.profile.pay(flow, others)

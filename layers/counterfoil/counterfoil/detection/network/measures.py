@@ -7,10 +7,19 @@ Windows slide and are in verified time: a day, a week, a fortnight, four weeks b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
-from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Dealings, Flow, Profile
+from counterfoil.detection.network.profile import (
+    DAY,
+    FORTNIGHT,
+    MONTH,
+    NO_RATE,
+    Dealings,
+    Flow,
+    Profile,
+)
 
 _WEEK: Final = 7 * DAY
 _TWO_WEEKS: Final = 14
@@ -22,6 +31,8 @@ _NOTHING_LIKE_IT: Final = 9.0
 # A deviation of 1.4826 times the median absolute deviation is a standard deviation, were amounts normally distributed.
 _TO_SIGMA: Final = 1.4826
 _FEWEST_AMOUNTS: Final = 3
+_PAYER_RATE: Final[Callable[[Flow], float]] = attrgetter("payer_rate")
+_PAYEE_RATE: Final[Callable[[Flow], float]] = attrgetter("payee_rate")
 
 
 class Measure(NamedTuple):
@@ -54,6 +65,17 @@ def _of_side(side: str) -> list[Measure]:
         Measure(f"{side}_days_since_new_payer", f"days since somebody new last paid the {side}, {NEVER:.0f} for never"),
         Measure(
             f"{side}_out_to_in", f"what the {side} sent by what it received within four weeks, this transfer included"
+        ),
+        Measure(
+            f"{side}_everyday_rate",
+            f"the {side}'s payments to the world outside by day since it was first seen, cash apart",
+        ),
+        *(
+            Measure(
+                f"{side}_{others}_rate",
+                f"the mean everyday rate of those whom the {side} {deed} within a week, one for each transfer; {NO_RATE:.0f} for none",
+            )
+            for others, deed in (("payees", "paid"), ("payers", "was paid by"))
         ),
     ]
 
@@ -110,7 +132,8 @@ class _Scan(NamedTuple):
 
     ``counts`` are transfers within a day, a week and four weeks, and first ones within each; sums are in the transfer's currency.
     ``since_first`` is when somebody was first met last, ``depth`` the most first payments in a row that a first one of the last
-    fortnight ended, ``peak``, ``recent`` and ``suspicion`` what a model said of those within four weeks.
+    fortnight ended, ``peak``, ``recent`` and ``suspicion`` what a model said of those within four weeks,
+    ``rate`` the mean everyday rate of the other accounts of a week's transfers.
     """
 
     counts: tuple[float, ...]
@@ -122,6 +145,7 @@ class _Scan(NamedTuple):
     peak: float
     recent: float
     suspicion: float
+    rate: float
 
 
 def measure(
@@ -131,8 +155,8 @@ def measure(
     payer_name, payee_name = names
     known = payer.payees.get(payee_name)
     back = payer.payers.get(payee_name)
-    sent, received = _scan(payer.paid, at, currency), _scan(payer.received, at, currency)
-    passed_on, got = _scan(payee.paid, at, currency), _scan(payee.received, at, currency)
+    sent, received = _scan(payer.paid, at, currency, _PAYEE_RATE), _scan(payer.received, at, currency, _PAYER_RATE)
+    passed_on, got = _scan(payee.paid, at, currency, _PAYEE_RATE), _scan(payee.received, at, currency, _PAYER_RATE)
     return [
         1.0 if known is None else 0.0,
         0.0 if known is None else float(known.times),
@@ -153,7 +177,8 @@ def measure(
     ]
 
 
-def _scan(flows: Sequence[Flow], at: int, currency: str) -> _Scan:
+def _scan(flows: Sequence[Flow], at: int, currency: str, rate: Callable[[Flow], float]) -> _Scan:
+    """``rate`` is the everyday rate of the other account of a flow."""
     month = [each for each in flows if abs(at - each.at) < MONTH]
     fortnight = [each for each in month if abs(at - each.at) < FORTNIGHT]
     week = [each for each in fortnight if abs(at - each.at) < _WEEK]
@@ -171,6 +196,7 @@ def _scan(flows: Sequence[Flow], at: int, currency: str) -> _Scan:
         max(scores, default=0.0),
         max([each.score for each in week], default=0.0),
         sum(scores),
+        sum(map(rate, week)) / len(week) if week else NO_RATE,
     )
 
 
@@ -195,6 +221,9 @@ def _side(profile: Profile, at: int, sent: _Scan, received: _Scan, moving: tuple
         NEVER if sent.since_first is None else _days(at, sent.since_first),
         NEVER if received.since_first is None else _days(at, received.since_first),
         (sent.month_sum + moving[0]) / (received.month_sum + moving[1] + 1.0),
+        profile.everyday_rate(at),
+        sent.rate,
+        received.rate,
     )
 
 

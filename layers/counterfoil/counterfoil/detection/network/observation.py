@@ -29,6 +29,8 @@ class Observation(NamedTuple):
 
 
 _DEPTH: Final = NAMES.index("depth")
+_PAYER_RATE: Final = NAMES.index("payer_everyday_rate")
+_PAYEE_RATE: Final = NAMES.index("payee_everyday_rate")
 
 
 def observe(
@@ -77,8 +79,9 @@ def _observed(
     depth = int(measures[_DEPTH]) + 1
     is_first = names[1] not in payer.payees
     facts = Flow(
-        sequence_no, ordinal, at, "", amount, transfer.currency, is_first, depth if is_first else 0, round(first, 4)
-    )
+        sequence_no, ordinal, at, "", amount, transfer.currency, is_first, depth if is_first else 0, round(first, 4),
+        measures[_PAYER_RATE], measures[_PAYEE_RATE],
+    )  # fmt: skip
     return facts, Observation(transfer, measures, score)
 
 

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import starmap
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.network.entries import Entries, dumped
@@ -42,6 +43,10 @@ MAX_HOPS: Final = 5
 # before a block can still be found behind it.
 MAX_TAKEN: Final = 48
 
+# What stands for a rate of everyday payments where none is remembered: one that suspects nobody.
+NO_RATE: Final = 9.0
+_RATE_DIGITS: Final = 2
+
 DAY: Final = 86_400
 MONTH: Final = 28 * DAY
 FORTNIGHT: Final = 14 * DAY
@@ -52,7 +57,8 @@ class Flow(NamedTuple):
 
     ``ordinal`` is its place in the block, ``at`` seconds since 1970. ``first``: the payer is not remembered to have paid this payee
     before; ``depth``: how many first payments in a row, each within a fortnight, end with this one; ``score``: what a model said of
-    it, 0 to 1.
+    it, 0 to 1. ``payer_rate`` and ``payee_rate``: how many everyday payments by day the two were seen to make before it; both are
+    kept, for after a crash one account learns of the transfer from the other.
     """
 
     sequence_no: int
@@ -64,6 +70,9 @@ class Flow(NamedTuple):
     first: bool
     depth: int
     score: float
+    # States that were written before these were remembered do not have them.
+    payer_rate: float = NO_RATE
+    payee_rate: float = NO_RATE
 
 
 class Reach(NamedTuple):
@@ -86,7 +95,7 @@ class Dealings(NamedTuple):
 NOTHING: Final = Dealings(0, 0)
 # What a profile keeps, in the order in which it is written.
 _ENTRIES: Final = ("paid", "received", "reaches")
-_REST: Final = ("co_payers", "co_payees", "everyday", "payees", "payers")
+_REST: Final = ("co_payers", "co_payees", "everyday", "payees", "payers", "lifetime")
 
 
 class Everyday(NamedTuple):
@@ -97,10 +106,17 @@ class Everyday(NamedTuple):
     total: float
 
 
+class Lifetime(NamedTuple):
+    """The day since 1970 on which an account was first seen, and its everyday payments since."""
+
+    since: int
+    payments: int
+
+
 @dataclass(slots=True)
 class Profile:
     """All lists are in journal order; ``payees`` and ``payers`` from the least to the most recently met.
-    ``cash``: how often cash was drawn, and when last.
+    ``cash``: how often cash was drawn, and when last. ``lifetime`` is of an account that was seen.
 
     ``co_payers`` also paid somebody this account paid, ``co_payees`` were also paid by somebody who paid this account, each with
     when that was last noticed, in seconds since 1970.
@@ -115,9 +131,20 @@ class Profile:
     payers: dict[str, Dealings] = field(default_factory=dict)
     everyday: list[Everyday] = field(default_factory=list)
     cash: Dealings = NOTHING
+    lifetime: Lifetime | None = None
+
+    def everyday_rate(self, at: int) -> float:
+        """Everyday payments by day since the account was first seen.
+
+        A fortnight of somebody who pays every fifth day says little; whoever launders spends less on everyday life all along.
+        """
+        if self.lifetime is None:
+            return 0.0
+        return round(self.lifetime.payments / (abs(at // DAY - self.lifetime.since) + 1), _RATE_DIGITS)
 
     def spend(self, at: int, amount: float, *, cash: bool) -> None:
         """Take in a payment to an account outside the ledger."""
+        self._live(at, 0 if cash else 1)
         if cash:
             self.cash = Dealings(self.cash.times + 1, at)
             return
@@ -130,6 +157,8 @@ class Profile:
 
     def pay(self, flow: Flow, payers_of_payee: Iterable[Flow]) -> None:
         """Take in a transfer to ``flow.party``; ``payers_of_payee`` are what that one received before, newest last."""
+        if self.lifetime is None:
+            self._live(flow.at)
         for each in payers_of_payee:
             if abs(flow.at - each.at) < FORTNIGHT:
                 _renew(self.co_payers, each.party, flow.at, MAX_SHARED)
@@ -140,6 +169,8 @@ class Profile:
         self, flow: Flow, paid_by_payer: Iterable[Flow], reaches_of_payer: Iterable[Reach], own_name: str
     ) -> None:
         """Take in a transfer from ``flow.party``; ``paid_by_payer`` and ``reaches_of_payer`` are of the time before."""
+        if self.lifetime is None:
+            self._live(flow.at)
         for each in paid_by_payer:
             if each.party != own_name and abs(flow.at - each.at) < FORTNIGHT:
                 _renew(self.co_payees, each.party, flow.at, MAX_SHARED)
@@ -147,6 +178,10 @@ class Profile:
             _add(self.reaches, _onward(flow, reaches_of_payer, own_name), MAX_REACHES)
         _add(self.received, [flow], MAX_FLOWS)
         _meet(self.payers, flow.party, flow.at)
+
+    def _live(self, at: int, payments: int = 0) -> None:
+        since, before_it = self.lifetime or (at // DAY, 0)
+        self.lifetime = Lifetime(since, before_it + payments)
 
     def render(self) -> str:
         """The profile as compact JSON; what is empty is left out."""
@@ -162,8 +197,8 @@ class Profile:
 def parse_profile(body: dict[str, Any]) -> Profile:
     """Read what ``Profile.render`` made."""
     return Profile(
-        Entries(map(Flow._make, body.get("paid", ()))),
-        Entries(map(Flow._make, body.get("received", ()))),
+        Entries(starmap(Flow, body.get("paid", ()))),
+        Entries(starmap(Flow, body.get("received", ()))),
         Entries(map(Reach._make, body.get("reaches", ()))),
         body.get("co_payers", {}),
         body.get("co_payees", {}),
@@ -171,6 +206,7 @@ def parse_profile(body: dict[str, Any]) -> Profile:
         {name: Dealings(*each) for name, each in body.get("payers", {}).items()},
         [Everyday(*each) for each in body.get("everyday", ())],
         Dealings(*body.get("cash", NOTHING)),
+        Lifetime(*body["lifetime"]) if "lifetime" in body else None,
     )
 
 
