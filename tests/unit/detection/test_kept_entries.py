@@ -15,6 +15,7 @@ from counterfoil.detection.network.profile import (
     Flow,
     Flows,
     Parties,
+    Profile,
     Trace,
     Traces,
 )
@@ -96,6 +97,36 @@ def test_parties_are_written_as_they_are(met):
             del plain[next(iter(plain))]
     assert list(json.loads(parties.rendered()).items()) == list(plain.items())
     assert Parties({name: Dealings(*each) for name, each in plain.items()}).rendered() == parties.rendered()
+
+
+def test_a_party_that_fell_out_is_not_written():
+    parties = Parties()
+    for number in range(MAX_PARTIES + 3):
+        parties.meet(f"P{number}", number)
+    assert (
+        list(json.loads(parties.rendered())) == list(parties) == [f"P{number}" for number in range(3, MAX_PARTIES + 3)]
+    )
+
+
+def test_an_everyday_payment_is_written_the_second_time_too():
+    profile = Profile()
+    profile.spend(0, 1.5, cash=False)
+    assert json.loads(profile.render())["everyday"] == [[0, 1, 1.5]]
+    profile.spend(1, 2.0, cash=False)
+    assert json.loads(profile.render())["everyday"] == [[0, 2, 3.5]]
+
+
+def test_movements_into_an_account_that_were_forgotten_leave_room_for_others():
+    kept = Movements()
+    for number in range(MAX_INFLOWS):
+        kept.add(movement(number, number, incoming=True), 10**9)
+    for number in range(MAX_INFLOWS):
+        kept.add(movement(number, 10**9 + number, incoming=True), 10**9)
+        assert sum(each.incoming for each in kept) == MAX_INFLOWS
+    kept.add(movement(0, 3 * 10**9, incoming=True), 10**9)
+    for number in range(1, MAX_INFLOWS):
+        kept.add(movement(number, 3 * 10**9, incoming=True), 10**9)
+    assert len(kept) == MAX_INFLOWS
 
 
 @given(st.lists(st.tuples(st.integers(1, 49), st.integers(0, SLACK)), max_size=12))

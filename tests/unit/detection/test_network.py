@@ -107,6 +107,35 @@ def test_everyday_payments_and_cash_are_apart():
     assert ledger.measures(15 * 24, ("A", "B", "1"))["payer_everyday_count"] == 0
 
 
+def test_everyday_payments_are_counted_by_day_since_an_account_was_first_seen():
+    ledger = Ledger()
+    assert ledger.measures(0, ("A", "B", "1"))["payer_everyday_rate"] == 0
+    for day in (1, 2, 40):
+        ledger.block(day * 24, ("A", "SHOP", "5"), outside={"SHOP"})
+    ledger.block(41 * 24, ("A", "CASH", "100"), outside={"CASH"}, cash={"CASH"})
+    found = ledger.measures(59 * 24, ("A", "B", "1"))
+    assert (found["payer_everyday_rate"], found["payee_everyday_rate"]) == (3 / 60, 0)
+
+
+def test_the_everyday_rates_of_those_dealt_with_are_remembered_for_a_week():
+    ledger = Ledger()
+    for payer, payments in (("A", 2), ("B", 4)):
+        ledger.block(0, *[(payer, "SHOP", "5")] * payments, outside={"SHOP"})
+        ledger.block(24, (payer, "G", "1"))
+    found = ledger.measures(48, ("G", "H", "1"))
+    assert (found["payer_payers_rate"], found["payer_payees_rate"], found["payee_payers_rate"]) == (1.5, 9, 9)
+    assert ledger.measures(72, ("B", "C", "1"))["payer_payees_rate"] == 0
+    assert ledger.measures(8 * 24, ("G", "H", "1"))["payer_payers_rate"] == 9
+
+
+def test_a_profile_of_the_time_before_rates_is_read_and_its_transfers_have_none():
+    body = {"received": [[4, 0, 1_000, "B", 10.0, "EUR", True, 1, 0.0]], "payers": {"B": [1, 1_000]}}
+    ledger = Ledger()
+    ledger.profiles, ledger.next_no = {"A": parse_profile(body)}, 5
+    found = ledger.measures(1, ("A", "C", "1"))
+    assert (found["payer_received_day"], found["payer_payers_rate"], found["payer_everyday_rate"]) == (1, 9, 0)
+
+
 def test_an_unusual_amount_stands_out_in_its_own_currency():
     ledger = Ledger()
     for index, amount in enumerate(("10", "11", "9", "10", "10.5")):
@@ -116,11 +145,16 @@ def test_an_unusual_amount_stands_out_in_its_own_currency():
     assert foreign[0].measures[PLACES["outlier"]] > 0
 
 
+def parties(chance, names):
+    payer, payee = chance.sample(names, 2)
+    return payer, payee if chance.random() < 0.8 else "SHOP"
+
+
 def day_of_transfers(seed, accounts, blocks):
     chance = Random(seed)
     names = [f"A{index}" for index in range(accounts)]
     return [
-        [(*chance.sample(names, 2), str(chance.randint(1, 999))) for _ in range(chance.choice((1, 1, 1, 3)))]
+        [(*parties(chance, names), str(chance.randint(1, 999))) for _ in range(chance.choice((1, 1, 1, 3)))]
         for _ in range(blocks)
     ]
 
@@ -136,20 +170,20 @@ def test_accounts_left_behind_by_a_crash_catch_up(seed):
     chance = Random(seed)
     undisturbed = Ledger()
     for number, transfers in enumerate(blocks):
-        undisturbed.block(number / 3, *transfers)
+        undisturbed.block(number / 3, *transfers, outside={"SHOP"})
     crashed = Ledger()
     for number, transfers in enumerate(blocks[:20]):
-        crashed.block(number / 3, *transfers)
+        crashed.block(number / 3, *transfers, outside={"SHOP"})
     before = {name: each.render() for name, each in crashed.profiles.items()}
     for number, transfers in enumerate(blocks[20:], 20):
-        crashed.block(number / 3, *transfers)
+        crashed.block(number / 3, *transfers, outside={"SHOP"})
     lost = {name for name in crashed.profiles if chance.random() < 0.5}
     for name in lost:
         crashed.profiles[name] = parse_profile(json.loads(before.get(name, "{}")))
     crashed.next_no = 20
     kept = set(crashed.profiles) - lost
     for number, transfers in enumerate(blocks[20:], 20):
-        crashed.block(number / 3, *transfers, ahead=kept)
+        crashed.block(number / 3, *transfers, ahead=kept, outside={"SHOP"})
     assert rendered(crashed) == rendered(undisturbed)
 
 
@@ -157,8 +191,8 @@ def test_a_profile_read_back_goes_on_as_it_was():
     blocks = day_of_transfers(3, accounts=5, blocks=80)
     whole, in_parts = Ledger(), Ledger()
     for number, transfers in enumerate(blocks):
-        whole.block(number, *transfers)
-        in_parts.block(number, *transfers)
+        whole.block(number, *transfers, outside={"SHOP"})
+        in_parts.block(number, *transfers, outside={"SHOP"})
         in_parts.profiles = {name: parse_profile(each) for name, each in rendered(in_parts).items()}
     assert rendered(whole) == rendered(in_parts)
 

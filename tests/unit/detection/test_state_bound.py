@@ -36,8 +36,9 @@ def fullest():
         state.rises(f"fraud.privileged-out-of-hours~1000000:{index}{CURRENCY}", holds=True)
     for index in range(1_000):
         flow = Flow(
-            last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234
-        )
+            last + index, 99, AT, node_of(name(index)), float(AMOUNT), CURRENCY, first=True, depth=10, score=0.1234,
+            payer_rate=1234.56, payee_rate=1234.56,
+        )  # fmt: skip
         others = [node_of(name(index + each)) for each in range(1, 49)]
         trace = Trace(last + index, AT, flow.party, {node_of(name(each)): 4 for each in range(48)})
         state.profile.pay(flow, others, node_of(name(10**6 - 1)))

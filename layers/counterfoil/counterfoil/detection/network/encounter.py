@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from counterfoil.detection.network.profile import DAY, FORTNIGHT, MONTH, Dealings, Everyday, Flow, Flows, Profile
+from counterfoil.detection.network.profile import (
+    DAY,
+    FORTNIGHT,
+    MONTH,
+    NO_RATE,
+    Dealings,
+    Everyday,
+    Flow,
+    Flows,
+    Profile,
+)
 
 WEEK: Final = 7 * DAY
 _TWO_WEEKS: Final = 14
@@ -185,8 +195,12 @@ def everyday_count(side: str) -> Take:
 def everyday_sum(side: str) -> Take:
     def take(met: Encounter) -> float:
         today = met.at // DAY
-        days: list[Everyday] = getattr(met, side).everyday
-        return sum([each.total for each in days if abs(today - each.day) < _FOUR_WEEKS], 0.0)
+        spent = 0.0
+        # One by one and not by sum(), which makes up for rounding: the shipped model was trained on these very numbers.
+        for day, _, total in getattr(met, side).everyday:
+            if abs(today - day) < _FOUR_WEEKS:
+                spent += total
+        return spent
 
     return take
 
@@ -199,6 +213,28 @@ def out_to_in(side: str) -> Take:
         return (sent + moving[0]) / (received + moving[1] + 1.0)
 
     return take
+
+
+def everyday_rate(side: str) -> Take:
+    return lambda met: getattr(met, side).everyday_rate(met.at)
+
+
+def payees_rate(side: str) -> Take:
+    def take(met: Encounter) -> float:
+        return _mean([each.payee_rate for each in met.within(getattr(met, side).paid, WEEK)])
+
+    return take
+
+
+def payers_rate(side: str) -> Take:
+    def take(met: Encounter) -> float:
+        return _mean([each.payer_rate for each in met.within(getattr(met, side).received, WEEK)])
+
+    return take
+
+
+def _mean(rates: Sequence[float]) -> float:
+    return sum(rates) / len(rates) if rates else NO_RATE
 
 
 def highest_score(side: str, span: int) -> Take:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from counterfoil.detection.network import encounter
 from counterfoil.detection.network.encounter import NEVER, NO_CYCLE, WEEK, Encounter, Take
-from counterfoil.detection.network.profile import DAY, MONTH
+from counterfoil.detection.network.profile import DAY, MONTH, NO_RATE
 
 # Measures are binary floats; a condition sees them to four digits, exactly as a finding shows them.
 _DIGITS: Final = 4
@@ -79,6 +79,22 @@ def _of_side(side: str) -> list[Measure]:
             f"{side}_out_to_in",
             f"what the {side} sent by what it received within four weeks, this transfer included",
             encounter.out_to_in(side),
+        ),
+        Measure(
+            f"{side}_everyday_rate",
+            f"the {side}'s payments to the world outside by day since it was first seen, cash apart",
+            encounter.everyday_rate(side),
+        ),
+        *(
+            Measure(
+                f"{side}_{others}_rate",
+                f"the mean everyday rate of those whom the {side} {deed} within a week, one for each transfer; {NO_RATE:.0f} for none",
+                take,
+            )
+            for others, deed, take in (
+                ("payees", "paid", encounter.payees_rate(side)),
+                ("payers", "was paid by", encounter.payers_rate(side)),
+            )
         ),
     ]
 

@@ -95,8 +95,18 @@ class Look:
             self.observations.append(Observation(transfer, measured, scorer.score(measures)))
         is_first = met.payee_name not in met.payer.payees
         depth = int(measured[_DEPTH]) + 1 if is_first else 0
+        rates = met.payer.everyday_rate(met.at), met.payee.everyday_rate(met.at)
         facts = Flow(
-            self.sequence_no, ordinal, met.at, "", met.amount, transfer.currency, is_first, depth, round(first, 4)
+            self.sequence_no,
+            ordinal,
+            met.at,
+            "",
+            met.amount,
+            transfer.currency,
+            is_first,
+            depth,
+            round(first, 4),
+            *rates,
         )
         self._moved.append(_Moved(transfer, facts, measured))
 
@@ -147,5 +157,5 @@ def _names(transfer: Transfer) -> tuple[str, str]:
 
 
 def _with(facts: Flow, party: str) -> Flow:
-    sequence_no, ordinal, at, _, amount, currency, first, depth, score = facts
-    return Flow(sequence_no, ordinal, at, party, amount, currency, first, depth, score)
+    sequence_no, ordinal, at, _, amount, currency, first, depth, score, payer_rate, payee_rate = facts
+    return Flow(sequence_no, ordinal, at, party, amount, currency, first, depth, score, payer_rate, payee_rate)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from itertools import islice
+from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +48,10 @@ MAX_HOPS: Final = 5
 # before a block can still be found behind it.
 MAX_TAKEN: Final = 48
 
+# What stands for a rate of everyday payments where none is remembered: one that suspects nobody.
+NO_RATE: Final = 9.0
+_RATE_DIGITS: Final = 2
+
 DAY: Final = 86_400
 MONTH: Final = 28 * DAY
 FORTNIGHT: Final = 14 * DAY
@@ -58,7 +62,8 @@ class Flow(NamedTuple):
 
     ``ordinal`` is its place in the block, ``at`` seconds since 1970. ``first``: the payer is not remembered to have paid this payee
     before; ``depth``: how many first payments in a row, each within a fortnight, end with this one; ``score``: what a model said of
-    it, 0 to 1.
+    it, 0 to 1. ``payer_rate`` and ``payee_rate``: how many everyday payments by day the two were seen to make before it; both are
+    kept, for after a crash one account learns of the transfer from the other.
     """
 
     sequence_no: int
@@ -70,6 +75,9 @@ class Flow(NamedTuple):
     first: bool
     depth: int
     score: float
+    # States that were written before these were remembered do not have them.
+    payer_rate: float = NO_RATE
+    payee_rate: float = NO_RATE
 
 
 class Trace(NamedTuple):
@@ -98,8 +106,8 @@ class Flows(Timed[Flow]):
 
     @staticmethod
     def text(entry: Flow) -> str:
-        sequence_no, ordinal, at, party, amount, currency, first, depth, score = entry
-        told = f"{quoted(currency)},{'true' if first else 'false'},{depth},{score!r}"
+        sequence_no, ordinal, at, party, amount, currency, first, depth, score, payer_rate, payee_rate = entry
+        told = f"{quoted(currency)},{'true' if first else 'false'},{depth},{score!r},{payer_rate!r},{payee_rate!r}"
         return f"[{sequence_no},{ordinal},{at},{quoted(party)},{amount!r},{told}]"
 
     def add(self, flow: Flow) -> None:
@@ -187,10 +195,17 @@ class Everyday(NamedTuple):
     total: float
 
 
+class Lifetime(NamedTuple):
+    """The day since 1970 on which an account was first seen, and its everyday payments since."""
+
+    since: int
+    payments: int
+
+
 @dataclass(slots=True)
 class Profile:
     """All lists are in journal order; ``payees`` and ``payers`` from the least to the most recently met.
-    ``cash``: how often cash was drawn, and when last.
+    ``cash``: how often cash was drawn, and when last. ``lifetime`` is of an account that was seen.
 
     ``co_payers`` also paid somebody this account paid, ``co_payees`` were also paid by somebody who paid this account, each with
     when that was last noticed, in seconds since 1970.
@@ -205,11 +220,22 @@ class Profile:
     payers: Parties = field(default_factory=Parties)
     everyday: list[Everyday] = field(default_factory=list)
     cash: Dealings = NOTHING
+    lifetime: Lifetime | None = None
     # What else there is as it looks in JSON, by name, until it changes.
     _texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    def everyday_rate(self, at: int) -> float:
+        """Everyday payments by day since the account was first seen.
+
+        A fortnight of somebody who pays every fifth day says little; whoever launders spends less on everyday life all along.
+        """
+        if self.lifetime is None:
+            return 0.0
+        return round(self.lifetime.payments / (abs(at // DAY - self.lifetime.since) + 1), _RATE_DIGITS)
+
     def spend(self, at: int, amount: float, *, cash: bool) -> None:
         """Take in a payment to an account outside the ledger."""
+        self._live(at, 0 if cash else 1)
         if cash:
             self.cash = Dealings(self.cash.times + 1, at)
             return
@@ -223,6 +249,7 @@ class Profile:
 
     def pay(self, flow: Flow, payers_of_payee: Iterable[str], own_name: str) -> None:
         """Take in a transfer to ``flow.party``; ``payers_of_payee`` are who paid that one of late, the newest last."""
+        self._live(flow.at)
         if _share(self.co_payers, payers_of_payee, flow.at, own_name):
             self._texts.pop("co_payers", None)
         self.paid.add(flow)
@@ -232,12 +259,18 @@ class Profile:
         self, flow: Flow, payees_of_payer: Iterable[str], traces_of_payer: Iterable[Trace], own_name: str
     ) -> None:
         """Take in a transfer from ``flow.party``; whom that one paid of late, the newest last, and its traces, are of before."""
+        self._live(flow.at)
         if _share(self.co_payees, payees_of_payer, flow.at, own_name):
             self._texts.pop("co_payees", None)
         if flow.first:
             self.traces.add(_onward(flow, traces_of_payer, own_name))
         self.received.add(flow)
         self.payers.meet(flow.party, flow.at)
+
+    def _live(self, at: int, payments: int = 0) -> None:
+        if payments or self.lifetime is None:
+            since, before_it = self.lifetime or (at // DAY, 0)
+            self.lifetime = Lifetime(since, before_it + payments)
 
     def render(self) -> str:
         """The profile as compact JSON; what is empty is left out."""
@@ -251,14 +284,16 @@ class Profile:
                 found.append(text)
         if self.cash.times:
             found.append(f'"cash":{dumped(self.cash)}')
+        if self.lifetime is not None:
+            found.append(f'"lifetime":{dumped(self.lifetime)}')
         return f"{{{','.join(found)}}}"
 
 
 def parse_profile(body: dict[str, Any]) -> Profile:
     """Read what ``Profile.render`` made."""
     return Profile(
-        Flows(map(Flow._make, body.get("paid", ()))),
-        Flows(map(Flow._make, body.get("received", ()))),
+        Flows(starmap(Flow, body.get("paid", ()))),
+        Flows(starmap(Flow, body.get("received", ()))),
         Traces(map(Trace._make, body.get("traces", ()))),
         body.get("co_payers", {}),
         body.get("co_payees", {}),
@@ -266,6 +301,7 @@ def parse_profile(body: dict[str, Any]) -> Profile:
         Parties({name: Dealings(*each) for name, each in body.get("payers", {}).items()}),
         [Everyday(*each) for each in body.get("everyday", ())],
         Dealings(*body.get("cash", NOTHING)),
+        Lifetime(*body["lifetime"]) if "lifetime" in body else None,
     )
 
 
