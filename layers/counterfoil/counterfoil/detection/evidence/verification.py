@@ -126,7 +126,7 @@ def _stamp(judgement: Judgement, statement: Statement, check: CheckTimestamp | N
         judgement.said.append(f"when {statement}, existed: its time stamp was not checked, for want of a certificate")
         return None
     stamp = check(statement.timestamp, statement.text.encode())
-    judgement.shown.append(f"{statement}, existed at {stamp.at.isoformat()}, says {stamp.authority}")
+    judgement.shown.append(f"{statement}, existed at {stamp.time}, says {stamp.authority}")
     return stamp
 
 
