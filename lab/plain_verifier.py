@@ -19,7 +19,7 @@ ROOM: Final = Path(__file__).parent.parent / "layers" / "counterfoil" / "counter
 NAME: Final = "counterfoil_verify"
 MAX_LINES: Final = 599
 MAX_WIDTH: Final = 132
-LONG: Final = 12
+LONG: Final = 40
 _HEAD: Final = re.compile(r" *(?:if|elif|else|for|while|try|except|with|def|class)\b")
 # Each behind those that it imports.
 MODULES: Final = (

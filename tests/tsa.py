@@ -61,6 +61,23 @@ SIGNED_DATA = oid("1.2.840.113549.1.7.2")
 ESS = {1: "1.2.840.113549.1.9.16.2.12", 2: "1.2.840.113549.1.9.16.2.47"}
 
 
+def accuracy(seconds=None, millis=None, micros=None):
+    """``Accuracy``: seconds, and under [0] and [1] what is less."""
+    parts = ((0x02, seconds), (0x80, millis), (0x81, micros))
+    return sequence(
+        *(der(tag, number.to_bytes(number.bit_length() // 8 + 1)) for tag, number in parts if number is not None)
+    )
+
+
+def extension(arcs, *, critical):
+    return sequence(oid(arcs), der(0x01, b"\xff") if critical else b"", octets(b"\x05\x00"))
+
+
+def directory_name(subject):
+    """A ``GeneralName`` that is a name as certificates have it."""
+    return der(0xA4, subject.public_bytes())
+
+
 def name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -116,6 +133,10 @@ class Tsa:
     content_types: tuple[bytes, ...] = (TST_INFO,)
     signatures: int = 1
     more: tuple = ()
+    said_at: str | None = None
+    accuracy: bytes = b""
+    called: bytes = b""
+    extensions: tuple = ()
 
     def answer(self, stamped, nonce=None):
         """A TimeStampResp over these bytes."""
@@ -126,7 +147,9 @@ class Tsa:
         nonce = nonce if self.nonce is None else self.nonce
         info = sequence(
             whole(1), oid(POLICY), sequence(self.algorithm, octets(self.imprint or sha256(stamped).digest())), whole(42),
-            der(0x18, self.at.strftime("%Y%m%d%H%M%SZ").encode()), b"" if nonce is None else whole(nonce),
+            der(0x18, (self.said_at or self.at.strftime("%Y%m%d%H%M%SZ")).encode()), self.accuracy,
+            b"" if nonce is None else whole(nonce),
+            der(0xA0, self.called) if self.called else b"", der(0xA1, *self.extensions) if self.extensions else b"",
         )  # fmt: skip
         attributes = [
             *(sequence(oid("1.2.840.113549.1.9.3"), set_of(each)) for each in self.content_types),

@@ -191,7 +191,8 @@ def _forgeries(made: Journal) -> Iterator[Case]:
     ):
         spoilt = attacker.spoil_hash(blocks, PLACE, field)
         yield _attack_case(made, name, spoilt, [spoilt.blocks[PLACE].summary.data])
-    yield _attack_case(made, "broken_link", attacker.rehash_block(blocks, PLACE, surplus))
+    broken = attacker.rehash_block(blocks, PLACE, surplus)
+    yield _attack_case(made, "broken_link", broken, [each.summary.data for each in broken.blocks[PLACE : PLACE + 2]])
     forked = attacker.fork(blocks, PLACE, surplus)
     yield _attack_case(made, "fork", forked, [forked.blocks[PLACE + 1].summary.data])
     yield _attack_case(made, "orphan_revision", attacker.add_orphan(blocks, PLACE, Decimal("77.00")))

@@ -140,7 +140,7 @@ def _runner_case(name: str, about: str, findings: Sequence[Finding], told: Seque
 def snapshot_cases() -> Iterator[Case]:
     made = journal()
     whole, first = made.builder.digest(), made.builder.digest(tip=0)
-    forged = attacker.rehash_block(made.blocks, PLACE, Decimal("25.00")).blocks[PLACE]
+    forged, behind = attacker.rehash_block(made.blocks, PLACE, Decimal("25.00")).blocks[PLACE : PLACE + 2]
     hashes = [*made.builder.block_hashes[:PLACE], Hash(bytes.fromhex(forged.summary.partition_key))]
     diverged = ExpectedSnapshot(made.at(PLACE), root_of(hashes).to_base64(), f"DIVERGED at {PLACE + 1}", extends=None)
     auditor = {
@@ -162,7 +162,8 @@ def snapshot_cases() -> Iterator[Case]:
     broken = _snapshot_case(
         "diverged", "a snapshot of a strand whose chain is broken", diverged, [auditor["broken_link"]]
     )
-    yield replace(broken, findings=[Expected(AuditRule.BROKEN_LINK, made.at(PLACE + 1), "the auditor's finding")])
+    found = Expected(AuditRule.BROKEN_LINK, made.at(PLACE + 1), "the auditor's finding")
+    yield replace(broken, findings=[found], quarantined=[forged.summary.data, behind.summary.data])
 
 
 def _snapshot_case(name: str, about: str, kept: ExpectedSnapshot | None, after: Sequence[Step] = ()) -> Case:

@@ -52,7 +52,7 @@ ORDER = [
     Mutant(
         "a fork's bytes are not kept",
         "services/audit.py",
-        '            self.quarantine.keep(batch.originals[finding.evidence["quarantined"]])\n',
+        "            self.quarantine.keep(batch.originals[name])\n",
         "            pass\n",
         (AUDITOR, "-k", "fork"),
     ),

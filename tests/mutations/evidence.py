@@ -132,4 +132,18 @@ EVIDENCE = [
         " and len(point) == POINT_BYTES:",
         ("tests/unit/transparency/test_public_keys.py",),
     ),
+    Mutant(
+        "evidence: a kept block of another hash is a side of a broken link",
+        "detection/evidence/audit_claim.py",
+        "    if kept is not None and str(hash_of(kept)) != named:\n",
+        "    if False:\n",
+        ("tests/unit/services/test_evidence_of_audits.py",),
+    ),
+    Mutant(
+        "evidence: a broken link may be of two blocks that link",
+        "detection/evidence/audit_claim.py",
+        "    elif reached == follows:\n",
+        "    elif False:\n",
+        ("tests/unit/services/test_evidence_of_audits.py",),
+    ),
 ]

@@ -14,8 +14,8 @@ CHAINING = [
     Mutant(
         "carries on after a link that does not hold",
         SOURCE,
-        "error, self.now))\n            return None\n",
-        "error, self.now))\n            segment = first.followed_by(second)\n",
+        "error, self.now, **kept))\n            return None\n",
+        "error, self.now, **kept))\n            segment = first.followed_by(second)\n",
         (STRAND_AUDIT, "-k", "does_not_follow"),
     ),
     Mutant(

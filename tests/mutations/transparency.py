@@ -103,4 +103,18 @@ LOG = [
         "    if True:\n",
         (HEADS,),
     ),
+    Mutant(
+        "policies: one key under two names is two witnesses",
+        "transparency/policy.py",
+        "keys = [each.key.public for each in self.witnesses.values()]",
+        "keys = [each.key for each in self.witnesses.values()]",
+        ("tests/unit/transparency/test_policies.py",),
+    ),
+    Mutant(
+        "policies: a quorum may be forgotten",
+        "transparency/policy.py",
+        "    if reading.witnesses and not reading.quorum:\n",
+        "    if False:\n",
+        ("tests/unit/transparency/test_policies.py",),
+    ),
 ]

@@ -17,6 +17,8 @@ NOTE = b"ledger.example/abc\n9\nAAAA\n\n\xe2\x80\x94 a AAAAAAAA\n"
 AUTHORITY = Authority.parse(pem(ROOT))
 SIGNING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
 STAMPING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+BOTH = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CODE_SIGNING])
+ANY = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE])
 
 
 def verified(made=None, *, stamped=NOTE, authority=AUTHORITY, now=NOW, nonce=None):
@@ -68,9 +70,22 @@ FORGERIES = {
     "signed as other contents": (Tsa(content_types=(tsa.oid("1.2.840.113549.1.7.1"),)), "content type"),
     "another key": (Tsa(key=tsa.OTHER_KEY), "does not hold"),
     "another content": (Tsa(content_digest=bytes(32)), "does not hold"),
-    "no usage": (Tsa(issued(extensions=())), "does not hold"),
-    "usage not critical": (Tsa(issued(extensions=((STAMPING, False),))), "does not hold"),
-    "another usage": (Tsa(issued(extensions=((SIGNING, True),))), "does not hold"),
+    "no usage": (Tsa(issued(extensions=())), "not for time stamps alone"),
+    "usage not critical": (Tsa(issued(extensions=((STAMPING, False),))), "not for time stamps alone"),
+    "another usage": (Tsa(issued(extensions=((SIGNING, True),))), "not for time stamps alone"),
+    "another usage beside it": (Tsa(issued(extensions=((BOTH, True),))), "not for time stamps alone"),
+    "a critical extension": (
+        Tsa(extensions=(tsa.extension("1.2.3.4", critical=True),)),
+        "critical extension .*: 2a0304",
+    ),
+    "a critical one behind another": (
+        Tsa(extensions=(tsa.extension("1.2.3.5", critical=False), tsa.extension("1.2.3.4", critical=True))),
+        "critical extension",
+    ),
+    "another authority's name": (Tsa(called=tsa.directory_name(tsa.name("Other"))), "names another authority"),
+    "another authority's host": (Tsa(called=tsa.der(0x82, b"other.example")), "names another authority"),
+    "perhaps still to come": (Tsa(at=NOW + MAX_SKEW, accuracy=tsa.accuracy(micros=1)), "still to come"),
+    "perhaps behind the certificate": (Tsa(issued(days=30), accuracy=tsa.accuracy(seconds=2)), "does not hold"),
     "not yet valid": (Tsa(issued(begins=NOW + timedelta(seconds=1))), "does not hold"),
     "no longer valid": (Tsa(issued(days=29)), "does not hold"),
     "no certificate named": (Tsa(ess=()), "does not say which certificate"),
@@ -156,3 +171,81 @@ def test_an_altered_token_never_says_another_time_nor_passes_for_other_bytes():
 def test_what_is_no_certificate_is_refused(data):
     with pytest.raises(InputError, match="no certificate"):
         Authority.parse(data)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ({"seconds": 1}, "1"), ({"seconds": 1, "millis": 500}, "1.5"), ({"micros": 20}, "0.00002"),
+        ({"millis": 999, "micros": 999}, "0.999999"),
+        ({}, "0"), ({"seconds": 3_600}, "3600"),
+    ],
+)  # fmt: skip
+def test_a_stated_accuracy_stands_with_the_time(said, seconds):
+    found = verified(Tsa(accuracy=tsa.accuracy(**said)), now=NOW + timedelta(hours=1))
+    assert found.accuracy_seconds == seconds
+    assert found.time == f"2026-05-04T03:02:01+00:00 +- {seconds} s"
+    assert found.latest - found.at == found.accuracy
+
+
+def test_no_accuracy_is_said_where_none_is_stated():
+    found = verified()
+    assert (found.accuracy, found.accuracy_seconds, found.time) == (None, None, "2026-05-04T03:02:01+00:00")
+
+
+@pytest.mark.parametrize(
+    "accuracy",
+    [
+        tsa.accuracy(millis=0), tsa.accuracy(millis=1_000), tsa.accuracy(micros=1_000), tsa.sequence(tsa.der(0x02, b"\xff")),
+        tsa.sequence(tsa.der(0x81, b"\x01"), tsa.der(0x80, b"\x01")), tsa.sequence(tsa.der(0x82, b"\x01")),
+        tsa.accuracy(seconds=10**9), tsa.accuracy(seconds=1) * 2,
+    ],
+)  # fmt: skip
+def test_an_accuracy_that_is_none_cannot_be_read(accuracy):
+    with pytest.raises(InputError):
+        verified(Tsa(accuracy=accuracy))
+
+
+@pytest.mark.parametrize(
+    ("said", "micros"),
+    [("01.5Z", 500_000), ("01.123456Z", 123_456), ("01.123456789Z", 123_457), ("01.9999999Z", 1_000_000)],
+)
+def test_a_fraction_of_a_second_is_not_cut(said, micros):
+    found = verified(Tsa(said_at=f"202605040302{said}"))
+    assert found.at == NOW + timedelta(microseconds=micros)
+
+
+@pytest.mark.parametrize("said", ["01.50Z", "01.Z", "01.5", "01.5+0100", "1Z"])
+def test_a_time_that_der_does_not_have_cannot_be_read(said):
+    with pytest.raises(InputError):
+        verified(Tsa(said_at=f"202605040302{said}"))
+
+
+def test_an_extension_that_is_not_critical_is_passed_over():
+    assert verified(Tsa(extensions=(tsa.extension("1.2.3.4", critical=False),))).at == NOW
+
+
+def test_the_name_in_a_token_may_be_each_of_the_certificates():
+    named = (*tsa.STAMPING, (x509.SubjectAlternativeName([x509.DNSName("tsa.example")]), False))
+    for called in (tsa.directory_name(tsa.name("TSA")), tsa.der(0x82, b"tsa.example")):
+        assert verified(Tsa(issued(extensions=named), called=called)).at == NOW
+
+
+@pytest.mark.parametrize(("usage", "holds"), [(SIGNING, False), (STAMPING, True), (BOTH, True), (ANY, True)])
+@pytest.mark.parametrize("carried", [False, True])
+def test_an_authority_above_the_signer_may_not_be_for_something_else_only(usage, holds, carried):
+    key = tsa.keyed(14)
+    between = certificate("Between", key, "Root", tsa.ROOT_KEY, serial=3, extensions=(*tsa.CA, (usage, False)))
+    own = certificate("TSA", tsa.TSA_KEY, "Between", key, extensions=tsa.STAMPING)
+    made, given = Tsa(own, carried=(between,) if carried else ()), (ROOT,) if carried else (ROOT, between)
+    if holds:
+        assert verified(made, authority=Authority.parse(pem(*given))).at == NOW
+    else:
+        with pytest.raises(IntegrityError, match="does not hold"):
+            verified(made, authority=Authority.parse(pem(*given)))
+
+
+def test_a_root_for_something_else_only_is_refused():
+    root = certificate("Root", tsa.ROOT_KEY, "Root", tsa.ROOT_KEY, serial=1, extensions=(*tsa.CA, (SIGNING, False)))
+    with pytest.raises(IntegrityError, match="does not hold"):
+        verified(authority=Authority.parse(pem(root)))

@@ -23,7 +23,7 @@ from counterfoil.transparency.note import render_signatures
 from tests.evidence_worlds import SIGNER, SNAPSHOT_PUBLIC, snapshot_of
 from tests.journals import STRAND
 from tests.transparency_logs import witness_key
-from tests.tsa import ROOT, STRANGER, Tsa, issued, pem, serving
+from tests.tsa import ROOT, STRANGER, Tsa, accuracy, issued, pem, serving
 
 TEXT, MAYBE, NUMBER = {"type": "string"}, {"type": ["string", "null"]}, {"type": "integer", "minimum": 0}
 
@@ -47,7 +47,12 @@ BLOCK = {
 }
 REVISION = {"blockAddress": ADDRESS, "documentId": TEXT, "version": NUMBER, "hash": TEXT, "kind": TEXT}
 SIGNED = {"publicKey": TEXT, "signedByGivenKey": {"type": ["boolean", "null"]}}
-WITNESSED = {"witnesses": listed(TEXT), "quorumReached": {"type": "boolean"}, "stampedAt": MAYBE}
+WITNESSED = {
+    "witnesses": listed(TEXT),
+    "quorumReached": {"type": "boolean"},
+    "stampedAt": MAYBE,
+    "stampAccuracySeconds": MAYBE,
+}
 CHECKPOINT = {"kind": {"const": "checkpoint"}, **SIGNED, "origin": TEXT, "size": NUMBER, "root": TEXT, **WITNESSED}
 SNAPSHOT = {
     "kind": {"const": "snapshot"}, **SIGNED, "tipAddress": ADDRESS, "digest": MAYBE, "takenAt": TEXT, "status": TEXT,
@@ -206,13 +211,15 @@ def test_a_policy_counts_the_witnesses_of_the_checkpoint(run, place, finding_id)
 def test_a_time_stamp_goes_with_the_evidence_and_is_checked_by_a_certificate(run, place, finding_id):
     (place / "root.pem").write_bytes(pem(ROOT))
     (place / "stranger.pem").write_bytes(pem(STRANGER))
-    tsa = Tsa(issued(begins=datetime(2020, 1, 1, tzinfo=UTC), days=36_500), at=datetime.now(UTC).replace(microsecond=0))
+    own = issued(begins=datetime(2020, 1, 1, tzinfo=UTC), days=36_500)
+    tsa = Tsa(own, at=datetime.now(UTC).replace(microsecond=0), accuracy=accuracy(seconds=1, millis=500))
     with serving(tsa) as server:
         asked = ("--vkey", (place / "vkey").read_text(), "--tsa", server.url, "--tsa-certificate", "root.pem")
         assert run("checkpoints", "timestamp", "log", *asked).status == 0
     assert run("evidence", finding_id, *FROM, "--log", "log", "--key", "vkey", "--out", "e.json").status == 0
     answer = verified(run, "e.json", "--key", "vkey", "--tsa-certificate", "root.pem")
     assert (answer.status, answer.document["statements"][0]["stampedAt"]) == (0, tsa.at.isoformat())
+    assert answer.document["statements"][0]["stampAccuracySeconds"] == "1.5"
     unchecked = verified(run, "e.json", "--key", "vkey")
     assert (unchecked.status, unchecked.document["statements"][0]["stampedAt"]) == (0, None)
     assert run("verify", "evidence", "e.json", "--key", "vkey", "--tsa-certificate", "stranger.pem").status == 1

@@ -140,12 +140,86 @@ def test_a_record_that_holds_is_no_evidence_that_one_does_not():
         sources.make(replace(finding, evidence={**finding.evidence, "quarantined": name}))
 
 
-def test_a_broken_link_shows_both_blocks_where_the_ledger_has_them():
-    journal = transfers(4)
-    broken = rehash(journal.fields[2], previous=b"\1" * 32)
-    datas = user_datas(journal.blocks[:2]) + records_of(journal.blocks[2], broken)
-    findings, sources = audit_world(journal, datas)
+def broken_at(number, journal, changed=None, **how):
+    """Findings of a journal into whose stream a block came that does not follow the one before it."""
+    fields = rehash(journal.fields[number] | (changed or {}), **how)
+    datas = user_datas(journal.blocks[:number]) + records_of(journal.blocks[number], fields)
+    return fields, *audit_world(journal, datas)
+
+
+def test_a_broken_link_keeps_the_block_that_came_and_proves_it_whatever_the_ledger_has():
+    broken, findings, sources = broken_at(2, transfers(4), previous=b"\1" * 32)
     finding = findings["audit.broken-link"]
+    assert sha256(sources.kept[finding.evidence["quarantined"]]).hexdigest() in finding.evidence["quarantined"]
+    for stored in (None, dump_binary(broken)):
+        if stored is not None:
+            sources.stored[2] = stored
+        verdict = verdict_of(sources.make(finding), LOG_PUBLIC)
+        assert verdict.complete
+        assert says(verdict.proven, f"the kept block says that it is {STRAND}#2; its hashes hold")
+        assert says(verdict.proven, "follows 0101", "they do not link")
+        assert says(verdict.claimed, "came from the ledger's stream")
+    assert says(verdict.proven, "not the one that was signed")
+    del sources.kept[finding.evidence["quarantined"]]
+    assert says(verdict_of(sources.make(finding), LOG_PUBLIC).missing, "are not there")
+
+
+def test_of_a_broken_link_in_one_batch_both_blocks_are_kept():
+    """The genuine one too: whoever altered the ledger since cannot take it away."""
+    _, findings, sources = broken_at(2, transfers(4), previous=b"\1" * 32)
+    finding = findings["audit.broken-link"]
+    assert finding.evidence["quarantined_before"] in sources.kept
+    verdict = verdict_of(sources.make(finding), LOG_PUBLIC)
+    assert says(verdict.proven, f"the kept block says that it is {STRAND}#1; its hashes hold")
+
+
+def test_a_block_that_no_longer_binds_its_header_is_kept():
+    journal = transfers(4)
+    changed = {"blockTimestamp": journal.fields[1]["blockTimestamp"]}
+    _, findings, sources = broken_at(2, journal, changed, bind_header=False)
+    finding = findings["audit.broken-link"]
+    verdict = verdict_of(sources.make(finding), LOG_PUBLIC)
+    assert verdict.complete
+    assert says(verdict.proven, "follows header not bound, the block before it is header bound: they do not link")
+
+
+@pytest.mark.parametrize("name", ["expected", "found"])
+def test_a_broken_link_of_other_blocks_is_refused(name):
+    _, findings, sources = broken_at(2, transfers(4), previous=b"\1" * 32)
+    finding = findings["audit.broken-link"]
+    with pytest.raises(ContentsMismatchError, match="the finding says"):
+        sources.make(replace(finding, evidence={**finding.evidence, name: "00" * 32}))
+
+
+@pytest.mark.parametrize("name", ["quarantined", "quarantined_before"])
+def test_another_record_is_no_side_of_a_broken_link(name):
+    journal = transfers(4)
+    _, findings, sources = broken_at(2, journal, previous=b"\1" * 32)
+    finding = findings["audit.broken-link"]
+    other = user_datas(journal.blocks)[6]
+    kept = f"quarantine/{sha256(other).hexdigest()}"
+    sources.kept[kept] = other
+    with pytest.raises(ContentsMismatchError, match="no block of"):
+        sources.make(replace(finding, evidence={**finding.evidence, name: kept}))
+
+
+def test_two_blocks_that_link_are_no_broken_link():
+    journal = transfers(4)
+    _, findings, sources = broken_at(2, journal, previous=b"\1" * 32)
+    finding, genuine = findings["audit.broken-link"], user_datas(journal.blocks)[4]
+    kept = f"quarantine/{sha256(genuine).hexdigest()}"
+    sources.kept[kept] = genuine
+    evidence_of_it = {**finding.evidence, "quarantined": kept, "found": finding.evidence["expected"]}
+    with pytest.raises(ContentsMismatchError, match="the two blocks link"):
+        sources.make(replace(finding, evidence=evidence_of_it))
+
+
+def test_a_broken_link_without_its_bytes_shows_both_blocks_where_the_ledger_has_them():
+    """As a finding has it that was made before the bytes were kept."""
+    broken, findings, sources = broken_at(2, transfers(4), previous=b"\1" * 32)
+    finding = findings["audit.broken-link"]
+    kept = {name: value for name, value in finding.evidence.items() if not name.startswith("quarantined")}
+    finding = replace(finding, evidence=kept)
     verdict = verdict_of(sources.make(finding), LOG_PUBLIC)
     assert says(verdict.claimed, "the two blocks of the ledger link")
     sources.stored[2] = dump_binary(broken)

@@ -179,9 +179,19 @@ def test_an_object_that_the_manifest_leaves_out_is_found_where_a_hole_is_left(jo
 def test_objects_out_of_order_or_twice_are_found(journal):
     files = exported(journal)
     first, second, third = data_keys(files)
-    for keys in ([second, first, third], [first, first, second, third], [first, second, second, third]):
-        verdict = verdict_of(files | {MANIFEST: dump_text({"keys": keys}).encode()})
-        assert ExportRule.MISSING_BLOCKS in rules_of(verdict)
+    verdict = verdict_of(files | {MANIFEST: dump_text({"keys": [second, first, third]}).encode()})
+    assert ExportRule.MISSING_BLOCKS in rules_of(verdict)
+    for keys in ([first, first, second, third], [first, second, second, third], [first, f"other/{first}", second]):
+        with pytest.raises(InputError, match="twice"):
+            verdict_of(files | {MANIFEST: dump_text({"keys": keys}).encode()})
+
+
+def test_a_started_manifest_with_a_field_twice_cannot_be_read(journal):
+    with pytest.raises(InputError, match="twice"):
+        verdict_of(
+            exported(journal)
+            | {"exports/bank/8UyXulxccYLAsbN1aon7e4.started.manifest": b'{ledgerName: "a", ledgerName: "b"}'}
+        )
 
 
 def test_a_block_removed_from_an_object_is_found(journal):

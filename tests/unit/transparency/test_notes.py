@@ -123,6 +123,20 @@ def test_a_cosignature_says_its_time_and_holds_with_it_alone():
         verify_note(note_of(line._replace(value=line.value[8:])), [COSIGNER])
 
 
+@pytest.mark.parametrize("seconds", [0, 2**63, 2**64 - 1])
+def test_a_cosignature_of_a_time_at_which_nobody_signs_does_not_hold(seconds):
+    line = WITNESS.cosign(CHECKPOINT.note.text, seconds)
+    with pytest.raises(IntegrityError, match="at which nobody signs"):
+        Ed25519Verifier(WITNESS.key).verify(CHECKPOINT.note.text, line.value)
+
+
+def test_the_order_of_signature_lines_says_nothing():
+    lines = (*CHECKPOINT.note.signatures, WITNESS.cosign(CHECKPOINT.note.text, 1))
+    verifiers = (LOG, Ed25519Verifier(WITNESS.key))
+    for ordered in (lines, lines[::-1]):
+        assert set(verify_note(Note(CHECKPOINT.note.text, ordered), verifiers)) == set(lines)
+
+
 def test_a_witnesss_key_signs_nothing_else_and_a_logs_key_cosigns_nothing():
     with pytest.raises(InputError):
         WITNESS.sign(CHECKPOINT.note.text)

@@ -3,6 +3,7 @@
 import pytest
 
 from counterfoil.errors import InputError, LimitError
+from counterfoil.transparency.note import VerifierKey
 from counterfoil.transparency.policy import parse_policy
 from tests.transparency_logs import LOG_KEY, ORIGIN, signed, witness_key
 from tests.unit.transparency.test_notes import HEAD
@@ -20,7 +21,6 @@ def held(names):
     ("rules", "enough", "too_few"),
     [
         ("quorum none", ["", "a"], []),
-        ("", ["", "a"], []),
         ("quorum b", ["b", "ab"], ["", "acd"]),
         ("group g any a b\nquorum g", ["a", "b", "ab"], ["", "cd"]),
         ("group g all a b c\nquorum g", ["abc", "abcd"], ["ab", "abd"]),
@@ -44,7 +44,7 @@ def test_one_witness_counts_once_and_the_log_not_at_all():
 
 
 def test_a_witness_may_say_where_it_is_asked():
-    policy = parse_policy(f"witness a {KEYS['a'].key.render()} https://a.example/w/\n")
+    policy = parse_policy(f"witness a {KEYS['a'].key.render()} https://a.example/w/\nquorum a")
     assert policy.witnesses["a"] == (KEYS["a"].key, "https://a.example/w")
     assert [each.key for each in policy.verifiers] == [KEYS["a"].key]
 
@@ -84,3 +84,31 @@ def test_a_policy_is_bounded():
         parse_policy("#" * 70_000)
     with pytest.raises(InputError, match="more than 100"):
         parse_policy("".join(f"witness w{n} {witness_key(f'w{n}').key.render()}\n" for n in range(101)))
+
+
+def test_one_key_under_two_names_is_one_witness():
+    """Two lines with one key would let its one signature, made for both names, count for two."""
+    key = KEYS["a"].key
+    again = VerifierKey("another.example", key.type, key.public)
+    assert again.key_id != key.key_id
+    with pytest.raises(InputError, match="is another witness's"):
+        parse_policy(f"witness a {key.render()}\nwitness b {again.render()}\ngroup g all a b\nquorum g")
+
+
+def test_a_policy_that_forgets_its_quorum_is_refused():
+    for rules in ("", "group g 2 a b", "# quorum g"):
+        with pytest.raises(InputError, match="no quorum"):
+            parse_policy(f"{WITNESSES}{rules}\n")
+    assert parse_policy("").satisfied([])
+
+
+def test_names_that_only_look_alike_are_two():
+    policy = parse_policy(f"{WITNESSES}quorum a")
+    cosigned = KEYS["a"].cosign(TEXT, 1)
+    for name in (
+        "\N{CYRILLIC SMALL LETTER A}.example",
+        "a.example\N{ZERO WIDTH SPACE}",
+        "A.example",
+        "a.exa\N{COMBINING ACUTE ACCENT}mple",
+    ):
+        assert not policy.satisfied([cosigned._replace(name=name)])

@@ -15,6 +15,13 @@ OCTETS: Final = 0x04
 CONTEXT_0: Final = 0xA0
 
 
+def rendered(tag: int, body: bytes) -> bytes:
+    """A value of this tag and body."""
+    size = len(body)
+    octets = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes([tag]) + (bytes([size]) if size < 0x80 else bytes([0x80 | len(octets)]) + octets) + body
+
+
 class Element(NamedTuple):
     """A value's tag, and where its bytes are in ``data``: from ``begin`` with tag and length, from ``start`` without, to ``end``."""
 

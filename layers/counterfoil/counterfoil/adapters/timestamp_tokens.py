@@ -1,8 +1,10 @@
 """RFC 3161 time stamps: asked for, read, and checked against the certificates of whom somebody trusts to know the time.
 
-Signature, chain and the authority's key usage are ``rfc3161_client``'s matter. What it leaves open is checked here: that the token is
-over SHA-256 of the very bytes, that it was signed as a time stamp (content type) and binds the certificate that signed (ESS), that
-there is no second one that could be meant, and that it is not of a time to come.
+Signature and chain are ``rfc3161_client``'s matter. What it leaves open is checked here: that the token is over SHA-256 of the very
+bytes, that it was signed as a time stamp (content type) and binds the certificate that signed (ESS), that there is no second one that
+could be meant, that this certificate is for time stamps and nothing else (section 2.3) and no authority above it was for something
+else only, that it is who the token says it is from (``tsa``), that nothing critical stands in the token that is not known, and that
+the time is not one to come. A stated accuracy counts against the token wherever times are compared.
 
 Source: RFC 3161, RFC 5816 (ESS certificate identifiers), RFC 5652 (CMS).
 """
@@ -12,14 +14,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import new, sha256
 from typing import Final, NamedTuple, Self
 from warnings import catch_warnings, simplefilter
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import (
+    BasicConstraints,
+    Certificate,
+    ExtendedKeyUsage,
+    Extension,
+    ExtensionNotFound,
+    SubjectAlternativeName,
+    load_der_x509_certificate,
+    load_pem_x509_certificates,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from rfc3161_client import (
     HashAlgorithm,
     TimestampRequestBuilder,
@@ -28,7 +40,8 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from counterfoil.adapters.der import CONTEXT_0, OCTETS, SEQUENCE, SET, Element, elements, within
+from counterfoil.adapters.der import CONTEXT_0, OCTETS, SEQUENCE, SET, Element, elements, rendered, within
+from counterfoil.adapters.timestamp_info import parse_token_info
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError, LimitError
 from counterfoil.transparency.timestamp import MAX_TIMESTAMP_BYTES, Timestamp
 
@@ -101,11 +114,12 @@ class Authority:
             )
         if nonce is not None and token.nonce != nonce:
             raise IntegrityError("the time stamp answers another request: its nonce is not the one that was sent")
-        if token.says.at > now + MAX_SKEW:
-            raise IntegrityError(f"the time stamp is of {token.says.at.isoformat()}, which is still to come")
+        if token.says.latest > now + MAX_SKEW:
+            raise IntegrityError(f"the time stamp is of {token.says.time}, which is still to come")
         _check_bound(token)
+        _check_signer(token)
         with _library("the time stamp does not hold", IntegrityError):
-            verifier = VerifierBuilder(roots=list(self.certificates)).build()
+            verifier = VerifierBuilder(roots=[each for each in self.certificates if _may_stamp(each)]).build()
             verifier.verify(decode_timestamp_response(ordered), expected)
         return token.says
 
@@ -118,7 +132,12 @@ class _Token(NamedTuple):
     imprint: bytes
     nonce: int | None
     content: bytes
-    certificate: bytes
+    signer: Certificate
+    name: Element | None
+
+    @property
+    def certificate(self) -> bytes:
+        return self.signer.public_bytes(Encoding.DER)
 
 
 @contextmanager
@@ -144,32 +163,107 @@ def _read(answer: TimeStampResponse) -> _Token:
     signers = [each for each in carried if (each.issuer, each.serial_number) in names]
     if len(signers) != 1:
         raise IntegrityError(f"the time stamp has {len(signers)} certificates for its signature, not one")
-    at = info.gen_time.replace(tzinfo=UTC)
-    says = Timestamp(at, signers[0].subject.rfc4514_string(), info.policy.dotted_string, info.serial_number)
+    content = answer.time_stamp_token()
+    read = parse_token_info(_contents(content))
+    if read.critical:
+        raise IntegrityError(
+            f"the time stamp has a critical extension that is not known here: {', '.join(read.critical)}"[:500]
+        )
+    subject = signers[0].subject.rfc4514_string()
+    says = Timestamp(read.at, subject, info.policy.dotted_string, info.serial_number, read.accuracy)
     imprint = info.message_imprint
     return _Token(
         says,
         imprint.hash_algorithm.dotted_string,
         imprint.message,
         info.nonce,
-        answer.time_stamp_token(),
-        signers[0].public_bytes(Encoding.DER),
+        content,
+        signers[0],
+        read.name,
     )
 
 
 def _in_order(answer: bytes) -> bytes:
     """An answer with its certificates in DER's order, which the library asks for, and OpenSSL's authorities do not keep.
 
-    Nothing is signed over that order. An answer without a token stays as it is.
+    Left out are those of authorities that are for something else, so that no chain leads over them. Nothing is signed over any of
+    this. An answer without a token stays as it is.
     """
-    parts = within(_first(elements(answer)), SEQUENCE)
-    if len(parts) < 2:
+    whole = elements(answer)
+    parts = within(_first(whole), SEQUENCE)
+    if len(parts) < 2 or len(whole) > 1:
         return answer
     for part in _signed_data(parts[1]):
         if part.tag == CONTEXT_0:
-            ordered = b"".join(sorted(each.raw for each in within(part, CONTEXT_0)))
-            return answer[: part.start] + ordered + answer[part.end :]
+            kept = sorted(each.raw for each in within(part, CONTEXT_0) if _is_kept(each.raw))
+            return _replaced(whole[0], part, b"".join(kept))
     return answer
+
+
+def _replaced(element: Element, part: Element, body: bytes) -> bytes:
+    """The bytes of an element in which a part, at any depth, has another body."""
+    if element.begin == part.begin and element.tag == part.tag:
+        return rendered(part.tag, body)
+    inside = within(element, element.tag)
+    held = (_replaced(each, part, body) if each.begin <= part.begin < each.end else each.raw for each in inside)
+    return rendered(element.tag, b"".join(held))
+
+
+def _is_kept(certificate: bytes) -> bool:
+    """Whether a certificate of an answer may be in a chain: the signer's, or that of an authority that is not for something else."""
+    with _library("not an answer of a time-stamping authority", InputError):
+        found = load_der_x509_certificate(certificate)
+        return _may_stamp(found) or not _is_authority(found)
+
+
+def _is_authority(certificate: Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(BasicConstraints).value.ca
+    except ExtensionNotFound:
+        return False
+
+
+def _may_stamp(certificate: Certificate) -> bool:
+    """Whether certificates of time stamps may be below it: extended key usage of its own narrows that, as everybody reads RFC 5280."""
+    usage = _usage(certificate)
+    return usage is None or bool(
+        {ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE} & {*usage.value}
+    )
+
+
+def _usage(certificate: Certificate) -> Extension[ExtendedKeyUsage] | None:
+    try:
+        return certificate.extensions.get_extension_for_class(ExtendedKeyUsage)
+    except ExtensionNotFound:
+        return None
+
+
+def _check_signer(token: _Token) -> None:
+    """The certificate of the signature is for time stamps alone, was valid as late as the token may be of, and is whom it names."""
+    with _library("the certificate of the time stamp cannot be read", IntegrityError):
+        usage, subjects = _usage(token.signer), list(_subjects(token.signer))
+    if usage is None or not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise IntegrityError("the certificate of the time stamp is not for time stamps alone, by a critical extension")
+    # Its last second counts whole. That the certificate was there already is checked with the chain, for the time that is said: an
+    # authority may be new, and what counts against a claim of "by then" is a later time.
+    if token.says.latest >= token.signer.not_valid_after_utc + timedelta(seconds=1):
+        raise IntegrityError(
+            f"the time stamp does not hold: it is of {token.says.time}, when its certificate had expired"
+        )
+    if token.name is not None and token.name.raw not in subjects:
+        raise IntegrityError("the time stamp names another authority than the one whose certificate signed it")
+
+
+def _subjects(certificate: Certificate) -> Iterator[bytes]:
+    """Each of a certificate's names as a ``GeneralName`` in DER: its subject, and the alternative ones."""
+    subject = certificate.subject.public_bytes()
+    yield rendered(0xA4, subject)
+    try:
+        found = certificate.extensions.get_extension_for_class(SubjectAlternativeName)
+    except ExtensionNotFound:
+        return
+    for each in within(_first(elements(found.value.public_bytes())), SEQUENCE):
+        yield each.raw
 
 
 def _check_bound(token: _Token) -> None:
@@ -228,6 +322,19 @@ def _signed_data(token: Element) -> list[Element]:
     if not found:
         raise InputError("a time stamp without signed data")
     return found
+
+
+def _contents(token: bytes) -> bytes:
+    """What was signed: the ``TSTInfo``."""
+    kinds = (
+        within(_signed_data(_first(elements(token)))[2], SEQUENCE)
+        if len(_signed_data(_first(elements(token)))) > 2
+        else []
+    )
+    held = within(kinds[1], CONTEXT_0) if len(kinds) == 2 else []
+    if len(held) != 1 or held[0].tag != OCTETS:
+        raise InputError("a time stamp without contents")
+    return held[0].body
 
 
 def _first(found: list[Element]) -> Element:

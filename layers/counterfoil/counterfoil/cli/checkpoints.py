@@ -305,12 +305,14 @@ def _print(answer: dict[str, Any], checkpoint: SignedCheckpoint, policy: Witness
         out.print(
             f"{word}: quorum {policy.quorum} {'reached' if answer['quorumReached'] else 'not reached'}", highlight=False
         )
-    out.print(f"  origin  {checkpoint.checkpoint.origin}", markup=False, highlight=False)
+    out.print(printable(f"  origin  {checkpoint.checkpoint.origin}"), markup=False, highlight=False)
     out.print(f"  size    {checkpoint.head.size}", markup=False, highlight=False)
     out.print(f"  root    {checkpoint.head.root.to_base64()}", markup=False, highlight=False)
     for each in answer["signatures"]:
         state = "verified" if each["verified"] else "not checked"
-        out.print(f"  signed  {each['name']} ({each['keyId']}), {state}", markup=False, highlight=False)
+        said = f"  signed  {each['name']} ({each['keyId']}), {state}"
+        out.print(printable(said), markup=False, highlight=False)
     for each in answer.get("timestamps", ()):
-        said = f"  stamped {each['size']} entries at {each['at']}, says {each['authority']}"
+        accuracy = "" if each["accuracySeconds"] is None else f" +- {each['accuracySeconds']} s"
+        said = f"  stamped {each['size']} entries at {each['at']}{accuracy}, says {each['authority']}"
         out.print(printable(said), markup=False, highlight=False, soft_wrap=True)

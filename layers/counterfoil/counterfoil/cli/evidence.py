@@ -139,7 +139,7 @@ def _address_json(item: HeldItem) -> dict[str, Any]:
 def _statement_json(
     statement: Statement, policy: WitnessPolicy, stamp: Timestamp | None, *, trusted: bool | None
 ) -> dict[str, Any]:
-    """``signedByGivenKey`` of ``None``: no key was given to compare with; ``stampedAt``: no time stamp was checked."""
+    """``signedByGivenKey`` of ``None``: no key was given to compare with; ``stampedAt`` and its accuracy: no stamp was checked."""
     common = {"publicKey": statement.key.fingerprint, "signedByGivenKey": trusted}
     if isinstance(statement, LogStatement):
         head = statement.checkpoint.head
@@ -153,6 +153,7 @@ def _statement_json(
             "witnesses": sorted(policy.signers(statement.checkpoint.held)),
             "quorumReached": policy.satisfied(statement.checkpoint.held),
             "stampedAt": None if stamp is None else stamp.at.isoformat(),
+            "stampAccuracySeconds": None if stamp is None else stamp.accuracy_seconds,
         }
     snapshot = statement.snapshot
     return {

@@ -12,7 +12,8 @@ Exit status: 0 holds, 1 something does not hold, 2 bad input, or evidence in whi
 
 from __future__ import annotations
 
-import json
+import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -29,8 +30,15 @@ from counterfoil.ion.text_stream import split_structs
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import UnverifiedBlock, parse_block, verify_block
 from counterfoil.journal.chain import Digest, Segment, digest_of, extend, segment_of
-from counterfoil.journal.export_format import DataName, local_name, parse_completed_manifest, parse_data_key
-from counterfoil.journal.receipt import parse_digest, verify_receipt
+from counterfoil.journal.export_format import (
+    DataName,
+    local_name,
+    parse_completed_manifest,
+    parse_completed_name,
+    parse_data_key,
+    parse_started_manifest,
+)
+from counterfoil.journal.receipt import parse_digest, parse_json_object, verify_receipt
 from counterfoil.transparency.policy import WitnessPolicy, parse_policy
 from counterfoil.transparency.public_key import StatementKey
 
@@ -39,6 +47,8 @@ _USAGE: Final = (
     " | evidence FILE [--key FILE]... [--policy FILE]"
 )
 _CHUNK_BYTES: Final = 1024 * 1024
+MAX_JSON_BYTES: Final = 64 * 1024 * 1024
+MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,16 +102,45 @@ def _evidence(file: Path, options: list[tuple[str, str]]) -> int:
 
 
 def _export(directory: Path, digest: Digest | None) -> int:
-    manifests = sorted(directory.rglob("*.completed.manifest"))
+    files = _files(directory)
+    manifests = [(file, found) for file in files if (found := parse_completed_name(file.name)) is not None]
     if len(manifests) != 1:
         raise InputError(f"{len(manifests)} completed manifests below {directory}; one export is verified at a time")
-    verifier = _ExportVerifier(digest)
-    for key in parse_completed_manifest(manifests[0].read_bytes()):
-        name = parse_data_key(key)
-        if name.extension != "ion":
-            raise InputError("an export in JSON has lost types; verify one in Ion")
-        verifier.take_object(manifests[0].parent / local_name(key), name)
+    ((manifest, named),) = manifests
+    if not str(manifest.relative_to(directory)).isprintable():
+        raise InputError("an export in a directory whose name is not printable")
+    started = manifest.with_name(f"{named.export_id}.started.manifest")
+    if started in files:
+        parse_started_manifest(_read(started, MAX_MANIFEST_BYTES))  # nothing follows from it, but it must be readable
+    verifier = _ExportVerifier(named.strand_id, digest)
+    objects = [
+        (manifest.parent / local_name(key), parse_data_key(key))
+        for key in parse_completed_manifest(_read(manifest, MAX_MANIFEST_BYTES))
+    ]
+    if any(name.extension != "ion" for _, name in objects):
+        raise InputError("an export in JSON has lost types; verify one in Ion")
+    for file, name in objects:
+        verifier.take_object(file if file in files else None, name)
     return verifier.conclude()
+
+
+def _files(directory: Path) -> set[Path]:
+    """Regular files; hidden ones, links, pipes and devices are none of an export."""
+    if not directory.is_dir():
+        raise InputError(f"{directory} is not a directory")
+    found = set()
+    for parent, below, names in os.walk(directory):
+        below[:] = [each for each in below if not each.startswith(".")]
+        found |= {Path(parent, each) for each in names if not each.startswith(".")}
+    return {each for each in found if stat.S_ISREG(each.lstat().st_mode)}
+
+
+def _read(file: Path, limit_bytes: int) -> bytes:
+    with file.open("rb") as opened:
+        data = opened.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise InputError(f"{file} has more than {limit_bytes} bytes")
+    return data
 
 
 def _policy(file: Path) -> WitnessPolicy:
@@ -114,7 +153,8 @@ def _policy(file: Path) -> WitnessPolicy:
 class _ExportVerifier:
     """The fold over the blocks of all objects in order; it goes on behind what does not hold."""
 
-    def __init__(self, digest: Digest | None) -> None:
+    def __init__(self, strand_id: str, digest: Digest | None) -> None:
+        self.strand_id = strand_id
         self.digest = digest
         self.head: Segment | None = None
         self.at_digest: Segment | None = None
@@ -122,10 +162,18 @@ class _ExportVerifier:
         self.blocks = 0
         self.bad: list[int] = []
 
-    def take_object(self, file: Path, name: DataName) -> None:
+    def take_object(self, file: Path | None, name: DataName) -> None:
         if self.expected not in {None, name.first}:
-            self._break(name.first, f"{file.name} begins with it, but block {self.expected} comes next")
+            self._break(name.first, f"its object begins with it, but block {self.expected} comes next")
+        if name.strand_id != self.strand_id:
+            self._break(
+                name.first, f"its object is of strand {name.strand_id}, the manifest of strand {self.strand_id}"
+            )
         self.expected = name.first
+        if file is None:
+            self._break(name.first, "its object is not there")
+            self.expected = name.last + 1
+            return
         try:
             for block in _blocks(file):
                 self._take(block, name)
@@ -198,14 +246,8 @@ def _chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _json(file: Path) -> Any:
-    try:
-        document = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError(f"{file} is not a JSON object")
-    return document
+def _json(file: Path) -> dict[str, Any]:
+    return parse_json_object(_read(file, MAX_JSON_BYTES), str(file))
 
 
 def _say(text: str) -> None:

@@ -111,6 +111,7 @@ def timestamp_json(checkpoint: SignedCheckpoint, stamp: Timestamp) -> dict[str, 
         "size": checkpoint.head.size,
         "root": checkpoint.head.root.to_base64(),
         "at": stamp.at.isoformat(),
+        "accuracySeconds": stamp.accuracy_seconds,
         "authority": stamp.authority,
         "policy": stamp.policy,
         "serialNumber": str(stamp.serial_number),
@@ -120,5 +121,5 @@ def timestamp_json(checkpoint: SignedCheckpoint, stamp: Timestamp) -> dict[str, 
 def show_timestamp(checkpoint: SignedCheckpoint, stamp: Timestamp) -> None:
     out.print("[bold green]holds[/]: time stamp kept", highlight=False)
     out.print(f"  size    {checkpoint.head.size}", markup=False, highlight=False)
-    said = f"  at      {stamp.at.isoformat()}, says {stamp.authority}"
+    said = f"  at      {stamp.time}, says {stamp.authority}"
     out.print(printable(said), markup=False, highlight=False, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -33,6 +32,7 @@ from counterfoil.detection.strand import UNBOUNDED, StrandState
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.errors import InputError
 from counterfoil.journal import digest_of, verify_receipt
+from counterfoil.journal.receipt import parse_json_object
 from counterfoil.lambda_events import parse_kinesis_event
 from counterfoil.services.audit import Auditor, AuditReport
 from counterfoil.services.batch import KinesisRecord
@@ -47,10 +47,7 @@ _PATIENCE: Final = Patience(timedelta(0), timedelta(0))
 @app.command()
 def receipt(file: FileArgument, *, json: JsonOption = False) -> None:
     """A GetRevision or GetBlock answer with its proof and digest, as JSON: recompute every hash up to the digest."""
-    document = read_json(file)
-    if not isinstance(document, Mapping):
-        raise InputError(f"{file} is not a JSON object")
-    checked = verify_receipt(document)
+    checked = verify_receipt(parse_json_object(read_bytes(file), str(file)))
     answer = {
         "holds": True,
         "kind": checked.kind,

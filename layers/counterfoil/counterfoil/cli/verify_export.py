@@ -22,13 +22,13 @@ from counterfoil.cli.output import (
     out,
     print_json,
     printable,
-    read_json,
+    read_bytes,
     show_findings,
 )
-from counterfoil.errors import InputError
 from counterfoil.export_workers import in_processes
 from counterfoil.journal import Digest, parse_digest
 from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
+from counterfoil.journal.receipt import parse_json_object
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
@@ -139,10 +139,7 @@ def read_trust_anchor(file: Path) -> TrustAnchor:
 
 
 def _object_in(file: Path) -> Mapping[str, Any]:
-    document = read_json(file)
-    if not isinstance(document, Mapping):
-        raise InputError(f"{file} is not a JSON object")
-    return document
+    return parse_json_object(read_bytes(file), str(file))
 
 
 @contextmanager

@@ -83,6 +83,9 @@ INTEGRITY_RULES: Final = frozenset(
     {AuditRule.REVISION_MISMATCH, AuditRule.CONTENTS_MISMATCH, AuditRule.BROKEN_LINK, AuditRule.FORK}
 )
 
+# By these names a finding's evidence has the record that was kept of its block, and of the block before it.
+QUARANTINED: Final = ("quarantined", "quarantined_before")
+
 # The longest name of a stream that stands in a finding's id; an id, as a key of DynamoDB, has at most 2,048 bytes.
 MAX_PLACE: Final = 512
 

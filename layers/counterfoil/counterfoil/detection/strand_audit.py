@@ -108,6 +108,7 @@ class StrandAudit:
     duplicates: int = 0
     _new: dict[int, Block] = field(default_factory=dict)
     _marks: dict[int, KnownBlock] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
     _awaited: dict[int, Awaited] = field(default_factory=dict)
     _early: dict[_EarlyKey, EarlyRevision] = field(default_factory=dict)
     _explained: dict[int, str] = field(default_factory=dict)
@@ -141,6 +142,7 @@ class StrandAudit:
         present = self._hash_at(sequence_no)
         if present is None:
             self._new[sequence_no] = block
+            self._names[sequence_no] = evidence
             self._marks[sequence_no] = known_block_of(block)
             self._explained.pop(sequence_no, None)
             self.findings += rules.judge_block(block, self.now)
@@ -209,7 +211,10 @@ class StrandAudit:
         try:
             segment = join(first, second)
         except BrokenLinkError as error:
-            self.findings.append(rules.from_error(AuditRule.BROKEN_LINK, self._at(second.begin), error, self.now))
+            sides = (("quarantined", second.begin), ("quarantined_before", second.begin - 1))
+            kept = {name: self._names[number] for name, number in sides if number in self._names}
+            place = self._at(second.begin)
+            self.findings.append(rules.from_error(AuditRule.BROKEN_LINK, place, error, self.now, **kept))
             return None
         return _Piece(self._inherit(left, right, segment), left.fresh and right.fresh)
 

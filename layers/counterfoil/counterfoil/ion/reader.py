@@ -131,8 +131,12 @@ class IonValue(NamedTuple):
         return self.low == 15
 
     @property
+    def is_annotated(self) -> bool:
+        return self.buffer[self.position] >> 4 == 14
+
+    @property
     def annotations(self) -> tuple[str | None, ...]:
-        if self.buffer[self.position] >> 4 != 14:
+        if not self.is_annotated:
             return ()
         _, _, body, end = read_header(self.buffer, self.position, self.end)
         length, position = read_var_uint(self.buffer, body, end)

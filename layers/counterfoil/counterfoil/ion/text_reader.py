@@ -19,16 +19,23 @@ from counterfoil.ion.streams import MAX_SIZE_BYTES
 from counterfoil.ion.text_scalars import TIME_PATTERN, blob_of, clob_of, number_of, text_of_quoted, time_of
 from counterfoil.ion.values import Annotated, Clob, IonNull, IonSymbol, RepeatedStruct, Sexp, Value
 
+# What a value costs to hold, some hundred bytes each, bounds how many one text may have; names are counted with them. No block of a
+# transaction of 4 MB comes near it, and no document of 128 KB has so many escapes, or a clob so many parts.
+MAX_VALUES: Final = 1_500_000
+MAX_ESCAPES: Final = 500_000
+MAX_PARTS: Final = 1_000
+
 # Possessive throughout: what a hostile text could make the search try again would be tried for every character of it.
 _SPACE: Final = r"(?:[ \t\n\r\v\f]++|//[^\n\r]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+"
-_SHORT: Final = r'"(?:[^"\\]++|\\.)*+"'
-_LONG: Final = r"'''(?:[^'\\]++|\\.|'(?!''))*+'''"
+_SHORT: Final = rf'"[^"\\]*+(?:\\.[^"\\]*+){{0,{MAX_ESCAPES}}}+"'
+_LONG: Final = rf"'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+){{0,{MAX_ESCAPES}}}+'''"
+_QUOTED: Final = rf"'(?!'')[^'\\]*+(?:\\.[^'\\]*+){{0,{MAX_ESCAPES}}}+'"
 _DIGITS: Final = r"\d(?:_?\d)*+"
 _STOP: Final = r"(?=[ \t\n\r\v\f{}\[\](),\"'/]|\Z)"
 _TOKEN: Final = re.compile(
     _SPACE
     + r"(?:"
-    + rf"(?P<short>{_SHORT})|(?P<long>{_LONG})|(?P<quoted>'(?!'')(?:[^'\\]++|\\.)*+')"
+    + rf"(?P<short>{_SHORT})|(?P<long>{_LONG})|(?P<quoted>{_QUOTED})"
     + rf"|(?P<time>{TIME_PATTERN}){_STOP}"
     + r"|(?P<number>-?(?:0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*+|0[bB][01](?:_?[01])*+"
     + rf"|(?:0(?![\d_])|[1-9](?:_?\d)*+)(?:\.(?:{_DIGITS})?+)?+(?:[dDeE][+-]?\d++)?+)){_STOP}"
@@ -36,7 +43,7 @@ _TOKEN: Final = re.compile(
     + r"|(?P<null>null\.[a-z]+)"
     + r"|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*+)"
     + r"|(?P<blob>\{\{[A-Za-z0-9+/= \t\n\r\v\f]*+\}\})"
-    + rf"|(?P<clob>\{{\{{[ \t\n\r\v\f]*+(?:{_SHORT}|{_LONG}(?:\s*+{_LONG})*+)[ \t\n\r\v\f]*+\}}\}})"
+    + rf"|(?P<clob>\{{\{{[ \t\n\r\v\f]*+(?:{_SHORT}|{_LONG}(?:\s*+{_LONG}){{0,{MAX_PARTS}}}+)[ \t\n\r\v\f]*+\}}\}})"
     + r"|(?P<mark>::|[\[\](){},:])"
     + r"|(?P<end>\Z)"
     + r")",
@@ -98,6 +105,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
+        self._count = 0
         self.kind = ""
         self.token = ""
         self.begin = 0
@@ -109,6 +117,7 @@ class _Reader:
             if self.kind == "name" and self.token == _VERSION_MARKER:
                 self._advance()
                 continue
+            self._take(1)
             value = self._value(0)
             if isinstance(value, Annotated) and value.annotations[0] == "$ion_symbol_table":
                 self._fail("a local symbol table stands in the text, which is not read")
@@ -119,6 +128,7 @@ class _Reader:
         annotations: list[str] = []
         while (symbol := self._symbol_ahead()) is not None:
             self._advance()
+            self._take(1)
             if self.kind != "::":
                 return _annotated(annotations, symbol)
             self._advance()
@@ -167,8 +177,10 @@ class _Reader:
                 self._advance()
                 if self.kind == "]":
                     break
+                self._take(1)
                 items.append(self._value(depth + 1))
             else:
+                self._take(1)
                 items.append(self._common(found, depth))
             if self._ends("]"):
                 break
@@ -183,8 +195,10 @@ class _Reader:
                 self._advance()
                 if self.kind == "}":
                     break
+                self._take(2)
                 pairs.append((self._field_name(), self._value(depth + 1)))
             else:
+                self._take(2)
                 name, quoted = found.group(1, 2)
                 pairs.append((quoted if name is None else name, self._common(found, depth)))
             if self._ends("}"):
@@ -205,6 +219,12 @@ class _Reader:
         self.begin, self.kind = self._position, self._text[self._position]
         self._position += 1
         return value
+
+    def _take(self, count: int) -> None:
+        """So many values and names more."""
+        self._count += count
+        if self._count > MAX_VALUES:
+            self._fail(f"more than {MAX_VALUES} values and names")
 
     def _ends(self, closing: str) -> bool:
         """Whether the container ends with this token; else another item may follow, or the end, behind a comma."""
@@ -232,6 +252,7 @@ class _Reader:
         self._advance()
         items = Sexp()
         while self.kind != ")":
+            self._take(1)
             operator = _OPERATOR.match(self._text, self.begin) if self.kind == "unknown" else None
             if operator is None:
                 items.append(self._value(depth + 1))

@@ -96,6 +96,8 @@ class Block(NamedTuple):
 
 def parse_block(value: IonValue) -> UnverifiedBlock:
     """Read a block in either form; another shape is an ``InputError``."""
+    if value.is_annotated:
+        raise InputError("a block with an annotation: nobody writes one, and no hash covers it")
     fields = value.fields()
     header = tuple(required(fields, name) for name in ("blockAddress", "transactionId", "blockTimestamp"))
     time = header[2]

@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import Final
 
 from counterfoil.errors import BrokenLinkError
 from counterfoil.ion import IonTimestamp
 from counterfoil.journal.address import BlockAddress
 from counterfoil.journal.block import Block
 from counterfoil.merkle import CompactRange, Hash
+
+# What a link whose header is no longer bound was expected to be (``BrokenLinkError``'s evidence).
+HEADER_BOUND: Final = "header bound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def check_link(left: Segment, right: Segment) -> None:
         raise BrokenLinkError(
             f"block {left.strand_id}#{right.begin} does not bind its header, although the blocks before it do: its "
             "address, transaction id or time was changed",
-            expected="header bound",
+            expected=HEADER_BOUND,
             found="header not bound",
         )
 

@@ -118,20 +118,23 @@ def parse_started_name(name: str) -> str | None:
 
 def parse_completed_manifest(data: bytes) -> tuple[str, ...]:
     """The keys of an export's data objects in order."""
-    keys: list[str] = []
+    keys: dict[str, str] = {}
     for each in required(_manifest(data).fields(), "keys").items():
         key = each.as_text()
         if len(key) > MAX_KEY_CHARACTERS or len(keys) == MAX_KEYS:
             raise InputError(f"a manifest with a key of {len(key)} characters, or with more than {MAX_KEYS} keys")
-        keys.append(key)
-    return tuple(keys)
+        name = local_name(key)
+        if name in keys:  # it would be read as often as it is named
+            raise InputError(f"a manifest that names an object twice: {key[:200]!r}")
+        keys[name] = key
+    return tuple(keys.values())
 
 
 def parse_started_manifest(data: bytes) -> dict[str, str]:
     """What a started manifest says as text; fields that are not text are left out."""
     return {
         name: value.as_text()
-        for name, value in _manifest(data).each_field()
+        for name, value in _manifest(data).fields().items()
         if value.kind in {7, 8} and not value.is_null
     }
 

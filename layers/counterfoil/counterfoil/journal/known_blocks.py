@@ -61,6 +61,8 @@ class BinaryBlocks:
 
     def verify(self, value: IonValue) -> PlainBlock | None:
         """The block, if it is of a known layout and holds; ``None`` for every other, which may then be known the next time."""
+        if value.is_annotated:
+            return None
         known = self._frames.get(value.end - value.position, ())
         for frame, layout in known:
             bodies = frame.cut(value)

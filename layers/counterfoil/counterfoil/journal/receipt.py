@@ -9,6 +9,7 @@ Source: docs/format.md, section "Proofs".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,27 @@ class Receipt:
     document_id: str | None
     contents_checked: bool
     address_bound: bool
+
+
+def parse_json_object(data: bytes, what: str) -> dict[str, Any]:
+    """A JSON object in UTF-8, or in UTF-16 with its mark: no name twice in one object, since nobody could say which one counts."""
+    try:
+        text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+        document = json.loads(
+            text, object_pairs_hook=_unrepeated, parse_constant=int
+        )  # NaN and infinities are no numbers
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{what} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{what} is not a JSON object")
+    return document
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InputError(f"a name comes twice among {sorted(fields)[:20]}")
+    return fields
 
 
 def verify_receipt(document: Mapping[str, Any]) -> Receipt:
@@ -150,7 +172,7 @@ def _ion(document: Mapping[str, Any], name: str) -> IonValue:
 
 def _capitalised(document: Mapping[str, Any]) -> dict[str, Any]:
     """The same fields with capital first letters: SDKs for other languages print the API's names in lower camel case."""
-    return {name[:1].upper() + name[1:]: value for name, value in document.items()}
+    return _unrepeated([(name[:1].upper() + name[1:], value) for name, value in document.items()])
 
 
 def _text_of(holder: object, name: str) -> str:

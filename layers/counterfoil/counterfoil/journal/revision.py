@@ -80,6 +80,8 @@ class UnverifiedRevision(NamedTuple):
 
 def parse_revision(value: IonValue) -> UnverifiedRevision:
     """Read ``{blockAddress, hash, data | dataHash, metadata}`` or ``{hash}``; another shape is an ``InputError``."""
+    if value.is_annotated:
+        raise InputError("a revision with an annotation: nobody writes one, and no hash covers it")
     found = cut_struct(value)
     if found is not None and found[0].names == _NAMES and found[0].kinds == _KINDS:
         revision = _from_shape(value, *found)

@@ -30,8 +30,7 @@ def difference(field: str, expected: object, found: object) -> list[str]:
 
 
 def id_in(value: Value) -> str:
-    text = value.text()
-    return str(require(re.fullmatch(r"[0-9A-Za-z_-]{1,64}", text), f"{text[:80]!r} is not an id", text))
+    return str(require(re.fullmatch(r"[0-9A-Za-z_-]{1,64}", value.text()), f"{value.text()[:80]!r} is not an id", value.text()))
 
 
 def number_in(value: Value) -> int:
@@ -58,6 +57,7 @@ def check_time(value: Value) -> None:
 
 def read_revision(value: Value) -> types.SimpleNamespace:
     """Its hash is dot(IH(metadata), IH(data)); of a redacted one dataHash, of a deleted one H("") in place of IH(data)."""
+    require(not value.annotations, "a revision with an annotation, which no hash covers")
     fields, claimed = value.fields(), hash_in(value.field("hash"))
     address = address_in(fields["blockAddress"]) if "blockAddress" in fields else None
     named = value.field("documentId", NO_LIST)  # in a stream's summary
@@ -78,6 +78,7 @@ def read_revision(value: Value) -> types.SimpleNamespace:
 
 def read_block(value: Value) -> types.SimpleNamespace:
     """Its hash is dot(entriesHash, previousBlockHash), entriesHash merkle(entriesHashList), where all parts stand anywhere."""
+    require(not value.annotations, "a block with an annotation, which no hash covers")
     header = [(name, value.field(name)) for name in ("blockAddress", "transactionId", "blockTimestamp")]
     address, transaction_id = address_in(header[0][1]), id_in(header[1][1])
     check_time(header[2][1])
@@ -88,8 +89,8 @@ def read_block(value: Value) -> types.SimpleNamespace:
     require(is_possible, "a wrong entriesHashList or previousBlockHash, or revisions and revisionSummaries")
     revisions = [read_revision(each) for each in whole or summaries]
     documents = documents_in(value.field("transactionInfo", NO_STRUCT))
-    infos = [(name, value.field(name, NO_LIST)) for name in ("transactionInfo", "redactionInfo")]
-    parts = {name: ion_hash(info) for name, info in infos if info is not NO_LIST}
+    infos = {name: value.field(name, NO_LIST) for name in ("transactionInfo", "redactionInfo")}
+    parts = {name: ion_hash(info) for name, info in infos.items() if info is not NO_LIST}
     parts.update({"revisions": merkle(each.hash for each in revisions)} if revisions else {})
     differences = difference("entriesHash", merkle(entries), entries_hash)
     differences += difference("blockHash", dot(entries_hash, previous_hash), claimed)

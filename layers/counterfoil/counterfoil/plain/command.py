@@ -9,7 +9,7 @@ from typing import Any
 
 from counterfoil.plain.exports import MAX_JSON_BYTES, read_file, verify_export
 from counterfoil.plain.receipts import DoesNotHoldError, parse_digest, verify_receipt
-from counterfoil.plain.values import BAD_INPUT, require
+from counterfoil.plain.values import BAD_INPUT, require, unrepeated
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read_json(name: str) -> dict[str, Any]:
-    document = json.loads(read_file(Path(name), MAX_JSON_BYTES))
+    data = read_file(Path(name), MAX_JSON_BYTES)
+    text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+    document = json.loads(text, object_pairs_hook=unrepeated, parse_constant=int)  # NaN and infinities are no numbers
     return dict(require(isinstance(document, dict), f"{name} is not a JSON object", document))
 
 

@@ -19,18 +19,17 @@ from counterfoil.plain.values import BAD_INPUT, LIST, SEXP, STRUCT, Value, requi
 
 KEY = re.compile(r"(?:[^/]+/)*?(\d{4}/\d\d/\d\d/\d\d/([0-9A-Za-z_-]{1,64})\.(\d{1,19})-(\d{1,19})\.ion)", re.ASCII)
 COMPLETED = re.compile(r"((?:.*/)?)([0-9A-Za-z_-]{1,64})\.([0-9A-Za-z_-]{1,64})\.completed\.manifest", re.DOTALL)
-MAX_JSON_BYTES, MAX_MANIFEST_BYTES, MAX_OBJECT_BYTES = 64 * 2**20, 16 * 2**20, 512 * 2**20  # each is read whole
+MAX_JSON_BYTES, MAX_MANIFEST_BYTES, MAX_OBJECT_BYTES, MAX_KEYS = 64 * 2**20, 16 * 2**20, 512 * 2**20, 200_000  # all read whole
 
 
 class ExportVerifier:
     """The blocks of all objects in order; it goes on behind what does not hold."""
 
     def __init__(self, strand_id: str, say: Callable[[str], None]) -> None:
-        self.strand_id, self.say, self.holds, self.count = strand_id, say, True, 0
+        self.strand_id, self.say, self.holds, self.count, self.bad = strand_id, say, True, 0, set[tuple[int, int]]()
         self.first, self.next = -1, -1  # numbers of the first block, and of the one that must come next
         self.last: types.SimpleNamespace | None = None  # the block before that one, where it holds
         self.leaves: list[bytes] = []  # hashes of the blocks from 0 on, up to the first that does not hold
-        self.bad: set[tuple[int, int]] = set()
 
     def fail(self, first: int, last: int, why: str) -> None:
         """Blocks ``first`` to ``last``, or the first one alone, do not hold or are missing."""
@@ -103,24 +102,24 @@ def verify_export(directory: Path, digest: tuple[bytes, Address] | None, say: Ca
     verdicts = []
     for manifest, objects in {found: objects_of(files, found) for found in manifests}.items():
         verifier = ExportVerifier(manifest[3], say)
-        for path, strand_id, first, last in objects:
+        for path, (strand_id, first, last) in objects.items():
             file = files.get(manifest[1] + path)
             verifier.take_object(path, strand_id, first, last, read_file(file, MAX_OBJECT_BYTES) if file else None)
         verdicts.append(verifier.conclude(digest))
     return all(verdicts)
 
 
-def objects_of(files: dict[str, Path], manifest: re.Match[str]) -> list[tuple[str, str, int, int]]:
+def objects_of(files: dict[str, Path], manifest: re.Match[str]) -> dict[str, tuple[str, int, int]]:
     """Path, strand, first and last block of each object that a completed manifest lists; they lie below it from the year on."""
-    started, objects = files.get(f"{manifest[1]}{manifest[2]}.started.manifest"), []
+    started, objects = files.get(f"{manifest[1]}{manifest[2]}.started.manifest"), dict[str, tuple[str, int, int]]()
     _ = read_manifest(started).fields() if started else []  # nothing follows from it, but it must be readable
     for key in [each.text() for each in read_manifest(files[manifest[0]]).field("keys").get(LIST, SEXP)]:
         found = KEY.fullmatch(key)
         path, strand_id, first, last = found.groups() if found else ("", "", 1, 0)
-        is_safe = len(key) <= 1024 and not any(part.startswith("..") for part in key.split("/"))
-        is_key = is_safe and int(first) <= int(last) < 2**63
-        require(is_key, f"{key[:200]!r} is no yyyy/mm/dd/hh/<strand>.<first>-<last>.ion; JSON has lost types: export Ion")
-        objects.append((path, strand_id, int(first), int(last)))
+        is_safe = len(key) <= 1024 and manifest[0].isprintable() and not any(part.startswith("..") for part in key.split("/"))
+        is_key = is_safe and int(first) <= int(last) < 2**63 and path not in objects and len(objects) < MAX_KEYS
+        require(is_key, f"{key[:200]!r} comes twice or is no yyyy/mm/dd/hh/<strand>.<first>-<last>.ion (JSON has lost types)")
+        objects[path] = (strand_id, int(first), int(last))
     return objects
 
 
@@ -139,7 +138,7 @@ def read_file(path: Path, limit_bytes: int) -> bytes:
 
 
 def read_manifest(path: Path) -> Value:
-    return single(list(values_of(read_file(path, MAX_MANIFEST_BYTES), of_blocks=False)))
+    return single(values_of(read_file(path, MAX_MANIFEST_BYTES), of_blocks=False))
 
 
 def values_of(data: bytes, *, of_blocks: bool = True) -> Iterator[Value | Exception]:

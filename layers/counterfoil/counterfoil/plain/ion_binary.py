@@ -16,6 +16,7 @@ from counterfoil.plain.values import (
     LIST,
     MAX_DEPTH,
     MAX_VALUE_BYTES,
+    MAX_VALUES,
     NEGATIVE,
     NULL,
     STRING,
@@ -64,9 +65,10 @@ def read_header(data: bytes, position: int, limit: int) -> tuple[int, int, int, 
     return kind, low, begin, begin + length
 
 
-def read_value(data: bytes, position: int, limit: int, symbols: dict[int, Any], depth: int = 0) -> Value:
+def read_value(data: bytes, position: int, limit: int, symbols: dict[int, Any], left: Iterator[int], depth: int = 0) -> Value:
     """The value at ``position``, where one is known to be."""
     kind, low, begin, end = read_header(data, position, limit)
+    require(next(left, None) is not None, f"more than {MAX_VALUES} values in one")
     if low == 15 or kind < LIST:
         return scalar_of(kind, low, data[begin:end], symbols)
     require(depth <= MAX_DEPTH + 4, f"at byte {position}: nested too deep")  # what is hashed stands 4 deep in its block
@@ -78,7 +80,7 @@ def read_value(data: bytes, position: int, limit: int, symbols: dict[int, Any], 
         while begin < inner:
             number, begin = read_var(data, begin, inner)
             items.append(symbols.get(number, number))
-        value = read_value(data, inner, end, symbols, depth)
+        value = read_value(data, inner, end, symbols, left, depth)
         is_one = read_header(data, inner, end)[3] == end and data[inner] >> 4 != ANNOTATION
         require(is_one, f"at byte {position}: an annotation must wrap one value")
         return Value(value.kind, value.content, tuple(items))
@@ -86,7 +88,7 @@ def read_value(data: bytes, position: int, limit: int, symbols: dict[int, Any], 
         number, begin = read_var(data, begin, end) if kind == STRUCT else (0, begin)
         behind = read_header(data, begin, end)[3]
         if data[begin] >= 15:  # else it is padding
-            value = read_value(data, begin, end, symbols, depth + 1)
+            value = read_value(data, begin, end, symbols, left, depth + 1)
             items.append((symbols.get(number, number), value) if kind == STRUCT else value)
         begin = behind
     return Value(kind, items)
@@ -144,10 +146,10 @@ def binary_values(data: bytes) -> Iterator[Value | Exception]:
         if data.startswith(VERSION_MARKER, position):
             position, symbols, declared = position + 4, SYSTEM_SYMBOLS, 0
             continue
-        begin, position = position, read_header(data, position, len(data))[3]
+        begin, position, left = position, read_header(data, position, len(data))[3], iter(range(MAX_VALUES))
         require(position - begin <= MAX_VALUE_BYTES, f"at byte {begin}: a value of {position - begin} bytes")
         try:
-            value = read_value(data, begin, position, symbols) if data[begin] >= 15 else None  # which is padding
+            value = read_value(data, begin, position, symbols, left) if data[begin] >= 15 else None  # which is padding
         except BAD_INPUT as error:
             yield error
             continue

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from counterfoil.plain.ion_binary import SYSTEM_SYMBOLS
+from counterfoil.plain.ion_binary import MAX_SYMBOLS, SYSTEM_SYMBOLS
 from counterfoil.plain.values import (
     BLOB,
     BOOL,
@@ -18,8 +18,11 @@ from counterfoil.plain.values import (
     INT,
     LIST,
     MAX_DEPTH,
+    MAX_ESCAPES,
     MAX_INT_BYTES,
+    MAX_PARTS,
     MAX_VALUE_BYTES,
+    MAX_VALUES,
     NEGATIVE,
     NULL,
     SEXP,
@@ -35,22 +38,21 @@ from counterfoil.plain.values import (
     time_body,
 )
 
-SHORT, LONG = r'"[^"\\]*(?:\\.[^"\\]*)*"', r"'''(?:[^'\\]|\\.|'(?!''))*'''"
 MOMENT = r"(\d{4})(?:T|-(\d\d)(?:T|-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)|T?)))"
-REAL = r"-?(?:0|[1-9](?:_?\d)*)(?:\.(?:\d(?:_?\d)*)?)?(?:[dD][+-]?\d{1,10}|[eE][+-]?\d+)?"
-NUMBER = rf"-?0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*|-?0[bB][01](?:_?[01])*|{REAL}|[+-]inf"
+# Python keeps a way back for each time that a group is repeated: no group is for each character, and none without a bound.
+SHORT, QUOTED = [rf"{mark}[^{mark}\\]*(?:\\.[^{mark}\\]*){{0,{MAX_ESCAPES}}}{mark}" for mark in "\"'"]
+LONG = rf"'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*){{0,{MAX_ESCAPES}}}'''"
+REAL = r"-?(?:0|[1-9][\d_]*(?<!_))(?:\.(?:\d[\d_]*(?<!_))?)?(?:[dD][+-]?\d{1,10}|[eE][+-]?\d+)?"
+NUMBER = rf"(?![-+.\w]*__)(?:-?0[xX](?!_)[0-9a-fA-F_]+(?<!_)|-?0[bB](?!_)[01_]+(?<!_)|{REAL})|[+-]inf"
 STOP = r"(?=[ \t\n\r\v\f{}\[\](),\"'/]|\Z)"
 TOKEN = re.compile(
-    r"(?sa)(?:[ \t\n\r\v\f]+|//[^\n\r]*|/\*.*?\*/)*"
-    rf"(?:(?P<short>{SHORT})|(?P<long>{LONG})|(?P<quoted>'(?!'')[^'\\]*(?:\\.[^'\\]*)*')"
+    rf"(?sa)[ \t\n\r\v\f]*(?:(?P<gap>//[^\n\r]*|/\*.*?\*/)|(?P<short>{SHORT})|(?P<long>{LONG})|(?P<quoted>(?!'''){QUOTED})"
     rf"|(?P<moment>{MOMENT}){STOP}|(?P<number>{NUMBER}){STOP}|null\.(?P<null>[a-z]+)|(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)"
-    rf"|(?P<blob>\{{\{{[A-Za-z0-9+/=\s]*\}}\}})|(?P<clob>\{{\{{\s*(?:{SHORT}|{LONG}(?:\s*{LONG})*)\s*\}}\}})"
+    rf"|(?P<blob>\{{\{{[A-Za-z0-9+/=\s]*\}}\}})|(?P<clob>\{{\{{\s*(?:{SHORT}|{LONG}(?:\s*{LONG}){{0,{MAX_PARTS}}})\s*\}}\}})"
     r"|(?P<mark>::|[\[\]{}(),:])|(?P<operator>(?!/\*)[!#%&*+\-./;<=>?@^`|~]+)|(?P<end>\Z)|(?P<other>.))"
 )
-QUOTES = re.compile(f"{SHORT}|{LONG}", re.DOTALL)
 ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(\r\n|.))", re.DOTALL)
-ESCAPED = {"0": "\0", "a": "\a", "b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "v": "\v", "\n": "", "\r": "", "\r\n": ""}
-ESCAPED.update({each: each for each in "\"'?/\\"})
+ESCAPED = {each[0]: each[1:] for each in "0\0 a\a b\b t\t n\n f\f r\r v\v \"\" '' ?? // \\\\ \n \r".split(" ")} | {"\r\n": ""}
 KEYWORDS = {"null": (NULL, None), "true": (BOOL, True), "false": (BOOL, False), "nan": (FLOAT, float_body(float("nan")))}
 CONTAINERS = {"{": ("}", STRUCT), "[": ("]", LIST), "(": (")", SEXP)}
 
@@ -60,16 +62,24 @@ class TextReader:
 
     def __init__(self, text: str) -> None:
         self.text, self.begin, self.end, self.kind, self.token = text, 0, 0, text[:0], text[:0]
+        self.count, self.names = 0, dict[Any, int]()
         self.advance()
 
     def advance(self) -> str:
         """Go on to the next token, and return the one that was next."""
-        token, found = self.token, TOKEN.match(self.text, self.end)
-        group = str(found and found.lastgroup)  # there is one for every character
-        self.begin, self.end = found.span(group) if found else (0, 0)
+        token, kind = self.token, "gap"
+        while kind == "gap":
+            found = TOKEN.match(self.text, self.end)
+            kind = str(found and found.lastgroup)  # there is one for every character
+            self.begin, self.end = found.span(kind) if found else (0, 0)
         self.token = self.text[self.begin : self.end]
-        self.kind = self.token if group == "mark" else group
+        self.kind = self.token if kind == "mark" else kind
         return token
+
+    def counted(self, name: Any = 0) -> Any:
+        """A name, or zero for a value; of both, and of different names, one value may have so many."""
+        self.names[name] = self.count = self.count + 1
+        return require(self.count <= MAX_VALUES and len(self.names) <= MAX_SYMBOLS, "a value with too many values or symbols", name)
 
     def expect(self, condition: object, what: str) -> None:
         require(condition, f"character {self.begin}: expected {what}, found {self.token[:20]!r}")
@@ -77,6 +87,7 @@ class TextReader:
     def value(self, depth: int = 0) -> Value:
         """A value with its annotations."""
         annotations: list[Any] = []
+        self.counted()
         while (symbol := self.symbol()) is not None:
             if self.kind != "::":
                 return Value(SYMBOL, symbol, tuple(annotations))
@@ -92,14 +103,15 @@ class TextReader:
     def symbol(self) -> Any:
         """A symbol's text, or zero for ``$0``; None where none comes next."""
         if self.kind == "quoted":
-            return unquoted(self.advance())
+            return self.counted(unquoted(self.advance()))
         if self.kind != "name" or self.token in KEYWORDS:
             return None
         name = self.advance()
         if name[0] != "$" or not name[1:].isdigit():
-            return name
+            return self.counted(name)
         number = int(name[1:]) if len(name) < 10 else -1
-        return require(number in SYSTEM_SYMBOLS, f"the text of symbol {name[:20]} is not known", SYSTEM_SYMBOLS.get(number))
+        require(number in SYSTEM_SYMBOLS, f"the text of symbol {name[:20]} is not known")
+        return self.counted(SYSTEM_SYMBOLS[number])
 
     def string(self) -> str:
         """A short string, or long ones, which are one where they follow each other."""
@@ -111,15 +123,14 @@ class TextReader:
     def container(self, depth: int) -> tuple[int, list[Any]]:
         """A struct, a list, or an s-expression, in which operators are symbols and no commas stand."""
         require(depth < MAX_DEPTH, f"nested deeper than {MAX_DEPTH} levels")
-        (closing, kind), name = CONTAINERS[self.advance()], None
-        items: list[Any] = []
+        (closing, kind), name, items = CONTAINERS[self.advance()], None, list[Any]()
         while self.kind != closing:
             if kind == STRUCT:
-                name = self.string() if self.kind in {"short", "long"} else self.symbol()
+                name = self.counted(self.string()) if self.kind in {"short", "long"} else self.symbol()
                 self.expect(name is not None and self.kind == ":", "a field's name and ':'")
                 self.advance()
             is_operator = kind == SEXP and self.kind == "operator"
-            value = Value(SYMBOL, self.advance()) if is_operator else self.value(depth + 1)
+            value = Value(SYMBOL, self.counted(self.advance())) if is_operator else self.value(depth + 1)
             items.append((name, value) if kind == STRUCT else value)
             self.expect(kind == SEXP or self.kind in {",", closing}, f"',' or {closing!r}")
             if kind != SEXP and self.kind == ",":
@@ -134,8 +145,7 @@ def unquoted(token: str) -> str:
     inside = token[3:-3].replace("\r\n", "\n").replace("\r", "\n") if is_long else token[1:-1]
     control = re.search(r"[\x00-\x08\x0e-\x1f]" if is_long else r"[\x00-\x08\n\r\x0e-\x1f]", ESCAPE.sub("", inside))
     require(not control, f"a control character stands in quotes: {inside[:20]!r}")
-    # Two halves of a surrogate pair become one character; half a pair alone is none, and is refused.
-    return ESCAPE.sub(meaning_of, inside).encode("utf-16", "surrogatepass").decode("utf-16")
+    return ESCAPE.sub(meaning_of, inside).encode("utf-16", "surrogatepass").decode("utf-16")  # half a surrogate pair is refused
 
 
 def meaning_of(escape: re.Match[str]) -> str:
@@ -172,13 +182,13 @@ def moment_of(token: str) -> Value:
 
 
 def clob_of(token: str) -> Value:
-    require(token.isascii() and not re.search(r"(?<!\\)(?:\\\\)*\\[uU]", token), "a clob that is not ASCII")
-    return Value(CLOB, "".join(unquoted(each[0]) for each in QUOTES.finditer(token)).encode("latin-1"))
+    require(token.isascii() and not any(each[2] or each[3] for each in ESCAPE.finditer(token)), "a clob that is not ASCII")
+    return Value(CLOB, "".join(map(unquoted, re.findall(f"(?s){SHORT}|{LONG}", token))).encode("latin-1"))
 
 
 SCALARS: dict[str, Callable[[str], Value]] = {
-    "number": number_of, "moment": moment_of, "clob": clob_of, "name": lambda token: Value(*KEYWORDS[token]),
-    "null": lambda token: Value(TYPES.index(token), None),
+    "number": number_of, "moment": moment_of, "clob": clob_of,
+    "name": lambda token: Value(*KEYWORDS[token]), "null": lambda token: Value(TYPES.index(token), None),
     "blob": lambda token: Value(BLOB, base64.b64decode("".join(token[2:-2].split()), validate=True)),
 }  # fmt: skip
 
@@ -187,6 +197,7 @@ def text_values(text: str) -> Iterator[Value]:
     """The values of Ion text in order."""
     reader = TextReader(text)
     while reader.kind != "end":
+        reader.count, reader.names = 0, dict.fromkeys(SYSTEM_SYMBOLS.values(), 0)
         begin, value = reader.begin, None if reader.token == "$ion_1_0" and reader.advance() else reader.value()
         is_plain = not value or value.annotations[:1] != ("$ion_symbol_table",)
         require(is_plain and reader.begin - begin <= MAX_VALUE_BYTES, f"character {begin}: a symbol table, or too large a value")

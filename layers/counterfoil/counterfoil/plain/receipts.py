@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from counterfoil.plain.blocks import Address, address_in, difference, hashes_in, read_block, read_revision
 from counterfoil.plain.ion_text import text_values
 from counterfoil.plain.tree import dot, hash_of_base64, path_length
-from counterfoil.plain.values import Value, require
+from counterfoil.plain.values import Value, require, unrepeated
 
 
 class DoesNotHoldError(Exception):
@@ -17,20 +19,20 @@ class DoesNotHoldError(Exception):
 
 def capitalised(document: Any) -> dict[str, Any]:
     """A JSON object with capital first letters of its names; some SDKs print small ones."""
-    return {name[:1].upper() + name[1:]: value for name, value in document.items()}
+    return unrepeated([(name[:1].upper() + name[1:], value) for name, value in document.items()])
 
 
-def single(values: list[Any]) -> Value:
+def single(values: Iterable[Any]) -> Value:
     """The only value of a stream."""
-    is_one = len(values) == 1 and isinstance(values[0], Value)
-    return Value(*require(is_one, f"one Ion value was expected, found {values[:1] or 'none'}", (values or [()])[0]))
+    first, *others = [*itertools.islice(values, 2)] or [None]
+    return Value(*require(isinstance(first, Value) and not others, f"one Ion value was expected, found {first or 'none'}", first))
 
 
 def ion_in(document: dict[str, Any], name: str) -> Value:
     """Ion text, bare or as ``{"IonText": text}``."""
     holder = document.get(name)
     text = capitalised(holder).get("IonText") if isinstance(holder, dict) else holder
-    return single(list(text_values(require(isinstance(text, str), f"{name} is missing, or is not {{'IonText': text}}", text))))
+    return single(text_values(require(isinstance(text, str), f"{name} is missing, or is not {{'IonText': text}}", text)))
 
 
 def parse_digest(document: Any) -> tuple[bytes, Address]:

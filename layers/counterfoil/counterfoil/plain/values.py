@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 NULL, BOOL, INT, NEGATIVE, FLOAT, DECIMAL, TIME, SYMBOL, STRING, CLOB, BLOB, LIST, SEXP, STRUCT, ANNOTATION = range(15)
 TYPES = "null bool int - float decimal timestamp symbol string clob blob list sexp struct".split(" ")
 MAX_DEPTH, MAX_VALUE_BYTES, MAX_INT_BYTES = 100, 16 * 1024 * 1024, 1024
+MAX_VALUES, MAX_ESCAPES, MAX_PARTS = 1_500_000, 500_000, 1000  # values and names in one, escapes in a text, texts in a clob
 BAD_INPUT = (ValueError, OverflowError, RecursionError)  # what cannot be read: exit status 2; in an export a bad block
 
 
@@ -20,12 +21,16 @@ def require(condition: object, otherwise: str, value: Any = None) -> Any:
     return value
 
 
-class Value(NamedTuple):
-    """An Ion value: ``kind`` is its type's code in binary Ion, ``content`` is None for a null. Otherwise it is
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields by name, none of which may come twice: nobody could say which one counts."""
+    return dict(require(len(dict(pairs)) == len(pairs), f"a name comes twice among {sorted(dict(pairs))[:20]}", pairs))
 
-    of a struct a list of pairs (name, value), of a list or sexp a list of values, of a bool a bool;
-    of a symbol its text, or its number where the text is not known (names and annotations are symbols, too);
-    of the others the body that binary Ion has for it, in the one form that Ion Hash takes.
+
+class Value(NamedTuple):
+    """An Ion value: ``kind`` is its type's code in binary Ion, ``content`` is None for a null, else of a struct a list of pairs
+
+    (name, value), of a list or sexp a list of values, of a bool a bool, of a symbol (as names and annotations are) its text, or its
+    number where the text is not known; of the others the body that binary Ion has for it, in the one form that Ion Hash takes.
     """
 
     kind: int
@@ -39,14 +44,12 @@ class Value(NamedTuple):
 
     def text(self) -> str:
         """The text of a string or symbol."""
-        content = self.get(STRING, SYMBOL)
-        content = content.decode() if self.kind == STRING else content
+        content = self.get(STRING).decode() if self.kind == STRING else self.get(SYMBOL, STRING)
         return str(require(isinstance(content, str), f"the text of symbol ${content} is not known", content))
 
     def fields(self) -> dict[str, Value]:
-        """The fields of a struct by name, none of which may come twice: nobody could say which one counts."""
-        fields = {Value(SYMBOL, name).text(): value for name, value in self.get(STRUCT)}
-        return dict(require(len(fields) == len(self.content), f"a name comes twice among {sorted(fields)[:20]}", fields))
+        """The fields of a struct by name."""
+        return unrepeated([(Value(SYMBOL, name).text(), value) for name, value in self.get(STRUCT)])
 
     def field(self, name: str, default: Value | None = None) -> Value:
         """A field of a struct; without a default it must be there and not null."""
@@ -69,12 +72,11 @@ def decimal_body(*, negative: bool, coefficient: int, exponent: int) -> bytes:
     return var_int(exponent) + int_body(coefficient, negative=negative) if negative or coefficient or exponent else b""
 
 
-def time_body(offset: int | None, fields: list[int], digits: int, coefficient: int, to_utc: int = 0) -> bytes:
+def time_body(offset: int | None, fields: Any, digits: int, coefficient: int, to_utc: int = 0) -> bytes:
     """Offset in minutes, fields in UTC as far as given, fraction of the second; ``to_utc`` are minutes to add to the fields."""
     is_whole = len(fields) not in {0, 4} and abs(offset or 0) < 24 * 60 and digits <= 18 and coefficient < 10**digits
     require(is_whole, "a timestamp without year or minute, with an offset of a day, or with more than 18 decimals")
-    given: Any = fields + [1, 1, 1, 0, 0, 0][len(fields) :]
-    whole = datetime.datetime(*given) + datetime.timedelta(minutes=to_utc)
+    whole = datetime.datetime(*fields, *[1, 1, 1, 0, 0, 0][len(fields) :]) + datetime.timedelta(minutes=to_utc)
     body = (b"\xc0" if offset is None else var_int(offset)) + b"".join(map(var_uint, whole.timetuple()[: len(fields)]))
     return body + var_int(-digits) + int_body(coefficient, negative=False) if digits else body
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from counterfoil.detection.audit_rules import INTEGRITY_RULES, AuditRule
+from counterfoil.detection.audit_rules import INTEGRITY_RULES, QUARANTINED, AuditRule
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import STANDARD, Bounds, Hole, StrandState
 from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
@@ -144,7 +144,7 @@ class Auditor:
         for _ in range(MAX_ROUNDS):
             old = self.heads.load(strand_id)
             outcome = self._weigh(old or StrandState(strand_id), batch, now)
-            kept = self._keep_forks(outcome, batch)
+            kept = self._keep_disputed(outcome, batch)
             written = self.findings.record([*batch.findings, *outcome.findings])
             try:
                 if outcome.state is not None:
@@ -168,12 +168,13 @@ class Auditor:
         known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
         return StrandAudit(state, known, self.patience, now, self.bounds).run(batch.arrivals())
 
-    def _keep_forks(self, outcome: Outcome, batch: StrandBatch) -> int:
-        """Put the second of two blocks at one place into quarantine; return how many there were."""
-        forks = [finding for finding in outcome.findings if finding.rule_id == AuditRule.FORK]
-        for finding in forks:
-            self.quarantine.keep(batch.originals[finding.evidence["quarantined"]])
-        return len(forks)
+    def _keep_disputed(self, outcome: Outcome, batch: StrandBatch) -> int:
+        """Put the second of two blocks at one place, and what came of two that do not link, into quarantine; return how many."""
+        disputed = [each for each in outcome.findings if each.rule_id in {AuditRule.FORK, AuditRule.BROKEN_LINK}]
+        names = {each.evidence[name] for each in disputed for name in QUARANTINED if name in each.evidence}
+        for name in sorted(names):
+            self.quarantine.keep(batch.originals[name])
+        return len(names)
 
     def _record(self, findings: Sequence[Finding], report: AuditReport) -> None:
         report.findings_written += self.findings.record(findings)

@@ -104,8 +104,9 @@ class _Gathering:
             log, snapshot = self._log(), self._snapshot()
             for address in self.claim.blocks:
                 self._take_place(address, log, snapshot)
-        if self.claim.record is not None:
-            self._take_record(self.claim.record)
+        for name in dict.fromkeys((self.claim.record, self.claim.record_before)):
+            if name is not None:
+                self._take_record(name)
 
     # Blocks
 

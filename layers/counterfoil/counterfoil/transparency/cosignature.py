@@ -49,7 +49,10 @@ def cosigned_at(signature: bytes) -> int:
     """When a cosignature was made, in seconds since 1970."""
     if len(signature) != SIZE:
         raise IntegrityError(f"a cosignature has {SIZE} bytes, not {len(signature)}")
-    return int.from_bytes(signature[:8])
+    seconds = int.from_bytes(signature[:8])
+    if not 0 < seconds < 2**63:
+        raise IntegrityError(f"a cosignature of the time {seconds}, at which nobody signs")
+    return seconds
 
 
 def cosignature(key: VerifierKey, seconds: int, signature: bytes) -> NoteSignature:

@@ -4,7 +4,8 @@
     group <name> <any | all | how many> <name of a witness or group> ...
     quorum <name of a witness or group | none>
 
-Empty lines and what follows a ``#`` at a line's beginning count for nothing; names are defined above their use, once.
+Empty lines and what follows a ``#`` at a line's beginning count for nothing; names are defined above their use, once. A policy that
+names witnesses must have a quorum: one that was forgotten would ask for nobody, unseen.
 
 Source: C2SP, "tlog-policy"; docs/format.md, section "Witnesses".
 """
@@ -77,6 +78,8 @@ def parse_policy(text: str) -> WitnessPolicy:
                 reading.line(words)
             except InputError as error:
                 raise InputError(f"line {number} of the policy: {error}") from None
+    if reading.witnesses and not reading.quorum:
+        raise InputError("the policy names witnesses and no quorum; with 'quorum none' nobody is asked for")
     return WitnessPolicy(reading.witnesses, reading.groups, reading.quorum or NOBODY)
 
 
@@ -91,8 +94,8 @@ class _Reading:
             case ["witness", name, key, *urls] if len(urls) <= 1:
                 self._new(name)
                 self.witnesses[name] = Witness(_witness_key(key), urls[0].rstrip("/") if urls else None)
-                keys = [(each.key.name, each.key.key_id) for each in self.witnesses.values()]
-                if len(set(keys)) != len(keys):
+                keys = [each.key.public for each in self.witnesses.values()]
+                if len(set(keys)) != len(keys):  # whatever it is called: one key is one witness
                     raise InputError(f"the key of {name} is another witness's")
             case ["group", name, needed, *members]:
                 self._new(name)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -26,12 +26,34 @@ MAX_TIMESTAMP_BYTES: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """What a checked token says: the bytes existed ``at`` that time, as ``authority`` (its certificate's subject) swears."""
+    """What a checked token says: the bytes existed ``at`` that time, as ``authority`` (its certificate's subject) swears.
+
+    ``accuracy`` is by how much the time may be wrong at most, either way, where the authority says so.
+    """
 
     at: datetime
     authority: str
     policy: str
     serial_number: int
+    accuracy: timedelta | None = None
+
+    @property
+    def latest(self) -> datetime:
+        """By then the bytes existed."""
+        return self.at + (self.accuracy or timedelta(0))
+
+    @property
+    def time(self) -> str:
+        """The time as a person may read it, with its accuracy."""
+        return self.at.isoformat() + (f" +- {self.accuracy_seconds} s" if self.accuracy is not None else "")
+
+    @property
+    def accuracy_seconds(self) -> str | None:
+        """As a decimal number without a loss; ``None`` where none is stated."""
+        if self.accuracy is None:
+            return None
+        micros = self.accuracy // timedelta(microseconds=1)
+        return f"{micros // 1_000_000}.{micros % 1_000_000:06}".rstrip("0").rstrip(".")
 
 
 # The token over these bytes, checked: ``IntegrityError`` where it does not hold, ``InputError`` where it cannot be read.

@@ -20,13 +20,17 @@ from counterfoil.detection.audit_rules import (
     missing_revision,
 )
 from counterfoil.detection.evidence.claim import hash_of_hex
+from counterfoil.detection.evidence.held import HeldItem
 from counterfoil.detection.evidence.judging import Judgement
 from counterfoil.detection.evidence.statements import LogStatement, SnapshotStatement, contradictions
 from counterfoil.detection.snapshot import snapshot_name
 from counterfoil.errors import ContentsMismatchError, InputError, IntegrityError, RevisionMismatchError
-from counterfoil.journal.block import verify_block
+from counterfoil.journal.address import BlockAddress
+from counterfoil.journal.block import Block, verify_block
+from counterfoil.journal.chain import HEADER_BOUND
 from counterfoil.journal.revision import RevisionKind, verify_revision
 from counterfoil.journal.stream_record import BlockSummaryRecord, RevisionDetailsRecord, parse_stream_record
+from counterfoil.merkle.hashes import Hash
 from counterfoil.transparency.lines import number_of_line
 
 _AS_NOW: Final = "that something else arrived is the auditor's word"
@@ -89,7 +93,11 @@ def _clock(judgement: Judgement) -> None:
 
 def _link(judgement: Judgement) -> None:
     item, last = judgement.block(judgement.place), judgement.block(judgement.before)
-    if item is None or last is None or item.block is None:
+    kept = _kept_block(judgement, judgement.record(), judgement.place)
+    kept_before = _kept_block(judgement, judgement.record_before(), judgement.before)
+    if kept is not None or kept_before is not None:
+        _kept_link(judgement, (kept_before, last), (kept, item))
+    elif item is None or last is None or item.block is None:
         judgement.said.append("that the two blocks do not link")
     elif item.block.previous_block_hash == last.entry.block_hash:
         judgement.said.append(f"the two blocks of the ledger link; {_AS_NOW}")
@@ -100,6 +108,56 @@ def _link(judgement: Judgement) -> None:
             f"block {judgement.place} says that it follows {item.block.previous_block_hash}, the block before it is "
             f"{last.entry.block_hash}: they do not link"
         )
+
+
+def _kept_block(judgement: Judgement, data: bytes | None, address: BlockAddress) -> Block | None:
+    """A block of this place that came and was kept: every hash of it holds, and it is in no ledger for that."""
+    if data is None:
+        return None
+    record = parse_stream_record(data)
+    if not isinstance(record, BlockSummaryRecord) or record.block.address != address:
+        raise ContentsMismatchError(f"the kept record is no block of {address}")
+    block = verify_block(record.block)
+    judgement.shown.append(
+        f"the kept block says that it is {address}; its hashes hold, and its hash is {block.block_hash}"
+    )
+    judgement.said.append(f"that the kept block {address} came from the ledger's stream")
+    return block
+
+
+# A block that was kept as it came, and what the ledger or its log has in that place now; either may be missing.
+type _Side = tuple[Block | None, HeldItem | None]
+
+
+def _kept_link(judgement: Judgement, before: _Side, behind: _Side) -> None:
+    """The two sides of a link, at least one of them kept: where they are what the finding names, they do not link."""
+    expected, found = judgement.evidence("expected"), judgement.evidence("found")
+    if expected == HEADER_BOUND:
+        left, right = (kept or (None if item is None else item.block) for kept, item in (before, behind))
+        reached = None if left is None or not left.header_bound else expected
+        follows = None if right is None or right.header_bound else found
+    else:
+        reached = _named(expected, before, lambda block: block.block_hash, "has the hash")
+        follows = _named(found, behind, lambda block: block.previous_block_hash, "follows")
+    if reached is None or follows is None:
+        judgement.said.append("that the two blocks do not link")
+    elif reached == follows:
+        raise ContentsMismatchError("the two blocks link, and the finding says that they do not")
+    else:
+        judgement.shown.append(
+            f"block {judgement.place} follows {follows}, the block before it is {reached}: they do not link"
+        )
+
+
+def _named(named: str, side: _Side, hash_of: Callable[[Block], Hash | None], what: str) -> str | None:
+    """The hash that the finding names, if its block is there: a kept one must have it, the ledger's may be another by now."""
+    kept, item = side
+    if kept is not None and str(hash_of(kept)) != named:
+        raise ContentsMismatchError(
+            f"the kept block {kept.address} {what} {hash_of(kept)}, the finding says {named[:64]}"
+        )
+    present = kept or (None if item is None else item.block)
+    return named if present is not None and str(hash_of(present)) == named else None
 
 
 def _gap(judgement: Judgement) -> None:

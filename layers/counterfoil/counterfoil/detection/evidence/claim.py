@@ -48,7 +48,8 @@ class Citation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``blocks`` must each be under a signed statement; ``record`` names bytes that the auditor kept.
+    """``blocks`` must each be under a signed statement; ``record`` names bytes that the auditor kept, ``record_before`` those of the
+    block before.
 
     ``disputed`` findings may come with the ledger's block and the log's entry, which may be of two different blocks.
     ``of_statements`` findings are about what was signed.
@@ -58,6 +59,7 @@ class Claim:
     blocks: tuple[BlockAddress, ...] = ()
     citations: tuple[Citation, ...] = ()
     record: str | None = None
+    record_before: str | None = None
     disputed: bool = False
     of_statements: bool = False
 
@@ -76,7 +78,8 @@ def claim_of(finding: Finding) -> Claim:
         blocks.add(BlockAddress(place.strand_id, place.sequence_no - 1))
     citations = tuple(dict.fromkeys([*_first(finding, place), *_listed(finding, place)]))
     blocks |= {each.address for each in citations}
-    return Claim(place, tuple(sorted(blocks)), citations, record, finding.rule_id in _DISPUTED)
+    before = finding.evidence.get("quarantined_before") if finding.rule_id == AuditRule.BROKEN_LINK else None
+    return Claim(place, tuple(sorted(blocks)), citations, record, before, finding.rule_id in _DISPUTED)
 
 
 def _place_of(text: str) -> BlockAddress | None:

@@ -42,13 +42,20 @@ class Judgement:
 
     def record(self) -> bytes | None:
         """The bytes that the finding names; where they are not there that is noted."""
-        if self.claim.record is None:
+        return self._kept(self.claim.record)
+
+    def record_before(self) -> bytes | None:
+        """The same, of the block before."""
+        return self._kept(self.claim.record_before)
+
+    def _kept(self, record: str | None) -> bytes | None:
+        if record is None:
             return None
-        data = self.held.records.get(self.claim.record)
+        data = self.held.records.get(record)
         if data is None:
-            self.missing.append(f"the bytes {self.claim.record} are not there")
+            self.missing.append(f"the bytes {record} are not there")
         else:
-            self.bound |= {name for name, value in self.finding.evidence.items() if value == self.claim.record}
+            self.bound |= {name for name, value in self.finding.evidence.items() if value == record}
         return data
 
     def evidence(self, name: str) -> str:

@@ -126,7 +126,7 @@ def _stamp(judgement: Judgement, statement: Statement, check: CheckTimestamp | N
         judgement.said.append(f"when {statement}, existed: its time stamp was not checked, for want of a certificate")
         return None
     stamp = check(statement.timestamp, statement.text.encode())
-    judgement.shown.append(f"{statement}, existed at {stamp.at.isoformat()}, says {stamp.authority}")
+    judgement.shown.append(f"{statement}, existed at {stamp.time}, says {stamp.authority}")
     return stamp
 
 
@@ -144,7 +144,7 @@ def _check_relevance(claim: Claim, held: Held) -> None:
             raise InputError(f"the finding does not name revision {min(strangers)} of block {item.address}")
     if not claim.disputed and len({each.address for each in held.items}) != len(held.items):
         raise InputError("the finding is not about two blocks of one place, and the bundle has two")
-    if unnamed := held.records.keys() - {claim.record}:
+    if unnamed := held.records.keys() - {claim.record, claim.record_before}:
         raise InputError(f"the finding does not name record {min(unnamed)[:200]}")
     used = {number for item in held.items for number in item.proven_by}
     if not claim.of_statements and len(used) != len(held.statements):
