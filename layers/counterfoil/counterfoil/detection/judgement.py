@@ -29,7 +29,7 @@ from counterfoil.detection.fraud_rules import (
 )
 from counterfoil.detection.fraud_rules.conservation import Tally
 from counterfoil.detection.fraud_rules.event import Event, instant, microseconds
-from counterfoil.detection.fraud_rules.kind import Values
+from counterfoil.detection.fraud_rules.kind import Value, Values
 from counterfoil.detection.fraud_rules.network import MODEL_SCORE
 from counterfoil.detection.fraud_rules.texts import listed
 from counterfoil.detection.money import plain, total
@@ -249,7 +249,7 @@ class Judge:
             payer.pay(transfer.to_account, out)
         if payee := behind.get(transfer.to_account):
             inflow = _movement(address, transfer, at, incoming=True, is_new=False)
-            if any(rule.kind.needs(inflow, rule.when) for rule in self.config.account_rules):
+            if any(rule.kind.needs(inflow, rule.when) for rule in self.config.inflow_keepers):
                 payee.movements.add(inflow, self.config.horizon)
             event = self._event(transfer.to_account, payee, inflow, transfer, held)
             self._ask_all(self.config.inflow_rules, address, event)
@@ -292,12 +292,12 @@ class Judge:
         for rule in self.config.network_rules:
             kind = rule.kind
             value = kind.value(observation, rule.when)
-            if value is None or (rule.shadow and kind.contributes):
+            if value is None:
                 continue
-            sighting = kind.sighting(observation, value)
-            self._contribute(rule, sighting, transfer)
+            self._contribute(rule, kind.numbers(observation, value), transfer)
             if not kind.contributes:
-                self._find_observed(rule, address, self._explained(rule, sighting, observation), transfer)
+                sighting = self._explained(rule, kind.sighting(observation, value), observation)
+                self._find_observed(rule, address, sighting, transfer)
         made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
         for typology in self.config.typology_rules:
             if added_up := typology.kind.sees(observation, made):
@@ -319,10 +319,10 @@ class Judge:
             evidence={**sighting.evidence, "contributions": dumps(told[:MAX_EXPLAINED]), "model_hash": self.scorer.hash}
         )
 
-    def _contribute(self, rule: Rule[Any], sighting: Sighting, transfer: Transfer) -> None:
+    def _contribute(self, rule: Rule[Any], values: Mapping[str, Value], transfer: Transfer) -> None:
         if not rule.shadow:
             made = self._contributions.setdefault(transfer.source.revision_hash, [])
-            made.append(Contribution(rule.rule_id, rule.document.typology, rule.score(sighting)))
+            made.append(Contribution(rule.rule_id, rule.document.typology, rule.score(values)))
 
     def _ask_all(self, rules: Iterable[Rule[AccountKind]], address: BlockAddress, event: Event) -> None:
         firing = event.account.firing
@@ -330,7 +330,7 @@ class Judge:
             kind, when = rule.kind, rule.when
             if when is None or not kind.chooses_events or when(event):
                 sighting = kind.sees(event, when)
-                if sighting is not None or firing:
+                if sighting is not None or (firing and kind.has_edge):
                     self._tell(rule, address, event, sighting)
                     firing = event.account.firing
 
@@ -343,7 +343,7 @@ class Judge:
             subject = f"{event.account_id}:{sighting.scope}" if sighting.scope else event.account_id
             evidence = _about(event.transfer) | _all_in(sighting)
             ground = _ground(event.transfer.source, event.account_id, evidence)
-            self._contribute(rule, sighting, event.transfer)
+            self._contribute(rule, sighting.values, event.transfer)
             self._find(rule, address, sighting._replace(scope=subject), ground)
 
     def _find(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, ground: Ground) -> None:
@@ -366,7 +366,7 @@ class Judge:
             },
             account_id=ground.account_id,
             document_id=ground.document_id,
-            score=rule.score(sighting),
+            score=rule.score(sighting.values),
             shadow=rule.shadow,
             actions=rule.document.actions,
         )

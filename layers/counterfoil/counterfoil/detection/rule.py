@@ -16,7 +16,7 @@ from typing import Final
 from counterfoil.detection.expressions import Condition, Tree, Type, check, compile_tree
 from counterfoil.detection.finding import Severity
 from counterfoil.detection.fraud_rules import KINDS
-from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Value
+from counterfoil.detection.fraud_rules.kind import Kind, Value
 from counterfoil.detection.money import plain
 from counterfoil.detection.parameters import read_settings, write_settings
 from counterfoil.detection.rule_document import RuleDocument, RuleStatus, canonical
@@ -72,9 +72,10 @@ class Rule[K: Kind]:
         texts = {name: shown(value) for name, value in values.items()}
         return self.document.reason.format_map(texts)[:MAX_REASON_CHARACTERS]
 
-    def score(self, sighting: Sighting) -> int:
+    def score(self, values: Mapping[str, Value]) -> int:
+        """The score of a sighting by its values, of which those that are numbers are enough."""
         score = self.document.score
-        return score.bands[0].score if score.on is None else score.of(_number(sighting.values[score.on]))
+        return score.bands[0].score if score.on is None else score.of(_number(values[score.on]))
 
 
 def bind(document: RuleDocument, trees: Mapping[str, Tree] | None = None) -> Rule[Kind]:

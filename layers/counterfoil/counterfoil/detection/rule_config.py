@@ -94,6 +94,11 @@ class RuleConfig:
         return tuple(rule for rule in self.account_rules if rule.kind.hears(incoming=True))
 
     @cached_property
+    def inflow_keepers(self) -> tuple[Rule[AccountKind], ...]:
+        """Those that may have to find an inflow in the account's past later."""
+        return tuple(rule for rule in self.account_rules if rule.kind.looks_at_inflows)
+
+    @cached_property
     def external_accounts(self) -> frozenset[str]:
         return frozenset(self.surroundings.external_accounts)
 

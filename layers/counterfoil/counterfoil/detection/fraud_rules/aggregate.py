@@ -104,8 +104,12 @@ class Aggregate(AccountKind):
     def hears(self, *, incoming: bool) -> bool:
         return self.direction == "both" or incoming == (self.direction == "in")
 
+    @property
+    def looks_at_inflows(self) -> bool:
+        return self.direction != "out"
+
     def needs(self, inflow: Movement, when: Condition | None) -> bool:
-        return self.direction != "out" and self._counts(inflow, when)
+        return self.looks_at_inflows and self._counts(inflow, when)
 
     def scope(self, event: Event) -> str:
         movement = event.movement

@@ -78,6 +78,11 @@ class AccountKind(Kind):
         """Whether the rule is asked at transfers in this direction."""
         return not incoming
 
+    @property
+    def looks_at_inflows(self) -> bool:
+        """Whether there are inflows that ``needs`` may say yes to."""
+        return False
+
     def scope(self, event: Event) -> str:
         """What the rule's condition is kept apart by: the currency, for rules about money."""
         return event.movement.currency

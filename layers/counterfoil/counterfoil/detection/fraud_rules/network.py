@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,8 +10,9 @@ from typing import ClassVar, Final, NamedTuple
 
 from counterfoil.detection.expressions import Condition, Type, flag, number, text
 from counterfoil.detection.expressions.vocabulary import Symbol, Vocabulary
-from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Values
+from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Value, Values
 from counterfoil.detection.money import EXACT
+from counterfoil.detection.network.entries import dumped
 from counterfoil.detection.network.measures import MEASURES, NAMES, PLACES, shown
 from counterfoil.detection.network.observation import Observation
 from counterfoil.detection.network.profile import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
@@ -99,6 +99,11 @@ class Network(TransferKind):
             return None
         return None if when is not None and not when(observation) else value
 
+    @staticmethod
+    def numbers(observation: Observation, value: Decimal) -> Mapping[str, Value]:
+        """Of what it sees the numbers: what a score may be on."""
+        return {"amount": observation.transfer.amount, "value": value}
+
     def sighting(self, observation: Observation, value: Decimal) -> Sighting:
         """What it sees, in full."""
         transfer = observation.transfer
@@ -165,5 +170,5 @@ class Typology(Kind):
             "value": Decimal(score),
             "rules": ", ".join(each.rule_id for each in ordered),
         }
-        listed = json.dumps([[each.rule_id, each.score] for each in ordered], separators=(",", ":"))
+        listed = dumped([[each.rule_id, each.score] for each in ordered])
         return Sighting("", values, (), {"contributions": listed})

@@ -52,6 +52,10 @@ class RapidInOut(AccountKind):
     def horizon_seconds(self) -> int:
         return self.window_seconds
 
+    @property
+    def looks_at_inflows(self) -> bool:
+        return True
+
     def needs(self, inflow: Movement, when: Condition | None) -> bool:  # noqa: ARG002 - chose the event
         return inflow.amount >= self.minimum.of(inflow.currency)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 from counterfoil.detection.money import plain
+from counterfoil.detection.network.entries import dumped
 
 # Evidence lists at most this many movements, the newest; their number is always given.
 MAX_LISTED: Final = 50
@@ -27,4 +27,4 @@ def money_text(amount: Decimal, currency: str) -> str:
 
 def listed(texts: Iterable[str]) -> str:
     """A JSON list of the last ``MAX_LISTED`` texts."""
-    return json.dumps(list(texts)[-MAX_LISTED:], ensure_ascii=False, separators=(",", ":"))
+    return dumped(list(texts)[-MAX_LISTED:])
