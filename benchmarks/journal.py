@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import batched
+from typing import NamedTuple
 
 from counterfoil.ion import dump_binary
 from counterfoil.journal.builder import BuiltBlock, Change, JournalBuilder, Statement, Transaction, ion_time
@@ -28,16 +29,28 @@ OPENING_CENTS = 500_000_00
 PACE = timedelta(milliseconds=40)
 
 
-def transfers(count: int, seed: int = 7, accounts: int = ACCOUNTS, pace: timedelta = PACE) -> Iterator[BuiltBlock]:
+class Circle(NamedTuple):
+    """An account pays ``size`` others again and again, and somebody else in this part of its payments."""
+
+    size: int
+    strangers: float
+
+
+def transfers(
+    count: int, seed: int = 7, accounts: int = ACCOUNTS, pace: timedelta = PACE, circle: Circle | None = None
+) -> Iterator[BuiltBlock]:
     """Blocks of one transfer each: two balances updated, one transaction inserted. Before them the accounts are opened.
 
-    Amounts are ordinary, and the money adds up. ``pace`` is the time between two transfers.
+    Amounts are ordinary, and the money adds up. ``pace`` is the time between two transfers. Who pays whom is random, within a
+    ``circle`` where there is one.
     """
     bank, builder = _Bank(random.Random(seed), pace), JournalBuilder(STRAND)
     for some in batched(range(accounts), OPENED_AT_ONCE, strict=False):
         yield builder.append(bank.opening(some))
     for number in range(count):
         payer, payee = bank.chance.sample(range(accounts), 2)
+        if circle is not None and bank.chance.random() >= circle.strangers:
+            payee = (payer + bank.chance.randint(1, circle.size)) % accounts
         yield builder.append(bank.transfer(payer, payee, number))
 
 

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
-from counterfoil.detection.network.entries import Entries, Timed, dumped, quoted
+from counterfoil.detection.network.entries import Entries, Timed, quoted
 from counterfoil.detection.network.profile import MAX_NAMES, Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
@@ -207,9 +207,10 @@ class AccountState:
             for each, (version, balance, currency) in self.holdings.items()
         ]
         last_out = "null" if self.last_out is None else self.last_out
+        firing = ",".join(map(quoted, self.firing))
         return (
             f'{{"applied":{self.applied},"movements":{self.movements.rendered()},"holdings":{{{",".join(holdings)}}},'
-            f'"payees":[{",".join(self.payees.values())}],"firing":{dumped(self.firing)},"past":{self.past.rendered()},'
+            f'"payees":[{",".join(self.payees.values())}],"firing":[{firing}],"past":{self.past.rendered()},'
             f'"last_out":{last_out},"network":{self.profile.render()}}}'
         )
 
@@ -235,6 +236,11 @@ class Carrier(NamedTuple):
     first_version: int
     version: int
     moved_version: int | None
+
+
+def _row(carrier: Carrier) -> str:
+    first_version, version, moved_version = carrier
+    return f"[{first_version},{version},{'null' if moved_version is None else moved_version}]"
 
 
 # Stands for a version that was not seen: the money may have moved before the strand was followed.
@@ -279,7 +285,7 @@ class TransactionState:
             self.carriers[document_id] = Carrier(known.first_version, version, moved if earlier is None else earlier)
 
     def render(self) -> str:
-        carriers = ",".join(f"{quoted(each)}:{dumped(carrier)}" for each, carrier in self.carriers.items())
+        carriers = ",".join([f"{quoted(each)}:{_row(carrier)}" for each, carrier in self.carriers.items()])
         return f'{{"carriers":{{{carriers}}}}}'
 
 

@@ -90,14 +90,15 @@ class Network(TransferKind):
 
     def value(self, observation: Observation, when: Condition | None) -> Decimal | None:
         """What the rule sees in this transfer, as a number; ``None`` where it sees nothing."""
+        # The condition first: most say that a payment is a first one, and where it is not nothing has to be measured.
+        if when is not None and not when(observation):
+            return None
         if self.on != MODEL_SCORE and self._is_far(observation.measures[self._place]):
             return None
         value = _measured(observation, self.on)
         if self.below:
             value = EXACT.subtract(self.below, value)
-        if value < self.at_least or (self.below and value <= 0):
-            return None
-        return None if when is not None and not when(observation) else value
+        return None if value < self.at_least or (self.below and value <= 0) else value
 
     @staticmethod
     def numbers(observation: Observation, value: Decimal) -> Mapping[str, Value]:

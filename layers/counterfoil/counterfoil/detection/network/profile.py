@@ -283,9 +283,9 @@ class Profile:
                     text = texts[name] = f'"{name}":{dumped(each)}'
                 found.append(text)
         if self.cash.times:
-            found.append(f'"cash":{dumped(self.cash)}')
+            found.append(f'"cash":[{self.cash.times},{self.cash.last}]')
         if self.lifetime is not None:
-            found.append(f'"lifetime":{dumped(self.lifetime)}')
+            found.append(f'"lifetime":[{self.lifetime.since},{self.lifetime.payments}]')
         return f"{{{','.join(found)}}}"
 
 
