@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.detection.fraud_rules.network import Network
 from counterfoil.detection.network import profile as limits
-from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES, Measurement
+from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES, Measurement, shown
 from counterfoil.detection.network.observation import Observation, observe
 from counterfoil.detection.network.profile import Profile, parse_profile
 from tests.fraud_court import pay
@@ -226,6 +226,11 @@ def test_a_measure_reaches_its_threshold_as_it_is_shown(below, found, is_seen):
     rule = Network(on="outlier", below=Decimal(below), at_least=Decimal("0.5"))
     observation = Observation(pay("A", "B", "10"), values, None)
     assert (rule.value(observation, None) is not None) is is_seen
+
+
+def test_equal_measures_are_written_alike():
+    assert {str(shown(found)) for found in (0, 0.0, -0.0, -0.00001)} == {"0.0"}
+    assert {str(shown(found)) for found in (1, 1.0, 1.00004)} == {"1.0"}
 
 
 def test_a_measure_is_taken_when_asked_for_and_not_after_the_accounts_went_on():

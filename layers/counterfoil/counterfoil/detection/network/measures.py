@@ -224,4 +224,5 @@ class Measurement(dict[int, float]):
 @lru_cache(maxsize=4_096)
 def shown(found: float) -> Decimal:
     """A measure to four digits."""
-    return Decimal(repr(round(found, _DIGITS)))
+    # A sum of nothing is a whole number, and zero may be negative: what is equal is written alike, for it is kept by what it equals.
+    return Decimal(repr(round(found, _DIGITS) + 0.0))
