@@ -317,8 +317,15 @@ MONEY = [
     Mutant(
         "opening an account with money is a movement",
         "detection/fraud_rules/conservation.py",
-        "opened = self.openings.get(purse, ZERO) if self._has_legs(purse) else ZERO",
-        "opened = self.openings.get(purse, ZERO)",
+        "if purse in self.openings and self._has_legs(purse):",
+        "if purse in self.openings:",
+        (CONSERVATION,),
+    ),
+    Mutant(
+        "what came from outside is rounded to 28 digits",
+        "detection/fraud_rules/conservation.py",
+        "return certain.copy_negate(), either.copy_negate()",
+        "return -certain, -either",
         (CONSERVATION,),
     ),
     Mutant(

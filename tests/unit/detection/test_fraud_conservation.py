@@ -165,3 +165,13 @@ def test_of_a_transfer_first_seen_in_a_later_version_either_reading_will_do():
     assert court_with(A=100, B=50).block(seen_late, balance("A", 70, 1), balance("B", 80, 1)) == []
     found = court_with(A=100, B=50).block(seen_late, balance("B", 81, 1))
     assert subjects(found) == [("B:EUR", "B")]
+
+
+def test_amounts_of_as_many_digits_as_there_may_be_add_up_exactly():
+    rules = json.dumps({"external_accounts": ["CASH"]} | json.loads(RULE))
+    court = Court(rules)
+    assert court.block(balance("A", "0.01", 0)) == []
+    amount, held = "123456789012345678901234567890123456.78", "123456789012345678901234567890123456.79"
+    assert court.block(pay("CASH", "A", amount), balance("A", held, 1)) == []
+    (finding,) = court.block(pay("A", "CASH", held), balance("A", "0.01", 2))
+    assert finding.evidence["sum_of_legs"] == f"-{held}"

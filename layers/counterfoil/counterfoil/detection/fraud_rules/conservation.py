@@ -19,6 +19,7 @@ with such an account in it. Of a transfer that may have moved its money before i
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -101,7 +102,9 @@ class Tally:
         found = [self._of_account(purse) for purse in off]
         if self.all_clear and not self.unclear:
             currencies = sorted({purse.currency for purse in purses} - {purse.currency for purse in off})
-            found += [self._of_currency(each) for each in currencies if self._sum_is_off(each, tolerance)]
+            found += [
+                self._of_currency(each, purses) for each in currencies if self._sum_is_off(each, purses, tolerance)
+            ]
         return found
 
     def _purses(self) -> list[Purse]:
@@ -111,13 +114,15 @@ class Tally:
         return purse in self.legs or purse in self.perhaps
 
     def _changed(self, purse: Purse) -> Decimal:
-        opened = self.openings.get(purse, ZERO) if self._has_legs(purse) else ZERO
-        return EXACT.add(self.changes.get(purse, ZERO), opened)
+        changed = self.changes.get(purse, ZERO)
+        if purse in self.openings and self._has_legs(purse):
+            changed = EXACT.add(changed, self.openings[purse])
+        return changed
 
     def _expected(self, purse: Purse) -> tuple[Decimal, Decimal]:
         """The sum of the legs without and with those that were perhaps made before."""
         certain = self.legs.get(purse, ZERO)
-        return certain, EXACT.add(certain, self.perhaps.get(purse, ZERO))
+        return certain, EXACT.add(certain, self.perhaps[purse]) if purse in self.perhaps else certain
 
     def _is_off(self, purse: Purse, tolerance: Decimal) -> bool:
         account_id = purse.account_id
@@ -127,22 +132,21 @@ class Tally:
             return False
         return _differs(self._changed(purse), self._expected(purse), tolerance)
 
-    def _inside(self, currency: str) -> list[Purse]:
-        return [each for each in self._purses() if each.currency == currency and each.account_id not in self.outside]
+    def _inside(self, currency: str, purses: Iterable[Purse]) -> list[Purse]:
+        return [each for each in purses if each.currency == currency and each.account_id not in self.outside]
 
-    def _from_outside(self, currency: str) -> tuple[Decimal, Decimal]:
+    def _from_outside(self, currency: str, purses: Iterable[Purse]) -> tuple[Decimal, Decimal]:
         """What came in from external accounts, again in both readings."""
         legs = [
-            self._expected(each)
-            for each in self._purses()
-            if each.currency == currency and each.account_id in self.outside
+            self._expected(each) for each in purses if each.currency == currency and each.account_id in self.outside
         ]
-        return -total(certain for certain, _ in legs), -total(either for _, either in legs)
+        certain, either = total([one for one, _ in legs]), total([other for _, other in legs])
+        return certain.copy_negate(), either.copy_negate()
 
-    def _sum_is_off(self, currency: str, tolerance: Decimal) -> bool:
-        inside = self._inside(currency)
+    def _sum_is_off(self, currency: str, purses: Sequence[Purse], tolerance: Decimal) -> bool:
+        inside = self._inside(currency, purses)
         room = EXACT.multiply(tolerance, Decimal(len(inside)))
-        return _differs(total(map(self._changed, inside)), self._from_outside(currency), room)
+        return _differs(total([self._changed(each) for each in inside]), self._from_outside(currency, purses), room)
 
     def _of_account(self, purse: Purse) -> Imbalance:
         currency, account_id = purse
@@ -159,23 +163,24 @@ class Tally:
         reason = f"{account_id} {what}, but {legs}"
         return Imbalance(f"{account_id}:{currency}", account_id, currency, off, reason, evidence)
 
-    def _of_currency(self, currency: str) -> Imbalance:
-        inside = self._inside(currency)
+    def _of_currency(self, currency: str, purses: Sequence[Purse]) -> Imbalance:
+        inside = self._inside(currency, purses)
         moved = [each for each in inside if self._changed(each)]
         nobody = sorted({each.account_id for each in inside if self._has_legs(each) and not self._changed(each)})
         off = total(map(self._changed, inside))
+        came_in = self._from_outside(currency, purses)[0]
         reason = (
             f"the balances in {currency} changed by {money_text(off, currency)} together where "
-            f"{plain(self._from_outside(currency)[0])} came from outside: {', '.join(nobody[:5])} has no balance here"
+            f"{plain(came_in)} came from outside: {', '.join(nobody[:5])} has no balance here"
         )
         evidence = {
             "currency": currency,
             "sum_of_changes": plain(off),
             "accounts_without_balance": " ".join(nobody[:20]),
         }
-        off_by = EXACT.subtract(off, self._from_outside(currency)[0]).copy_abs()
+        off_by = EXACT.subtract(off, came_in).copy_abs()
         return Imbalance(currency, moved[0].account_id if moved else None, currency, off_by, reason, evidence)
 
 
 def _differs(found: Decimal, expected: tuple[Decimal, Decimal], tolerance: Decimal) -> bool:
-    return found not in expected and all(abs(EXACT.subtract(found, each)) > tolerance for each in expected)
+    return found not in expected and all(EXACT.subtract(found, each).copy_abs() > tolerance for each in expected)

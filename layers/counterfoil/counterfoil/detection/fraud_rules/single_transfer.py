@@ -96,7 +96,7 @@ class OwnHistory(AccountKind):
             count, whole_sum = Decimal(len(past)), total(past)
             return _tenths(whole_sum, count), EXACT.multiply(amount, count), whole_sum
         middle = _median(past)
-        deviation = _median(sorted(abs(EXACT.subtract(each, middle)) for each in past))
+        deviation = _median(sorted(EXACT.subtract(each, middle).copy_abs() for each in past))
         unit = max(EXACT.multiply(deviation, _NORMAL), EXACT.multiply(middle, self.spread))
         return middle, EXACT.subtract(amount, middle), unit
 
