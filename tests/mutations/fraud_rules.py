@@ -317,8 +317,8 @@ MONEY = [
     Mutant(
         "opening an account with money is a movement",
         "detection/fraud_rules/conservation.py",
-        "if purse in self.openings and self._has_legs(purse):",
-        "if purse in self.openings:",
+        "self._has_legs(purse):\n            changed = EXACT",
+        "purse:\n            changed = EXACT",
         (CONSERVATION,),
     ),
     Mutant(
