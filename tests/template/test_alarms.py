@@ -26,6 +26,7 @@ RUNBOOK_SECTIONS = {
     "hash-failures",  # a block or revision does not match its hash
     "iterator-age",  # a function has fallen behind its stream
     "journal-throttles",  # DynamoDB refuses writes of blocks
+    "refused-actions",  # an action of a rule cannot be had
     "open-gaps",  # blocks have been missing for 15 minutes
     "streams-in-the-way",  # a journal stream is not published
     "schedule-dead-letters",  # a sweep or snapshot never started
@@ -130,6 +131,12 @@ def test_a_ledger_that_fails_or_is_held_up_is_noticed(watched):
 def test_one_block_that_does_not_hold_on_its_way_to_the_standby_is_enough(watched):
     alarm = watched["ForwardRefusals", "journal_forwarder"]
     assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("counterfoil", "Sum", 0)
+
+
+def test_one_action_that_was_refused_is_told_and_no_later_silence_takes_it_back(watched):
+    alarm = watched["ActionsRefused", "action_runner"]
+    assert (alarm["Namespace"], alarm["Statistic"], alarm["Threshold"]) == ("counterfoil", "Sum", 0)
+    assert "OKActions" not in alarm
 
 
 def test_one_altered_block_is_enough_and_no_later_silence_takes_it_back(watched):
