@@ -75,8 +75,18 @@ PLAIN_RECORDS = [
         "if fields.keys() < expected.keys():",
         (LAWS,),
     ),
+    Mutant("records: stencils without a bound", KNOWN, "self._count > MAX_STENCILS or ", "", (LAWS,)),
+    Mutant("records: slots without a bound", KNOWN, " or self._slots > MAX_SLOTS", "", (LAWS,)),
     Mutant(
-        "records: stencils without a bound", KNOWN, "if self._count > MAX_STENCILS:", "if self._count < 0:", (LAWS,)
+        "records: a summary of any number of slots kept",
+        SUMMARY,
+        "if len(self._slots) > MAX_PARTS:",
+        "if False:",
+        (LAWS,),
+    ),
+    Mutant("records: names of any length kept", DETAILS, " > MAX_FIXED_BYTES:", " < 0:", (LAWS,)),
+    Mutant(
+        "records: symbol tables of any size kept", KNOWN, " or len(value.symbols.names) > MAX_SYMBOLS:", ":", (LAWS,)
     ),
     Mutant("records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS,)),
     Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS,)),
