@@ -114,8 +114,8 @@ PLAIN_RECORDS = [
     Mutant(
         "patterns: a container longer than it says",
         PATTERNS,
-        "if groups[place] != known[behind - end_of(head)]:",
-        "if not known[behind - end_of(head)]:",
+        "if groups[place] != known[behind - ends[own_part](head)]:",
+        "if not known[behind - ends[own_part](head)]:",
         (PATTERN_LAWS,),
     ),
     Mutant("patterns: a struct of one byte", PATTERNS, '_HEADS[_STRUCT][1] = b""\n', "", (PATTERN_LAWS,)),
