@@ -118,6 +118,14 @@ PLAIN_RECORDS = [
         "if not known[behind - ends[own_part](head)]:",
         (PATTERN_LAWS,),
     ),
+    Mutant("patterns: any number of nulls", PATTERNS, " or len(self._pieces) > MAX_PIECES:", ":", (PATTERN_LAWS,)),
+    Mutant(
+        "patterns: a null with annotations",
+        PATTERNS,
+        "if raw[0] >= 0xE0:",
+        "if value.low != 15 and raw[0] >= 0xE0:",
+        (PATTERN_LAWS,),
+    ),
     Mutant("patterns: a struct of one byte", PATTERNS, '_HEADS[_STRUCT][1] = b""\n', "", (PATTERN_LAWS,)),
     Mutant("patterns: a text with what is escaped", PATTERNS, r"\x00-\x0a\x0d\x0f-\x7f", r"\x00-\x7f", (PATTERN_LAWS,)),
     Mutant(

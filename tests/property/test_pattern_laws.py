@@ -17,6 +17,7 @@ from counterfoil.ion.scalars import var_uint
 from counterfoil.ion.shapes import scalars_of
 from counterfoil.ion.stencils import Slot
 from counterfoil.ion.symbols import SYSTEM_TABLE, SymbolTable, symbol_of
+from counterfoil.ion.values import Annotated
 from tests.damage import damaged
 
 NAMES = ["a", "b", "größe", "d", "e"]
@@ -159,9 +160,11 @@ def test_the_end_of_a_struct_that_is_one_slot_is_not_searched_for():
         {"a": [[[[[[[[[[1]]]]]]]]]]},
         {f"n{number}": "x" for number in range(200)},
         {f"n{number}": 1 for number in range(300)},
+        {"n": [None] * 400},
+        {"n": Annotated(("a",), None)},
     ],
 )
-def test_a_struct_of_too_many_parts_or_levels_has_no_pattern(document):
+def test_a_struct_of_too_many_parts_or_levels_or_with_annotations_has_no_pattern(document):
     with pytest.raises(InputError):
         Pattern(read_single(dump_binary(document)))
 

@@ -22,6 +22,8 @@ from counterfoil.ion.stencils import Slot, picker
 # To make a pattern takes a tenth of a millisecond for each group; a text has two, each level costs a Python frame.
 MAX_GROUPS: Final = 96
 MAX_DEPTH: Final = 8
+# Names, nulls and what begins and ends a value: of each group there are four at most, and nulls have no groups.
+MAX_PIECES: Final = 4 * MAX_GROUPS
 
 _BOOL: Final = 1
 _STRING: Final = 8
@@ -118,8 +120,8 @@ class Pattern:
             self._add_held(value, MAX_DEPTH)
         else:
             self._add(value, MAX_DEPTH)
-        if self._groups > MAX_GROUPS:
-            raise InputError(f"a struct of more than {MAX_GROUPS} parts that vary")
+        if self._groups > MAX_GROUPS or len(self._pieces) > MAX_PIECES:
+            raise InputError(f"a struct of more than {MAX_GROUPS} parts that vary, or {MAX_PIECES} in all")
         before = len(self._pieces) if self._before is None else self._before[0]
         front, rest = (re.compile(b"".join(each), re.DOTALL) for each in (self._pieces[:before], self._pieces[before:]))
         self._match = front.fullmatch if self._before is None else front.match
@@ -176,11 +178,11 @@ class Pattern:
     def _add(self, value: IonValue, depth: int) -> bool:
         """Add a value; whether its length may vary."""
         raw = value.raw()
+        if raw[0] >= 0xE0:
+            raise InputError("a value with annotations")
         if value.position in self._fixed or value.low == 15:
             self._pieces.append(re.escape(raw))
             return False
-        if raw[0] >= 0xE0:
-            raise InputError("a value with annotations")
         if value.kind in {_LIST, _STRUCT}:
             return self._add_container(value, depth)
         head = re.escape(value.buffer[value.position : value.body])
