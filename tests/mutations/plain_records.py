@@ -89,6 +89,7 @@ PLAIN_RECORDS = [
         "records: symbol tables of any size kept", KNOWN, " or len(value.symbols.names) > MAX_SYMBOLS:", ":", (LAWS,)
     ),
     Mutant("records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS,)),
+    Mutant("records: two threads learning at once", KNOWN, "with self._learning, suppress(", "with suppress(", (LAWS,)),
     Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS,)),
     Mutant(
         "records: what a stencil covers is not compared",

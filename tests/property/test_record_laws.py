@@ -1,7 +1,9 @@
 """Laws of the short way through a stream: whatever the bytes, its outcome is that of the long way, in every word."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from counterfoil.ion.known_structs import KnownStructs
 from counterfoil.ion.patterns import Pattern
 from counterfoil.ion.scalars import var_uint
 from counterfoil.ion.symbols import SYSTEM_SYMBOLS
-from counterfoil.journal import Block, known_records
+from counterfoil.journal import Block, known_records, parse_stream_record
 from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction, ion_time
 from counterfoil.journal.known_records import KnownRecords
 from counterfoil.journal.plain_details import PlainDetails
@@ -470,6 +472,25 @@ def test_parts_of_all_summaries_together_are_bounded(monkeypatch):
             assert known._slots == sum(len(each.stencil.slots) for each in held) <= 60
             assert known._count == len(held)
     assert known._summaries
+
+
+def test_threads_that_share_it_learn_one_after_the_other(monkeypatch):
+    """What two would forget at one time can be forgotten once, and the other must not fail for it."""
+    kind, inside, most = known_records.PlainDetails, [], []
+
+    def slowly(*given):
+        inside.append(given)
+        most.append(len(inside))
+        sleep(0.05)
+        inside.pop()
+        return kind(*given)
+
+    monkeypatch.setattr(known_records, "PlainDetails", slowly)
+    known, details = KnownRecords(), [data for data in HONEST if b"REVISION" in data]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda data: known.learn(data, parse_stream_record(data)), details[:4]))
+    assert most == [1] * 4
+    assert all(known.read(data) for data in details[4:])
 
 
 def test_a_large_record_is_neither_learned_nor_looked_up():

@@ -6,6 +6,8 @@ What is kept is bounded, and so is what learning costs: it is paid from what kno
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError, IntegrityError
@@ -38,7 +40,7 @@ MAX_SYMBOLS: Final = 1_024
 class KnownRecords:
     """What is known of records that were seen: stencils of summaries by length, patterns of details by their symbol table.
 
-    Those met last come first. Threads may share it: what one of them loses is learned again.
+    Those met last come first. Threads may share it: they learn one after the other, and what one of them loses is learned again.
     """
 
     def __init__(self) -> None:
@@ -46,6 +48,7 @@ class KnownRecords:
         self._count = self._slots = 0
         self._tables: dict[bytes, _Table] = {}
         self._credit = Credit(32, 1, 256)
+        self._learning = Lock()
 
     def read(self, data: bytes) -> VerifiedRecord | None:
         """The record, if it is like one seen before and holds; ``None`` for every other."""
@@ -82,13 +85,11 @@ class KnownRecords:
             return
         if not self._credit.spend():
             return
-        try:
+        with self._learning, suppress(InputError, IntegrityError, Unusual):
             if isinstance(record, BlockSummaryRecord):
                 self._learn_summary(data, VerifiedSummary(record.stream_arn, verify_block(record.block)))
             else:
                 self._learn_details(data, _verified(record))
-        except (InputError, IntegrityError, Unusual):
-            return
 
     def _learn_summary(self, data: bytes, verified: VerifiedSummary) -> None:
         known = self._summaries.get(len(data), [])
