@@ -75,10 +75,21 @@ PLAIN_RECORDS = [
         "if fields.keys() < expected.keys():",
         (LAWS,),
     ),
+    Mutant("records: stencils without a bound", KNOWN, "self._count > MAX_STENCILS or ", "", (LAWS,)),
+    Mutant("records: slots without a bound", KNOWN, " or self._slots > MAX_SLOTS", "", (LAWS,)),
     Mutant(
-        "records: stencils without a bound", KNOWN, "if self._count > MAX_STENCILS:", "if self._count < 0:", (LAWS,)
+        "records: a summary of any number of slots kept",
+        SUMMARY,
+        "if len(self._slots) > MAX_PARTS:",
+        "if False:",
+        (LAWS,),
+    ),
+    Mutant("records: names of any length kept", DETAILS, " > MAX_FIXED_BYTES:", " < 0:", (LAWS,)),
+    Mutant(
+        "records: symbol tables of any size kept", KNOWN, " or len(value.symbols.names) > MAX_SYMBOLS:", ":", (LAWS,)
     ),
     Mutant("records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS,)),
+    Mutant("records: two threads learning at once", KNOWN, "with self._learning, suppress(", "with suppress(", (LAWS,)),
     Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS,)),
     Mutant(
         "records: what a stencil covers is not compared",
@@ -104,8 +115,16 @@ PLAIN_RECORDS = [
     Mutant(
         "patterns: a container longer than it says",
         PATTERNS,
-        "if groups[place] != known[behind - end_of(head)]:",
-        "if not known[behind - end_of(head)]:",
+        "if groups[place] != known[behind - ends[own_part](head)]:",
+        "if not known[behind - ends[own_part](head)]:",
+        (PATTERN_LAWS,),
+    ),
+    Mutant("patterns: any number of nulls", PATTERNS, " or len(self._pieces) > MAX_PIECES:", ":", (PATTERN_LAWS,)),
+    Mutant(
+        "patterns: a null with annotations",
+        PATTERNS,
+        "if raw[0] >= 0xE0:",
+        "if value.low != 15 and raw[0] >= 0xE0:",
         (PATTERN_LAWS,),
     ),
     Mutant("patterns: a struct of one byte", PATTERNS, '_HEADS[_STRUCT][1] = b""\n', "", (PATTERN_LAWS,)),

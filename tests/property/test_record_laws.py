@@ -1,7 +1,9 @@
 """Laws of the short way through a stream: whatever the bytes, its outcome is that of the long way, in every word."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from hypothesis import given
@@ -11,10 +13,13 @@ from counterfoil.ion import dump_binary, known_structs, read_single
 from counterfoil.ion.codec import decode
 from counterfoil.ion.known_structs import KnownStructs
 from counterfoil.ion.patterns import Pattern
-from counterfoil.journal import Block, known_records
+from counterfoil.ion.scalars import var_uint
+from counterfoil.ion.symbols import SYSTEM_SYMBOLS
+from counterfoil.journal import Block, known_records, parse_stream_record
 from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction, ion_time
 from counterfoil.journal.known_records import KnownRecords
 from counterfoil.journal.plain_details import PlainDetails
+from counterfoil.journal.plain_record import symbols_of_fields
 from counterfoil.journal.plain_summary import PlainSummary
 from counterfoil.journal.publication import block_summary, control_record
 from tests.damage import damaged
@@ -388,6 +393,104 @@ def test_what_is_learned_is_bounded(monkeypatch):
             assert len(known._tables) <= 3
             assert all(0 < len(each.patterns) <= 2 for each in known._tables.values())
             assert all(len(each.documents._known) <= 2 for each in known._tables.values())
+
+
+def under_an_import(data, size):
+    """The record as it is written where its symbol table first imports one that is not at hand."""
+    value = read_single(data)
+    table = {
+        "imports": [{"name": "other", "max_id": size}],
+        "symbols": list(value.symbols.names[len(SYSTEM_SYMBOLS) + 1 :]),
+    }
+    declared = read_single(dump_binary(table)).raw()  # all names of its own are the system's
+    wrapped = b"\x81\x83" + declared
+    shifted = renumbered(value, size)
+    return data[:4] + b"\xee" + var_uint(len(wrapped)) + wrapped + shifted
+
+
+def renumbered(value, by):
+    if value.low == 15 or value.kind not in {11, 13}:
+        return value.raw()
+    body = b""
+    if value.kind == 11:
+        body = b"".join(renumbered(each, by) for each in value.items())
+    for symbol, (_, field) in (
+        zip(symbols_of_fields(value), value.each_field(), strict=True) if value.kind == 13 else ()
+    ):
+        body += var_uint(symbol + (by if symbol > len(SYSTEM_SYMBOLS) else 0)) + renumbered(field, by)
+    size = len(body)
+    return (
+        bytes([value.kind << 4 | size]) if size < 14 and size != 1 else bytes([value.kind << 4 | 14]) + var_uint(size)
+    ) + body
+
+
+def numbers_alone(count=6):
+    """Details of revisions of documents that have no text, so that the names of their fields may have any number."""
+    builder = JournalBuilder(STRAND)
+    for number in range(count):
+        change = Change(made_id("doc", number), 1, "T", TABLE_ID, {"a": number}, (0,))
+        transaction = Transaction(made_id("tx", number), START, START, (Statement("s", ()),), (change,))
+        yield records_of([builder.append(transaction).fields])[1]
+
+
+def test_a_symbol_table_of_many_names_is_not_kept():
+    """A record of 500 bytes can import 65,000 names, and whatever knows it would hold them all."""
+    records = [under_an_import(data, 20) for data in numbers_alone()]
+    assert short(learned(records), records) == len(records)
+    records = [under_an_import(data, 60_000) for data in numbers_alone()]
+    known = learned(records)
+    assert short(known, records) == 0
+    assert known._tables == {}
+
+
+def test_long_names_of_streams_and_tables_are_not_kept():
+    records = [data for data in records_of(bank([2] * 6, table="T" * 1_000), "s" * 1_000) if b"REVISION" in data]
+    known = learned(records)
+    assert short(known, records) == 0
+    assert known._tables == {}
+
+
+def test_a_summary_of_too_many_parts_is_not_kept():
+    """Numbers of statements take a byte each; what is kept of each takes hundreds."""
+    blocks = list(bank([1] * 6))
+    for fields in blocks:
+        (document,) = fields["transactionInfo"]["documents"].values()
+        document["statements"] = [0] * 9_000
+    summaries = records_of(rehash_from(blocks, 0))[::2]
+    known = learned(summaries)
+    assert short(known, summaries) == 0
+    assert known._summaries == {}
+
+
+def test_parts_of_all_summaries_together_are_bounded(monkeypatch):
+    monkeypatch.setattr(known_records, "MAX_SLOTS", 60)
+    known = KnownRecords()
+    for sizes in ([1] * 4, [2] * 4, [3] * 4, [2, 3] * 3, [1, 3] * 3):
+        for data in records_of(bank(sizes)):
+            same(known, data)
+            held = [each for alike in known._summaries.values() for each in alike]
+            assert known._slots == sum(len(each.stencil.slots) for each in held) <= 60
+            assert known._count == len(held)
+    assert known._summaries
+
+
+def test_threads_that_share_it_learn_one_after_the_other(monkeypatch):
+    """What two would forget at one time can be forgotten once, and the other must not fail for it."""
+    kind, inside, most = known_records.PlainDetails, [], []
+
+    def slowly(*given):
+        inside.append(given)
+        most.append(len(inside))
+        sleep(0.05)
+        inside.pop()
+        return kind(*given)
+
+    monkeypatch.setattr(known_records, "PlainDetails", slowly)
+    known, details = KnownRecords(), [data for data in HONEST if b"REVISION" in data]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda data: known.learn(data, parse_stream_record(data)), details[:4]))
+    assert most == [1] * 4
+    assert all(known.read(data) for data in details[4:])
 
 
 def test_a_large_record_is_neither_learned_nor_looked_up():

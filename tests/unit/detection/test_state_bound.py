@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from counterfoil.detection import account as limits
 from counterfoil.detection.account import AccountState, Holding, Movement, parse_account, party_of
-from counterfoil.detection.network.profile import MAX_DAYS, Flow, Trace, node_of
+from counterfoil.detection.network.profile import MAX_DAYS, MAX_TRACED, MOST, Flow, node_of
 from counterfoil.detection.transfer import MAX_CURRENCY_CHARACTERS, MAX_ID_BYTES
 
 # An item may have 409,600 bytes, the names of its attributes and its key of at most 2,048 among them.
@@ -40,9 +40,9 @@ def fullest():
             payer_rate=1234.56, payee_rate=1234.56,
         )  # fmt: skip
         others = [node_of(name(index + each)) for each in range(1, 49)]
-        trace = Trace(last + index, AT, flow.party, {node_of(name(each)): 4 for each in range(48)})
         state.profile.pay(flow, others, node_of(name(10**6 - 1)))
-        state.profile.receive(flow, others, [trace], node_of(name(10**6 - 1)))
+        # A trace of each payer alone takes more than the same number of origins in one.
+        state.profile.receive(flow, others, [], node_of(name(10**6 - 1)))
     for day in range(MAX_DAYS):
         state.profile.spend((20_000 + day) * 86_400, float(AMOUNT), cash=False)
     state.profile.spend(AT, 1.0, cash=True)
@@ -52,6 +52,7 @@ def fullest():
 def test_the_fullest_state_fits_into_an_item_and_can_be_read_back():
     state = fullest()
     assert len(state.movements) == limits.MAX_OUTFLOWS + limits.MAX_INFLOWS
+    assert len(state.profile.traces) == MOST * MAX_TRACED
     rendered = state.render()
     assert len(rendered.encode()) < ROOM
     assert parse_account(rendered).render() == rendered

@@ -22,6 +22,8 @@ from counterfoil.ion.stencils import Slot, picker
 # To make a pattern takes a tenth of a millisecond for each group; a text has two, each level costs a Python frame.
 MAX_GROUPS: Final = 96
 MAX_DEPTH: Final = 8
+# Names, nulls and what begins and ends a value: of each group there are four at most, and nulls have no groups.
+MAX_PIECES: Final = 4 * MAX_GROUPS
 
 _BOOL: Final = 1
 _STRING: Final = 8
@@ -65,6 +67,13 @@ def _head_pattern(kind: int) -> bytes:
     )
 
 
+def _size_of(head: bytes) -> int:
+    """The length that a head says."""
+    if len(head) == 1:
+        return head[0] & 15
+    return head[1] & 0x7F if len(head) == 2 else head[1] << 7 | head[2] & 0x7F
+
+
 def _byte(number: int) -> bytes:
     return b"\\x%02x" % number
 
@@ -105,14 +114,22 @@ class Pattern:
         # By the number of the group behind them: how such containers begin, by their length; where that stands among the groups; the
         # number of that group.
         self._containers: list[tuple[int, list[tuple[list[bytes], int, int]]]] = []
-        self._struct = 0
+        # How many pieces and groups stand before the body of the struct that is one slot.
+        self._before: tuple[int, int] | None = None
         if body_alone:
             self._add_held(value, MAX_DEPTH)
         else:
             self._add(value, MAX_DEPTH)
-        if self._groups > MAX_GROUPS:
-            raise InputError(f"a struct of more than {MAX_GROUPS} parts that vary")
-        self._match = re.compile(b"".join(self._pieces), re.DOTALL).fullmatch
+        if self._groups > MAX_GROUPS or len(self._pieces) > MAX_PIECES:
+            raise InputError(f"a struct of more than {MAX_GROUPS} parts that vary, or {MAX_PIECES} in all")
+        before = len(self._pieces) if self._before is None else self._before[0]
+        front, rest = (re.compile(b"".join(each), re.DOTALL) for each in (self._pieces[:before], self._pieces[before:]))
+        self._match = front.fullmatch if self._before is None else front.match
+        self._match_rest = rest.fullmatch
+        self._lengths = [
+            (self._end_of(behind), [(heads, place, self._end_of(number)) for heads, place, number in containers])
+            for behind, containers in self._containers
+        ]
         self._pick_values = picker(self._values)
         self._pick_heads, self._pick_texts = picker(self._text_heads), picker(self._texts)
 
@@ -124,34 +141,48 @@ class Pattern:
         found = self._match(data, position)
         if found is None:
             return None
-        groups = found.groups()
-        heads = _STRING_HEADS
-        end_of = found.end
+        groups, heads, begin = found.groups(), _STRING_HEADS, position
+        ends = [found.end]
+        if self._before is not None:
+            begin = found.end()
+            end = begin + _size_of(groups[-1])
+            # Its length says where the rest begins; to look for it would cost a try for each of its bytes.
+            rest = self._match_rest(data, end)
+            if rest is None:
+                return None
+            groups = (*groups, data[begin:end], *rest.groups())
+            ends.append(rest.end)
         try:
             if self._texts and self._pick_heads(groups) != tuple(
                 [heads[len(text)] for text in self._pick_texts(groups)]
             ):
                 return None
-            for end, containers in self._containers:
-                behind = end_of(end)
-                for known, place, head in containers:
-                    if groups[place] != known[behind - end_of(head)]:
+            for (part, number), containers in self._lengths:
+                behind = ends[part](number)
+                for known, place, (own_part, head) in containers:
+                    if groups[place] != known[behind - ends[own_part](head)]:
                         return None
         except IndexError:
             return None
         values = list(self._pick_values(groups))
         for place in self._described:
             values[place] = values[place][1:]
-        return values, found.start(self._struct)
+        return values, begin
+
+    def _end_of(self, group: int) -> tuple[int, int]:
+        """By which of the two matches a group is found, that before the struct that is one slot or that behind it, and its number."""
+        if self._before is None or group <= self._before[1]:
+            return 0, group
+        return 1, group - self._before[1] - 1
 
     def _add(self, value: IonValue, depth: int) -> bool:
         """Add a value; whether its length may vary."""
         raw = value.raw()
+        if raw[0] >= 0xE0:
+            raise InputError("a value with annotations")
         if value.position in self._fixed or value.low == 15:
             self._pieces.append(re.escape(raw))
             return False
-        if raw[0] >= 0xE0:
-            raise InputError("a value with annotations")
         if value.kind in {_LIST, _STRUCT}:
             return self._add_container(value, depth)
         head = re.escape(value.buffer[value.position : value.body])
@@ -178,8 +209,8 @@ class Pattern:
         place = len(self._pieces)
         begin = self._add_group(_HEAD_PATTERNS[value.kind])
         if value.position == self._whole:
-            self._add_slot(value, b"(.*)")
-            self._struct = self._groups
+            self._before = len(self._pieces), self._groups
+            self._add_slot(value, b"")
         elif not self._add_held(value, depth - 1):
             # Its length is always the same; the group stays, so that those behind it keep their numbers.
             self._pieces[place] = b"(" + re.escape(value.buffer[value.position : value.body]) + b")"

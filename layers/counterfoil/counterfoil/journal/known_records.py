@@ -5,6 +5,9 @@ What is kept is bounded, and so is what learning costs: it is paid from what kno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError, IntegrityError
@@ -19,28 +22,33 @@ from counterfoil.journal.plain_summary import PlainSummary
 from counterfoil.journal.revision import verify_revision
 from counterfoil.journal.stream_record import BlockSummaryRecord, RevisionDetailsRecord, StreamRecord
 
-# The summaries of blocks by stencils: each is as large as a record, some kB, so in all 16 MB at most.
+# The summaries of blocks by stencils: each is as large as a record, and takes some 500 bytes more for each of its slots; all of them
+# take some 60 MB at most. One of a transaction of three documents has 39 slots, one of 40 has 450.
 MAX_RECORD_BYTES: Final = 16_384
 MAX_STENCILS: Final = 1_024
+MAX_SLOTS: Final = 65_536
 # Each is tried with a record of its length that is none of them.
 MAX_STENCILS_OF_A_LENGTH: Final = 12
 
 # The details of revisions by patterns, by their symbol table. A pattern is of one ledger's table, and of ids of one length.
 MAX_TABLES: Final = 128
 MAX_PATTERNS: Final = 12
+# A table may import more names than there are bytes in its record, and whatever knows it holds them all.
+MAX_SYMBOLS: Final = 1_024
 
 
 class KnownRecords:
     """What is known of records that were seen: stencils of summaries by length, patterns of details by their symbol table.
 
-    Those met last come first. Threads may share it: what one of them loses is learned again.
+    Those met last come first. Threads may share it: they learn one after the other, and what one of them loses is learned again.
     """
 
     def __init__(self) -> None:
         self._summaries: dict[int, list[PlainSummary]] = {}
-        self._count = 0
+        self._count = self._slots = 0
         self._tables: dict[bytes, _Table] = {}
         self._credit = Credit(32, 1, 256)
+        self._learning = Lock()
 
     def read(self, data: bytes) -> VerifiedRecord | None:
         """The record, if it is like one seen before and holds; ``None`` for every other."""
@@ -77,13 +85,11 @@ class KnownRecords:
             return
         if not self._credit.spend():
             return
-        try:
+        with self._learning, suppress(InputError, IntegrityError, Unusual):
             if isinstance(record, BlockSummaryRecord):
                 self._learn_summary(data, VerifiedSummary(record.stream_arn, verify_block(record.block)))
             else:
                 self._learn_details(data, _verified(record))
-        except (InputError, IntegrityError, Unusual):
-            return
 
     def _learn_summary(self, data: bytes, verified: VerifiedSummary) -> None:
         known = self._summaries.get(len(data), [])
@@ -97,19 +103,26 @@ class KnownRecords:
         known = self._summaries.setdefault(len(data), [])
         if like is not None:
             known[like] = plain
-        elif len(known) < MAX_STENCILS_OF_A_LENGTH:
+            return
+        self._weigh([plain], 1)
+        if len(known) < MAX_STENCILS_OF_A_LENGTH:
             known.append(plain)
-            self._count += 1
-            if self._count > MAX_STENCILS:  # those of the length that was learned first are forgotten
-                self._count -= len(self._summaries.pop(next(iter(self._summaries))))
         else:
+            self._weigh(known[-1:], -1)
             known[-1] = plain
+        # Those of the length that was learned first are forgotten.
+        while self._summaries and (self._count > MAX_STENCILS or self._slots > MAX_SLOTS):
+            self._weigh(self._summaries.pop(next(iter(self._summaries))), -1)
+
+    def _weigh(self, summaries: Sequence[PlainSummary], sign: int) -> None:
+        self._count += sign * len(summaries)
+        self._slots += sign * sum(len(each.stencil.slots) for each in summaries)
 
     def _learn_details(self, data: bytes, verified: VerifiedDetails) -> None:
         position = end_of_table(data)
         table = self._tables.get(data[:position]) or _Table([], KnownStructs())
         value = read_single(data)
-        if value.position != position:
+        if value.position != position or len(value.symbols.names) > MAX_SYMBOLS:
             return
         plain = PlainDetails(value, table.documents)
         if not _is(plain.read(data, position), verified):

@@ -21,6 +21,7 @@ from counterfoil.journal.plain_record import (
     STRING,
     STRUCT,
     TIMESTAMP,
+    Unusual,
     VerifiedDetails,
     address_of,
     fields_of,
@@ -34,6 +35,9 @@ _TABLE: Final = {"tableName": STRING, "tableId": STRING}
 _PAYLOAD: Final = {"tableInfo": STRUCT, "revision": STRUCT}
 _REVISION: Final = {"blockAddress": STRUCT, "hash": BLOB, "data": STRUCT, "metadata": STRUCT}
 _METADATA: Final = {"id": STRING, "version": INT, "txTime": TIMESTAMP, "txId": STRING}
+
+# Names of stream, table and strand together; each byte takes ten in a pattern. QLDB's take less than 400.
+MAX_FIXED_BYTES: Final = 1_024
 
 # How the serializations of the metadata's fields begin.
 _ID, _VERSION, _TX_TIME, _TX_ID = (
@@ -52,6 +56,8 @@ class PlainDetails:
         address, metadata = fields_of(revision["blockAddress"], ADDRESS), fields_of(revision["metadata"], _METADATA)
         strand, number = address["strandId"], address["sequenceNo"]
         fixed = (whole["qldbStreamArn"], whole["recordType"], *table.values(), strand)
+        if sum(each.size_bytes for each in fixed) > MAX_FIXED_BYTES:
+            raise Unusual
         rigid = (number, metadata["id"], metadata["txId"])
         self._pattern = Pattern(
             record, [each.position for each in fixed], [each.position for each in rigid], revision["data"].position

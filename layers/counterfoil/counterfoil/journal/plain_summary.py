@@ -49,6 +49,9 @@ _STATEMENT: Final = {"statement": STRING, "startTime": TIMESTAMP, "statementDige
 _DOCUMENT: Final = {"tableName": STRING, "tableId": STRING, "statements": LIST}
 _SUMMARY: Final = {"hash": BLOB, "documentId": STRING}
 
+# Slots of one summary: each costs hundreds of bytes and ten microseconds to know it, however small what stands in it.
+MAX_PARTS: Final = 1_024
+
 # Covered until another is met: what the blocks of an application mostly have in common.
 _COMMON: Final = frozenset({"stream", "strand", "statement", "tableName", "tableId", "statementNo"})
 _HASHES: Final = frozenset({"blockHash", "entriesHash", "previousBlockHash", "entry", "hash"})
@@ -75,6 +78,8 @@ class PlainSummary:
         statements = self._add_structs(info["statements"], _STATEMENT)
         names = self._add_documents(data, record, info["documents"])
         summaries = self._add_structs(block["revisionSummaries"], _SUMMARY)
+        if len(self._slots) > MAX_PARTS:
+            raise Unusual
         if any(slot.end - slot.begin != HASH_SIZE for slot in self._slots if slot.role[0] in _HASHES):
             raise Unusual  # the first block of a strand has no hash before it
         roles = frozenset(slot.role for slot in self._slots if slot.role[0] not in _COMMON)
