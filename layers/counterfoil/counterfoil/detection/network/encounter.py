@@ -151,8 +151,8 @@ def gathered(met: Encounter) -> float:
     origins = _origins(met)
     by_way: dict[str, set[str]] = {}
     for each in met.payee.traces.within(met.at, MONTH) if origins else ():
-        if each.via != met.payer_name and (shared := origins & each.hops.keys()):
-            by_way.setdefault(each.via, set()).update(shared)
+        if each.via != met.payer_name and not origins.isdisjoint(each.hops):
+            by_way.setdefault(each.via, set()).update(origins & each.hops.keys())
     if not by_way:
         return 0.0
     return float(max(Counter(chain.from_iterable(by_way.values())).values()) + 1)

@@ -21,7 +21,7 @@ from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from counterfoil.detection.network.entries import Timed, dumped, quoted
+from counterfoil.detection.network.entries import Entries, Timed, dumped, quoted
 
 # The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
 MAX_FLOWS: Final = 64
@@ -153,37 +153,66 @@ class Traces(Timed[Trace]):
             self.replace_first(_newest(self[0], len(self[0].hops) - too_many))
 
 
-class Parties(dict[str, Dealings]):
-    """Counterparties, from the least to the most recently met."""
+class Accounts[V](dict[str, V]):
+    """Something said of other accounts, of the one it was said of last at the end. What each looks like in JSON is kept."""
 
     __slots__ = ("_texts",)
 
-    def __init__(self, dealings: Mapping[str, Dealings] | None = None) -> None:
-        super().__init__(dealings or {})
+    def __init__(self, said: Mapping[str, V] | None = None) -> None:
+        super().__init__()
         self._texts: dict[str, str] = {}
-        for party, each in self.items():
-            self._write(party, each)
+        for account, value in (said or {}).items():
+            self._say(account, value, dumped(value))
 
-    def _write(self, party: str, dealings: Dealings) -> None:
-        self._texts.pop(party, None)
-        self._texts[party] = f"{quoted(party)}:[{dealings.times},{dealings.last}]"
+    def _say(self, account: str, value: V, text: str) -> None:
+        self[account] = value
+        self._texts[account] = f"{quoted(account)}:{text}"
 
-    def meet(self, party: str, at: int) -> None:
-        """Count one more dealing and forget the party met longest ago beyond the limit."""
-        dealings = self[party] = Dealings(self.pop(party, NOTHING).times + 1, at)
-        self._write(party, dealings)
-        if len(self) > MAX_PARTIES:
-            oldest = next(iter(self))
-            del self[oldest], self._texts[oldest]
+    def _unsay(self, account: str) -> None:
+        del self[account], self._texts[account]
 
     def rendered(self) -> str:
         """All of them as JSON, compact."""
         return f"{{{','.join(self._texts.values())}}}"
 
 
+class Parties(Accounts[Dealings]):
+    """Counterparties, from the least to the most recently met."""
+
+    __slots__ = ()
+
+    def meet(self, party: str, at: int) -> None:
+        """Count one more dealing and forget the party met longest ago beyond the limit."""
+        times = 1
+        if party in self:
+            times += self[party].times
+            self._unsay(party)
+        self._say(party, Dealings(times, at), f"[{times},{at}]")
+        if len(self) > MAX_PARTIES:
+            self._unsay(next(iter(self)))
+
+
+class Sharing(Accounts[int]):
+    """Accounts that dealt with somebody whom this one dealt with, too, and when that was noticed last."""
+
+    __slots__ = ()
+
+    def notice(self, others: Sequence[str], at: int, besides: str) -> None:
+        """Take in who else dealt with somebody, and forget those noticed longest ago beyond the limit."""
+        # In the order of when each is named last, the newest first.
+        named = dict.fromkeys(reversed(others))
+        named.pop(besides, None)
+        for party in named.keys() & self.keys():
+            self._unsay(party)
+        text = str(at)
+        for party in reversed(named):
+            self._say(party, at, text)
+        for oldest in list(islice(self, max(len(self) - MAX_SHARED, 0))):
+            self._unsay(oldest)
+
+
 # What a profile keeps, in the order in which it is written.
-_ENTRIES: Final = ("paid", "received", "traces", "payees", "payers")
-_REST: Final = ("co_payers", "co_payees", "everyday")
+_NAMES: Final = ("paid", "received", "traces", "payees", "payers", "co_payers", "co_payees")
 _SEQUENCE_NO: Final = attrgetter("sequence_no")
 
 
@@ -214,15 +243,13 @@ class Profile:
     paid: Flows = field(default_factory=Flows)
     received: Flows = field(default_factory=Flows)
     traces: Traces = field(default_factory=Traces)
-    co_payers: dict[str, int] = field(default_factory=dict)
-    co_payees: dict[str, int] = field(default_factory=dict)
+    co_payers: Sharing = field(default_factory=Sharing)
+    co_payees: Sharing = field(default_factory=Sharing)
     payees: Parties = field(default_factory=Parties)
     payers: Parties = field(default_factory=Parties)
-    everyday: list[Everyday] = field(default_factory=list)
+    everyday: Entries[Everyday] = field(default_factory=Entries)
     cash: Dealings = NOTHING
     lifetime: Lifetime | None = None
-    # What else there is as it looks in JSON, by name, until it changes.
-    _texts: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def everyday_rate(self, at: int) -> float:
         """Everyday payments by day since the account was first seen.
@@ -239,29 +266,27 @@ class Profile:
         if cash:
             self.cash = Dealings(self.cash.times + 1, at)
             return
-        day = at // DAY
-        self._texts.pop("everyday", None)
+        day, payments, total = at // DAY, 1, amount
         if self.everyday and self.everyday[-1].day == day:
             last = self.everyday[-1]
-            self.everyday[-1] = Everyday(day, last.payments + 1, last.total + amount)
-        else:
-            self.everyday = [*self.everyday, Everyday(day, 1, amount)][-MAX_DAYS:]
+            payments, total = last.payments + 1, last.total + amount
+            self.everyday.drop(len(self.everyday) - 1)
+        self.everyday.append(Everyday(day, payments, total))
+        self.everyday.forget(len(self.everyday) - MAX_DAYS)
 
-    def pay(self, flow: Flow, payers_of_payee: Iterable[str], own_name: str) -> None:
+    def pay(self, flow: Flow, payers_of_payee: Sequence[str], own_name: str) -> None:
         """Take in a transfer to ``flow.party``; ``payers_of_payee`` are who paid that one of late, the newest last."""
         self._live(flow.at)
-        if _share(self.co_payers, payers_of_payee, flow.at, own_name):
-            self._texts.pop("co_payers", None)
+        self.co_payers.notice(payers_of_payee, flow.at, own_name)
         self.paid.add(flow)
         self.payees.meet(flow.party, flow.at)
 
     def receive(
-        self, flow: Flow, payees_of_payer: Iterable[str], traces_of_payer: Iterable[Trace], own_name: str
+        self, flow: Flow, payees_of_payer: Sequence[str], traces_of_payer: Iterable[Trace], own_name: str
     ) -> None:
         """Take in a transfer from ``flow.party``; whom that one paid of late, the newest last, and its traces, are of before."""
         self._live(flow.at)
-        if _share(self.co_payees, payees_of_payer, flow.at, own_name):
-            self._texts.pop("co_payees", None)
+        self.co_payees.notice(payees_of_payer, flow.at, own_name)
         if flow.first:
             self.traces.add(_onward(flow, traces_of_payer, own_name))
         self.received.add(flow)
@@ -274,14 +299,9 @@ class Profile:
 
     def render(self) -> str:
         """The profile as compact JSON; what is empty is left out."""
-        found = [f'"{name}":{each.rendered()}' for name in _ENTRIES if (each := getattr(self, name))]
-        texts = self._texts
-        for name in _REST:
-            if each := getattr(self, name):
-                text = texts.get(name)
-                if text is None:
-                    text = texts[name] = f'"{name}":{dumped(each)}'
-                found.append(text)
+        found = [f'"{name}":{each.rendered()}' for name in _NAMES if (each := getattr(self, name))]
+        if self.everyday:
+            found.append(f'"everyday":{self.everyday.rendered()}')
         if self.cash.times:
             found.append(f'"cash":[{self.cash.times},{self.cash.last}]')
         if self.lifetime is not None:
@@ -295,11 +315,11 @@ def parse_profile(body: dict[str, Any]) -> Profile:
         Flows(starmap(Flow, body.get("paid", ()))),
         Flows(starmap(Flow, body.get("received", ()))),
         Traces(map(Trace._make, body.get("traces", ()))),
-        body.get("co_payers", {}),
-        body.get("co_payees", {}),
+        Sharing(body.get("co_payers")),
+        Sharing(body.get("co_payees")),
         Parties({name: Dealings(*each) for name, each in body.get("payees", {}).items()}),
         Parties({name: Dealings(*each) for name, each in body.get("payers", {}).items()}),
-        [Everyday(*each) for each in body.get("everyday", ())],
+        Entries(starmap(Everyday, body.get("everyday", ()))),
         Dealings(*body.get("cash", NOTHING)),
         Lifetime(*body["lifetime"]) if "lifetime" in body else None,
     )
@@ -350,16 +370,3 @@ def _onward(flow: Flow, traces: Iterable[Trace], own_name: str) -> Trace:
     onward.pop(flow.party, None)
     onward[flow.party] = 1
     return Trace(flow.sequence_no, flow.at, flow.party, onward)
-
-
-def _share(sharing: dict[str, int], others: Iterable[str], at: int, besides: str) -> bool:
-    """Note who else dealt with somebody; whether anybody did."""
-    # In the order of when each is named last, the newest first.
-    named = dict.fromkeys(reversed(list(others)), at)
-    named.pop(besides, None)
-    for party in named.keys() & sharing.keys():
-        del sharing[party]
-    sharing.update(reversed(named.items()))
-    for oldest in list(islice(sharing, max(len(sharing) - MAX_SHARED, 0))):
-        del sharing[oldest]
-    return bool(named)
