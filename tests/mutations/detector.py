@@ -77,7 +77,7 @@ KEPT_PARSED = [
         PROFILE,
         "        text = str(at)\n",
         '        text = "0"\n',
-        (NETWORK,),
+        (KEPT,),
     ),
     Mutant(
         "a day's payments are written as they were first",

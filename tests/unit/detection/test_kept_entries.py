@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from counterfoil.detection.account import MAX_INFLOWS, Movement, Movements
 from counterfoil.detection.network.profile import (
     MAX_PARTIES,
+    MAX_SHARED,
     MAX_TRACED,
     SLACK,
     Dealings,
@@ -16,6 +17,7 @@ from counterfoil.detection.network.profile import (
     Flows,
     Parties,
     Profile,
+    Sharing,
     Trace,
     Traces,
 )
@@ -97,6 +99,24 @@ def test_parties_are_written_as_they_are(met):
             del plain[next(iter(plain))]
     assert list(json.loads(parties.rendered()).items()) == list(plain.items())
     assert Parties({name: Dealings(*each) for name, each in plain.items()}).rendered() == parties.rendered()
+
+
+groups = st.lists(st.sampled_from([*NAMES, *(f"P{number}" for number in range(MAX_SHARED))]), max_size=48)
+
+
+@given(st.lists(groups, max_size=8))
+def test_accounts_that_share_somebody_are_written_as_they_are(noticed):
+    sharing, plain = Sharing(), {}
+    for at, others in enumerate(noticed):
+        sharing.notice(others, at, besides="a")
+        for name in others:
+            if name != "a":
+                plain.pop(name, None)
+                plain[name] = at
+                if len(plain) > MAX_SHARED:
+                    del plain[next(iter(plain))]
+    assert list(json.loads(sharing.rendered()).items()) == list(sharing.items()) == list(plain.items())
+    assert Sharing(plain).rendered() == sharing.rendered()
 
 
 def test_a_party_that_fell_out_is_not_written():
