@@ -80,10 +80,11 @@ PLAIN_RECORDS = [
     Mutant(
         "records: a summary of any number of slots kept",
         SUMMARY,
-        "if len(self._slots) > MAX_PARTS:",
+        "if not summaries or len(self._slots) > MAX_PARTS:",
         "if False:",
         (LAWS,),
     ),
+    Mutant("records: a summary without revisions", SUMMARY, "if not summaries or ", "if ", (LAWS,)),
     Mutant("records: names of any length kept", DETAILS, " > MAX_FIXED_BYTES:", " < 0:", (LAWS,)),
     Mutant(
         "records: symbol tables of any size kept", KNOWN, " or len(value.symbols.names) > MAX_SYMBOLS:", ":", (LAWS,)

@@ -474,6 +474,16 @@ def test_parts_of_all_summaries_together_are_bounded(monkeypatch):
     assert known._summaries
 
 
+def test_a_summary_without_revisions_comes_to_the_same():
+    """Of a block that does not bind its header a summary may lack parts: what is not there is no reason to fail."""
+    summaries = [
+        record(STREAM_ARN, "BLOCK_SUMMARY", block_summary(fields) | {"revisionSummaries": []})
+        for fields in transfers(BLOCKS, bind_headers=False).fields
+    ]
+    assert isinstance(long_way(summaries[ALTERED])[2], Block)
+    assert short(learned(summaries), summaries) == 0
+
+
 def test_threads_that_share_it_learn_one_after_the_other(monkeypatch):
     """What two would forget at one time can be forgotten once, and the other must not fail for it."""
     kind, inside, most = known_records.PlainDetails, [], []

@@ -78,7 +78,7 @@ class PlainSummary:
         statements = self._add_structs(info["statements"], _STATEMENT)
         names = self._add_documents(data, record, info["documents"])
         summaries = self._add_structs(block["revisionSummaries"], _SUMMARY)
-        if len(self._slots) > MAX_PARTS:
+        if not summaries or len(self._slots) > MAX_PARTS:
             raise Unusual
         if any(slot.end - slot.begin != HASH_SIZE for slot in self._slots if slot.role[0] in _HASHES):
             raise Unusual  # the first block of a strand has no hash before it
