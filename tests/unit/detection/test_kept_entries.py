@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.detection.account import MAX_INFLOWS, Movement, Movements
+from counterfoil.detection.network.entries import Entries
 from counterfoil.detection.network.profile import (
     MAX_PARTIES,
     MAX_SHARED,
@@ -99,6 +100,32 @@ def test_parties_are_written_as_they_are(met):
             del plain[next(iter(plain))]
     assert list(json.loads(parties.rendered()).items()) == list(plain.items())
     assert Parties({name: Dealings(*each) for name, each in plain.items()}).rendered() == parties.rendered()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["append", "forget", "drop", "replace", "render"]), st.integers(0, 4)), max_size=40
+    )
+)
+def test_entries_are_written_as_they_are_whatever_was_done_to_them(steps):
+    entries, plain = Entries(), []
+    for number, (step, place) in enumerate(steps):
+        match step:
+            case "append":
+                entries.append([number, NAMES[place]])
+                plain.append([number, NAMES[place]])
+            case "forget":
+                entries.forget(place)
+                del plain[:place]
+            case "drop" if place < len(plain):
+                entries.drop(place)
+                del plain[place]
+            case "replace" if plain:
+                entries.replace_first([number, NAMES[place] * place])
+                plain[0] = [number, NAMES[place] * place]
+            case "render":
+                assert json.loads(entries.rendered()) == plain
+    assert json.loads(entries.rendered()) == plain == entries
 
 
 groups = st.lists(st.sampled_from([*NAMES, *(f"P{number}" for number in range(MAX_SHARED))]), max_size=48)

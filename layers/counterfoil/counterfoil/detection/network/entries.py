@@ -29,30 +29,43 @@ quoted: Final[Callable[[str], str]] = encode_basestring
 
 
 class Entries[E](list[E]):
-    """Entries in journal order. The methods below and ``append`` are the only ways to change it."""
+    """Entries in journal order. The methods below and ``append`` are the only ways to change it.
 
-    __slots__ = ("_texts",)
+    Their texts are kept as one, with the size of each: to write a state whose entries nobody looked at is to copy some kilobytes.
+    """
+
+    __slots__ = ("_sizes", "_text")
 
     def __init__(self, entries: Iterable[E] = ()) -> None:
         super().__init__(entries)
-        self._texts: list[str] = []
+        self._sizes: list[int] = []
+        self._text = ""
 
     def forget(self, count: int) -> None:
         """Drop the ``count`` oldest entries."""
         if count > 0:
             del self[:count]
-            del self._texts[:count]
+            sizes = self._sizes[:count]
+            self._text = self._text[sum(sizes) + len(sizes) :]
+            del self._sizes[:count]
 
     def drop(self, index: int) -> None:
         """Drop one entry."""
         del self[index]
-        del self._texts[index : index + 1]
+        if index < len(self._sizes):
+            begin = sum(self._sizes[:index]) + index
+            end = begin + self._sizes.pop(index)
+            # Together with the comma behind it, or behind the last one with that before it.
+            behind = self._text[end + 1 :]
+            self._text = self._text[:begin] + behind if behind else self._text[: max(begin - 1, 0)]
 
     def replace_first(self, entry: E) -> None:
         """Put another entry in the place of the oldest."""
         self[0] = entry
-        if self._texts:
-            self._texts[0] = self.text(entry)
+        if self._sizes:
+            text = self.text(entry)
+            self._text = text + self._text[self._sizes[0] :]
+            self._sizes[0] = len(text)
 
     @staticmethod
     def text(entry: E) -> str:
@@ -61,10 +74,11 @@ class Entries[E](list[E]):
 
     def rendered(self) -> str:
         """All entries as JSON, compact: ``[[1,"a"],[2,"b"]]``."""
-        texts = self._texts
-        if len(texts) < len(self):
-            texts += map(self.text, self[len(texts) :])
-        return f"[{','.join(texts)}]"
+        if len(self._sizes) < len(self):
+            new = [self.text(each) for each in self[len(self._sizes) :]]
+            self._text = ",".join([self._text, *new] if self._sizes else new)
+            self._sizes += map(len, new)
+        return f"[{self._text}]"
 
 
 class Timed[E: HasTime](Entries[E]):
