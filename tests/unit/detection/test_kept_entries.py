@@ -107,6 +107,9 @@ def test_parties_are_written_as_they_are(met):
         st.tuples(st.sampled_from(["append", "forget", "drop", "replace", "render"]), st.integers(0, 4)), max_size=40
     )
 )
+@example([("append", 0), ("append", 1), ("render", 0), ("drop", 1)])
+@example([("append", 0), ("append", 1), ("render", 0), ("drop", 0), ("append", 2)])
+@example([("append", 0), ("append", 1), ("render", 0), ("append", 2), ("forget", 4), ("append", 3)])
 def test_entries_are_written_as_they_are_whatever_was_done_to_them(steps):
     entries, plain = Entries(), []
     for number, (step, place) in enumerate(steps):
