@@ -1,7 +1,10 @@
 """Both ways of a stream record: read and verified the long way, and by what was learned from records before."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 from counterfoil.errors import CounterfoilError, InputError
-from counterfoil.ion import hash_of_ion
+from counterfoil.ion import dump_binary, hash_of_ion
 from counterfoil.journal import (
     BlockSummaryRecord,
     RevisionDetailsRecord,
@@ -9,8 +12,12 @@ from counterfoil.journal import (
     verify_block,
     verify_revision,
 )
+from counterfoil.journal.builder import Change, JournalBuilder, Statement, Transaction, ion_time
 from counterfoil.journal.known_records import KnownRecords
 from counterfoil.journal.plain_record import VerifiedDetails, VerifiedSummary
+from counterfoil.journal.publication import block_summary
+from tests.forged_blocks import ALTERED
+from tests.journals import START, STRAND, STREAM_ARN, TABLE_ID, made_id, transfers
 
 
 def long_way(data):
@@ -74,3 +81,65 @@ def same(known, data, *, learn=True):
     found, short = meet(known, data, learn=learn)
     assert found == long_way(data)
     return short
+
+
+def records_of(blocks, arn=STREAM_ARN):
+    """The stream records of blocks, given as fields; whatever document a revision is of, it comes with some table."""
+    found = []
+    for fields in blocks:
+        found.append(record(arn, "BLOCK_SUMMARY", block_summary(fields)))
+        documents = fields.get("transactionInfo", {}).get("documents", {})
+        tables = {name: {key: table[key] for key in ("tableName", "tableId")} for name, table in documents.items()}
+        for revision in fields["revisions"]:
+            if "metadata" in revision:
+                table = tables.get(revision["metadata"]["id"]) or next(iter(tables.values()))
+                found.append(record(arn, "REVISION_DETAILS", {"tableInfo": table, "revision": revision}))
+    return found
+
+
+def record(arn, kind, payload):
+    return dump_binary({"qldbStreamArn": arn, "recordType": kind, "payload": payload})
+
+
+def short(known, records):
+    """How many of these records the short way reads; all come to what the long way makes of them."""
+    return sum([same(known, data) for data in records])
+
+
+AMOUNTS = [
+    lambda number: Decimal(number * 1_009).scaleb(-2),
+    lambda number: number,
+    float,
+    lambda number: ion_time(START + timedelta(seconds=number)),
+    bytes,
+]
+
+
+def bank(sizes, *, strand=STRAND, table="Transactions", note="x", field="note", kind=0):
+    """Blocks of some documents each: two tables, texts of many lengths."""
+    builder = JournalBuilder(strand)
+    for number, size in enumerate(sizes):
+        at = START + timedelta(milliseconds=137 * number)
+        changes = tuple(
+            Change(
+                made_id(f"d{number}x", index),
+                number * 37,
+                table if index else "Accounts",
+                TABLE_ID,
+                {
+                    field: note * (number % 23),
+                    "amount": AMOUNTS[kind % len(AMOUNTS)](number),
+                    "open": bool(number % 2),
+                    "by": {"name": "é" if number % 29 == 28 else "n" * (number % 5), "at": [number, None, {}]},
+                },
+                (index,),
+            )
+            for index in range(size)
+        )
+        statements = tuple(Statement(f"UPDATE {table} SET a = ?", (index,)) for index in range(size))
+        yield builder.append(Transaction(made_id("tx", number), at, at, statements, changes)).fields
+
+
+BLOCKS = 8
+HONEST = records_of(transfers(BLOCKS).fields)
+SUMMARY, DETAILS = HONEST[2 * ALTERED : 2 * ALTERED + 2]

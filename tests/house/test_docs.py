@@ -305,7 +305,7 @@ LIMITS = [
     (block_assembly.MAX_HELD_BYTES, "16 MiB"),
     (block_assembly.MAX_AHEAD, "10,000 blocks"),
     (stream_cursor.MAX_PASSED, "64, forgets"),
-    (account.MAX_OUTFLOWS, "512 outflows"),
+    (account.MAX_OUTFLOWS, "448 outflows"),
     (account.MAX_INFLOWS, "64 inflows"),
     (account.MAX_PAYEES, "128 payees"),
     (account.MAX_HOLDINGS, "16 holdings"),

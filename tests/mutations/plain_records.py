@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations.mutant import Mutant
 
 LAWS = "tests/property/test_record_laws.py"
+BOUNDS = "tests/property/test_record_bounds.py"
 PATTERN_LAWS = "tests/property/test_pattern_laws.py"
 DOCUMENT_LAWS = "tests/property/test_document_laws.py"
 DETAILS = "journal/plain_details.py"
@@ -17,87 +18,115 @@ PATTERNS = "ion/patterns.py"
 TRANSFER = "detection/transfer.py"
 
 PLAIN_RECORDS = [
-    Mutant("records: a revision of another hash taken", DETAILS, "if computed != claimed:", "if not claimed:", (LAWS,)),
-    Mutant("records: any version taken", DETAILS, "if version > MAX_VERSION:", "if version < 0:", (LAWS,)),
     Mutant(
-        "records: entries of another hash taken", SUMMARY, "if root_of(entries) != entries_hash or ", "if ", (LAWS,)
+        "records: a revision of another hash taken",
+        DETAILS,
+        "if computed != claimed:",
+        "if not claimed:",
+        (LAWS, BOUNDS),
+    ),
+    Mutant("records: any version taken", DETAILS, "if version > MAX_VERSION:", "if version < 0:", (LAWS, BOUNDS)),
+    Mutant(
+        "records: entries of another hash taken",
+        SUMMARY,
+        "if root_of(entries) != entries_hash or ",
+        "if ",
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: another block hash taken",
         SUMMARY,
         " or dot(_known_hash(entries_hash), _known_hash(previous)) != block_hash:",
         ":",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: a transaction info of another hash taken",
         SUMMARY,
         "if hashing.hash_of(self._info) not in entries or ",
         "if ",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: revisions that no entry is the root of taken",
         SUMMARY,
         " or root_of(hashes) not in entries:",
         ":",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: other documents than the transaction changed",
         SUMMARY,
         "if bound and not ",
         "if bound and None is ",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
-        "records: a header bound by anything", SUMMARY, "hashing.hash_of(self._header) == entries[0]", "True", (LAWS,)
+        "records: a header bound by anything",
+        SUMMARY,
+        "hashing.hash_of(self._header) == entries[0]",
+        "True",
+        (LAWS, BOUNDS),
     ),
-    Mutant("records: a name used twice taken for an id", SUMMARY, "used[symbol] > 1", "used[symbol] > 9", (LAWS,)),
+    Mutant(
+        "records: a name used twice taken for an id", SUMMARY, "used[symbol] > 1", "used[symbol] > 9", (LAWS, BOUNDS)
+    ),
     Mutant(
         "records: any number of a block taken",
         RECORD,
         "if sequence_no > MAX_SEQUENCE_NO:",
         "if sequence_no < 0:",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: an id of anything",
         RECORD,
         "return text if body.isalnum() else checked_id(text, what)",
         "return text",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: fields beside the usual ones taken",
         RECORD,
         "if fields.keys() != expected.keys():",
         "if fields.keys() < expected.keys():",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
-    Mutant("records: stencils without a bound", KNOWN, "self._count > MAX_STENCILS or ", "", (LAWS,)),
-    Mutant("records: slots without a bound", KNOWN, " or self._slots > MAX_SLOTS", "", (LAWS,)),
+    Mutant("records: stencils without a bound", KNOWN, "self._count > MAX_STENCILS or ", "", (LAWS, BOUNDS)),
+    Mutant("records: slots without a bound", KNOWN, " or self._slots > MAX_SLOTS", "", (LAWS, BOUNDS)),
     Mutant(
         "records: a summary of any number of slots kept",
         SUMMARY,
         "if not summaries or len(self._slots) > MAX_PARTS:",
         "if False:",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
-    Mutant("records: a summary without revisions", SUMMARY, "if not summaries or ", "if ", (LAWS,)),
-    Mutant("records: names of any length kept", DETAILS, " > MAX_FIXED_BYTES:", " < 0:", (LAWS,)),
+    Mutant("records: a summary without revisions", SUMMARY, "if not summaries or ", "if ", (LAWS, BOUNDS)),
+    Mutant("records: names of any length kept", DETAILS, " > MAX_FIXED_BYTES:", " < 0:", (LAWS, BOUNDS)),
     Mutant(
-        "records: symbol tables of any size kept", KNOWN, " or len(value.symbols.names) > MAX_SYMBOLS:", ":", (LAWS,)
+        "records: symbol tables of any size kept",
+        KNOWN,
+        " or len(value.symbols.names) > MAX_SYMBOLS:",
+        ":",
+        (LAWS, BOUNDS),
     ),
-    Mutant("records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS,)),
-    Mutant("records: two threads learning at once", KNOWN, "with self._learning, suppress(", "with suppress(", (LAWS,)),
-    Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS,)),
+    Mutant(
+        "records: tables without a bound", KNOWN, "if len(self._tables) >= MAX_TABLES:", "if False:", (LAWS, BOUNDS)
+    ),
+    Mutant(
+        "records: two threads learning at once",
+        KNOWN,
+        "with self._learning, suppress(",
+        "with suppress(",
+        (LAWS, BOUNDS),
+    ),
+    Mutant("records: every record learned from", KNOWN, "if not self._credit.spend():", "if False:", (LAWS, BOUNDS)),
     Mutant(
         "records: what a stencil covers is not compared",
         STENCILS,
         "return parts[1::2] + self._covered if parts[::2] == self._skeleton else None",
         "return parts[1::2] + self._covered",
-        (LAWS,),
+        (LAWS, BOUNDS),
     ),
     Mutant(
         "records: a text that is not plain hashed as it is",

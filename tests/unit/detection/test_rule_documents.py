@@ -81,7 +81,7 @@ UNBOUND = {
     "an unknown parameter": (changed(parameters={"limit": 3}), "'limit'"),
     "an aggregate that is none": (changed(parameters={"aggregate": "median"}), "parameters.aggregate must be one of"),
     "a sum across currencies": (changed(parameters={"aggregate": "sum", "key": "account"}), "needs the currency"),
-    "more than is remembered": (changed(parameters={"threshold": "512"}), "at most 512"),
+    "more than is remembered": (changed(parameters={"threshold": "448"}), "at most 448"),
     "more inflows than are remembered": (changed(parameters={"direction": "in", "threshold": "64"}), "at most 64"),
     "a condition of another kind": (changed(when="statement == 'x'"), "'statement'"),
     "a condition where there is none": (

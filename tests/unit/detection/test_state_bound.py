@@ -25,7 +25,7 @@ def fullest():
     state = AccountState(applied=last)
     for index in range(limits.MAX_OUTFLOWS + limits.MAX_INFLOWS):
         movement = Movement(
-            AT * 1_000_000, last + index, index >= limits.MAX_OUTFLOWS, AMOUNT, CURRENCY, name(index), "d" * 22, "f" * 64,
+            AT * 1_000_000, last + index, index >= limits.MAX_OUTFLOWS, AMOUNT, CURRENCY, name(index), "d" * 64, "f" * 64,
             party_of(name(index)), is_new=True,
         )  # fmt: skip
         state.movements.add(movement, 10**18)

@@ -24,9 +24,9 @@ from counterfoil.detection.network.profile import MAX_NAMES, Profile, parse_prof
 from counterfoil.errors import UnavailableError
 
 # Per account: the newest transfers, whatever the windows; beyond it the oldest are forgotten and windows are judged on the rest.
-# 512 within a day are more than the count of velocity lets pass; inflows, which no count stops, are kept apart, and only those
+# 448 within a day are more than the count of velocity lets pass; inflows, which no count stops, are kept apart, and only those
 # that a rule looks at, so that a flood of small ones cannot wash away what matters.
-MAX_OUTFLOWS: Final = 512
+MAX_OUTFLOWS: Final = 448
 MAX_INFLOWS: Final = 64
 # Per account: the payees paid most recently; one that fell out counts as new when it is paid again.
 MAX_PAYEES: Final = 128
