@@ -57,3 +57,19 @@ def _repeat(draw, data):
 
 
 ACCIDENTS = [_flip, _flip, _replace, _insert, _delete, _cut, _repeat]
+
+
+def as_sorted_struct(value):
+    """The same bytes as a struct that says its fields are sorted."""
+    return b"\xd1" + value[1:]
+
+
+def annotated(value):
+    """A value of two bytes of length with the annotation ``name``."""
+    inner = b"\x81\x84" + value
+    return b"\xee" + bytes([len(inner) >> 7, 0x80 | len(inner) & 0x7F]) + inner
+
+
+def padded(value):
+    """A value with a byte of padding behind it."""
+    return value + b"\x00"

@@ -18,7 +18,7 @@ from counterfoil.journal.export_format import parse_data_key
 from counterfoil.journal.known_blocks import BinaryBlocks, TextBlocks
 from counterfoil.services import export_contents
 from counterfoil.services.export_contents import Task, verify_object
-from tests.damage import damaged
+from tests.damage import annotated, as_sorted_struct, damaged, padded
 from tests.exports import NOW
 from tests.forged_blocks import ALTERED, BEHIND_IT, REHASHED, data_changed
 from tests.journals import FEW, STRAND, copy_of, first_revision, journals, rehash, rehash_from, transfers
@@ -184,19 +184,6 @@ def as_list(value):
 
 def as_string(value):
     return b"\x8e" + value[1:]
-
-
-def as_sorted_struct(value):
-    return b"\xd1" + value[1:]
-
-
-def annotated(value):
-    inner = b"\x81\x84" + value
-    return b"\xee" + bytes([len(inner) >> 7, 0x80 | len(inner) & 0x7F]) + inner
-
-
-def padded(value):
-    return value + b"\x00"
 
 
 @pytest.mark.parametrize("other", [as_list, as_string, as_sorted_struct, annotated, padded])

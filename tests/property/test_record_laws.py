@@ -15,7 +15,7 @@ from counterfoil.journal.known_records import KnownRecords
 from counterfoil.journal.plain_details import PlainDetails
 from counterfoil.journal.plain_summary import PlainSummary
 from counterfoil.journal.publication import block_summary
-from tests.damage import damaged
+from tests.damage import annotated, as_sorted_struct, damaged, padded
 from tests.forged_blocks import ALTERED, BEHIND_IT, REHASHED
 from tests.journals import (
     FEW,
@@ -239,19 +239,6 @@ def test_what_has_more_fields_than_usual_is_not_learned(honest, path):
 
 def as_list(value):
     return b"\xbe" + value[1:]
-
-
-def as_sorted_struct(value):
-    return b"\xd1" + value[1:]
-
-
-def annotated(value):
-    inner = b"\x81\x84" + value
-    return b"\xee" + bytes([len(inner) >> 7, 0x80 | len(inner) & 0x7F]) + inner
-
-
-def padded(value):
-    return value + b"\x00"
 
 
 @pytest.mark.parametrize("other", [as_list, as_sorted_struct, annotated, padded])
