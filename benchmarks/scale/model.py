@@ -40,10 +40,11 @@ PIPELINE_READS: Final = 2.9
 BATCH_ITEMS: Final = 25
 
 # Milliseconds of a processor: all six requests of a transfer; a block in the projector or the publisher; a stream record in the
-# auditor or the detector (0.3 to 0.6 were measured for reading and hashing one, on this project's machines).
+# auditor or the detector (0.05 and 0.12 were measured on this project's machines, rules included; with DynamoDB there is more to do for
+# each batch, and a function's core may be slower).
 API_COMPUTE: Final = 12.0
 BLOCK_COMPUTE: Final = 1.5
-RECORD_COMPUTE: Final = 0.6
+RECORD_COMPUTE: Final = 0.2
 MEMORY_GB: Final = 1_769 / 1_024
 
 # Instances that serve one strand and follow it; how the units grow with them is measured at both.
