@@ -40,8 +40,8 @@ PIPELINE_READS: Final = 2.9
 BATCH_ITEMS: Final = 25
 
 # Milliseconds of a processor: all six requests of a transfer; a block in the projector or the publisher; a stream record in the
-# auditor or the detector (0.05 and 0.12 were measured on this project's machines, rules included; with DynamoDB there is more to do for
-# each batch, and a function's core may be slower).
+# auditor or the detector (0.05 and 0.12 were measured on this project's machines, rules included; with DynamoDB there is more to do
+# for each batch, and a function's core may be slower).
 API_COMPUTE: Final = 12.0
 BLOCK_COMPUTE: Final = 1.5
 RECORD_COMPUTE: Final = 0.2
