@@ -2,7 +2,7 @@
 
 Every state is a function of the blocks applied so far, never of the batches they came in. An account's state says up to
 which block it was applied; a block is applied to an account once, however often it is delivered. All lists are bounded,
-and states are written as compact JSON of at most about 392 KB (DynamoDB's items may have 400 KB).
+and states are written as compact JSON of at most about 381 KB (DynamoDB's items may have 400 KB).
 
 States are kept per strand because a strand is a ledger: the same account id in two ledgers is two accounts, and blocks of
 two strands have no order that a rule could rely on.
@@ -165,8 +165,8 @@ class Holding(NamedTuple):
 class AccountState:
     """``applied`` is the sequence number of the last block applied, -1 before the first.
 
-    ``firing`` are the rules whose condition held at the last event, each
-    with its scope. ``last_out`` is when money left it last, ``profile`` what it is in the network of accounts.
+    ``firing`` are the rules whose condition held at the last event, each with its scope. ``last_out`` is when money left it last,
+    ``profile`` what it is in the network of accounts.
     """
 
     applied: int = -1
