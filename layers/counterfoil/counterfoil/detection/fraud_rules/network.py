@@ -13,9 +13,9 @@ from counterfoil.detection.expressions.vocabulary import Symbol, Vocabulary
 from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Value, Values
 from counterfoil.detection.money import EXACT
 from counterfoil.detection.network.entries import dumped
+from counterfoil.detection.network.limits import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
 from counterfoil.detection.network.measures import MEASURES, NAMES, PLACES, shown
 from counterfoil.detection.network.observation import Observation
-from counterfoil.detection.network.profile import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
 from counterfoil.detection.parameters import FLAG, choice, ratio, whole
 from counterfoil.detection.parameters import text as text_setting
 from counterfoil.errors import InputError
