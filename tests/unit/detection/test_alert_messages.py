@@ -1,10 +1,12 @@
 """What a person and a filter read about a finding."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from counterfoil.detection.alert import Alert
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.telling import TellingPolicy
 
@@ -82,6 +84,15 @@ def test_attributes_are_what_subscribers_filter_by():
         "account_id": "ACC-1",
     }
     assert "account_id" not in Alert(finding(account_id=None)).attributes, "SNS takes no empty attribute"
+
+
+def test_programs_learn_what_the_findings_of_the_alert_have_in_common():
+    fraud = {"rule_id": "fraud.x", "severity": Severity.HIGH, "evidence": {"currency": "EUR"}}
+    assert Alert(finding(**fraud)).detail["alert_key"] == {"account": "ACC-1"}
+    keyed = finding(**fraud, alert=AlertTerms((AlertPart.ACCOUNT, AlertPart.CURRENCY)))
+    assert json.loads(json.dumps(Alert(keyed).detail))["alert_key"] == {"account": "ACC-1", "currency": "EUR"}
+    assert Alert(finding(**fraud, alert=AlertTerms(()))).detail["alert_key"] == {}, "the rule alone"
+    assert Alert(finding()).detail["alert_key"] is None, "it joins nothing"
 
 
 @pytest.mark.parametrize("minimum", Severity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from counterfoil.detection.alert_key import key_of
 from counterfoil.detection.finding import Finding, Status
 
 # SNS takes subjects of up to 100 ASCII characters.
@@ -90,12 +91,13 @@ class Alert:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """All of the finding, and the alert's id for deduplication."""
-        finding = self.finding
+        """All of the finding, and the alert's id for deduplication. ``alert_key`` is ``None`` where the finding joins no other."""
+        finding, key = self.finding, key_of(self.finding)
         return {
             **self.attributes,
             "alert_id": self.alert_id,
             "group_id": self.group_id,
+            "alert_key": None if key is None else dict(key),
             "score": finding.rank[1],
             "place": finding.place,
             "reason": finding.reason,
