@@ -25,6 +25,7 @@ from pathlib import Path
 
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
+from tests.mutations.compliance import COMPLIANCE
 from tests.mutations.desk import DESK
 from tests.mutations.detector import DETECTOR
 from tests.mutations.dynamodb import DYNAMODB_LEDGER
@@ -49,6 +50,7 @@ from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
 from tests.mutations.sealing import SEALING
+from tests.mutations.security_tools import SECURITY_TOOLS
 from tests.mutations.sessions_in_a_log import SESSIONS_IN_A_LOG
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
@@ -81,6 +83,8 @@ MUTANTS = [
     *ALTERATIONS,
     *TELLING,
     *DESK,
+    *COMPLIANCE,
+    *SECURITY_TOOLS,
     *FRAUD_RULES,
     *RULES,
     *DETECTOR,

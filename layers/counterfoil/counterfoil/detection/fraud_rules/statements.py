@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Condition, Type, number, text
 from counterfoil.detection.expressions.vocabulary import Vocabulary
 from counterfoil.detection.fraud_rules.event import hour_of, microseconds, weekday_of
@@ -48,6 +49,7 @@ class StatementMeets(StatementKind):
     kind: ClassVar[str] = "statement"
     vocabulary: ClassVar[Vocabulary] = STATEMENT
     values: ClassVar[Mapping[str, Type]] = {name: symbol.type for name, symbol in STATEMENT.items()}
+    alert_parts: ClassVar[frozenset[AlertPart]] = frozenset({AlertPart.STRAND, AlertPart.VERB})
 
     def sees(self, statement: Statement, when: Condition | None) -> Sighting | None:
         if when is not None and not when(statement):
