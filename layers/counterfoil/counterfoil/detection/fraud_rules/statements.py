@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from counterfoil.detection.alert_terms import AlertPart
@@ -20,9 +21,18 @@ MAX_SHOWN: Final = 300
 _TWO_WORDS: Final = frozenset({"CREATE", "DROP", "UNDROP", "EXEC", "INSERT"})
 
 
+# Different statements whose verbs are remembered; a ledger hears few, again and again.
+_MAX_VERBS: Final = 1_024
+
+
 def verb_of(statement: str) -> str:
     """What a statement does, in capitals: ``UPDATE``, ``DROP TABLE``, ``EXEC REDACT_REVISION``; comments in front are passed over."""
-    rest = statement[:MAX_SHOWN].lstrip()
+    return _verb_of(statement[:MAX_SHOWN])
+
+
+@lru_cache(maxsize=_MAX_VERBS)
+def _verb_of(begin: str) -> str:
+    rest = begin.lstrip()
     while rest.startswith(("--", "/*")):
         end = "\n" if rest.startswith("--") else "*/"
         rest = rest.partition(end)[2].lstrip()
