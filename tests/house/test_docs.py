@@ -317,7 +317,7 @@ LIMITS = [
     (bundle.MAX_STATEMENTS, "8 statements"),
     (verify_export.MAX_MANIFEST_BYTES, "16 MiB, 200,000 keys"),
     (export_format.MAX_KEYS, "200,000 keys"),
-    (verify_export.MAX_OBJECT_BYTES, "5 GiB"),
+    (export_contents.MAX_OBJECT_BYTES, "5 GiB"),
     (export_contents.MAX_FINDINGS, "100 findings"),
     (verify_export.MAX_FINDINGS, "1,000 in an export"),
     (export_directory.MAX_FILES, "500,000"),

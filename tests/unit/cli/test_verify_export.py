@@ -21,6 +21,12 @@ NAME = {"type": ["string", "null"]}
 FOUND = FINDING | {
     "properties": FINDING["properties"] | {"ruleId": {"type": "string", "pattern": r"^(audit|export)\.[a-z-]+$"}}
 }
+PROOFS = strict(
+    {
+        "files": COUNT, "checked": COUNT, "good": COUNT, "bad": COUNT, "underKnownDigest": COUNT, "underOwnDigestAlone": COUNT,
+        "notChecked": COUNT, "notCheckedBecause": {"type": "array", "items": TEXT},
+    }
+)  # fmt: skip
 EXPORT = strict(
     {
         "holds": {"type": "boolean"}, "exportId": TEXT, "strandId": TEXT, "ledgerName": NAME, "outputFormat": NAME,
@@ -28,7 +34,7 @@ EXPORT = strict(
         "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "firstBlockNotChecked": NUMBER,
         "digest": {"anyOf": [HASH, {"type": "null"}]},
         "firstBadBlock": NUMBER, "badBlocks": {"type": "array", "items": {"type": "string", "pattern": r"^\d+(-\d+)?$"}},
-        "badBlockCount": COUNT, "remarks": {"type": "array", "items": TEXT},
+        "badBlockCount": COUNT, "proofs": {"anyOf": [PROOFS, {"type": "null"}]}, "remarks": {"type": "array", "items": TEXT},
         "digestCompared": {"type": "boolean"}, "findings": {"type": "array", "items": FOUND},
     }
 )  # fmt: skip

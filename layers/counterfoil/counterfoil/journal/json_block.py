@@ -51,15 +51,25 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
 
 def parse_json_block(line: str) -> JsonBlock:
     """Read a block in its whole form; what is no such JSON is an ``InputError``."""
-    try:
-        fields = _typed(_BLOCK, from_json(line))
-    except (ValueError, OverflowError, AttributeError, TypeError) as error:
-        raise InputError(f"not a block in JSON: {error}") from None
-    block = parse_block(read_single(encode(fields)))
+    fields, block = _read(line)
     written = fields.get("revisions") or []
     revisions = [_with_data(revision, each) for revision, each in zip(block.revisions, written, strict=True)]
     unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
     return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked)
+
+
+def parse_json_hashes(line: str) -> UnverifiedBlock:
+    """A block in its whole form for its hashes alone: what its revisions' data was is not sought."""
+    return _read(line)[1]
+
+
+def _read(line: str) -> tuple[dict[str, Any], UnverifiedBlock]:
+    """The fields of a block by the types that are known of them, and the block that they are."""
+    try:
+        fields = _typed(_BLOCK, from_json(line))
+    except (ValueError, OverflowError, AttributeError, TypeError) as error:
+        raise InputError(f"not a block in JSON: {error}") from None
+    return fields, parse_block(read_single(encode(fields)))
 
 
 def _with_data(revision: UnverifiedRevision, written: dict[str, Any]) -> UnverifiedRevision:
