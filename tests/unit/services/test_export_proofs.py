@@ -304,7 +304,7 @@ UNKNOWN = {
     "an address that is none": (json.dumps(SHAPES["GetBlock"] | {"DigestTipAddress": "{}"}).encode(), "cannot be read"),
     "nested deep": (b"[" * 70 + b"7" + b"]" * 70, "nested deeper than 64 levels"),
     "nested deeper than anybody reads": (b"[" * 200_000 + b"]" * 200_000, "is not JSON"),
-    "too many values": (b"[" + b"1," * proofs_file.MAX_VALUES + b"1]", "more than 4,000,000 values"),
+    "too many values": (b"[" + b"1," * proofs_file.MAX_VALUES + b"1]", "more than 3,000,000 values"),
     "a number of many digits": (b"[" + b"9" * 5_000 + b"]", "is not JSON"),
 }  # fmt: skip
 
@@ -345,6 +345,9 @@ def test_a_file_that_is_too_large_is_told(monkeypatch):
 
 def test_of_much_that_is_not_understood_the_first_is_told_and_all_is_counted():
     verdict = outcome([SHAPES["GetBlock"], *([{"a": 1}] * 50)])
+    assert (counts(verdict), len(verdict.proofs.told)) == ((1, 1, 1, 50), proofs_file.MAX_NAMED + 1)
+    assert verdict.proofs.told[-1].endswith("at $: nothing is known as a proof in 40 values more")
+    verdict = outcome([SHAPES["GetBlock"]], lines=b'{"a": 1}\n' * 50)
     assert (counts(verdict), len(verdict.proofs.told)) == ((1, 1, 1, 50), export_proofs.MAX_TOLD)
 
 

@@ -209,14 +209,12 @@ def show_proofs(proofs: ProofsVerdict) -> None:
     )
     if proofs.not_checked:
         out.print(
-            f"  [yellow]not checked[/]  {proofs.not_checked} of their values, which prove nothing and disprove nothing:",
+            f"  [yellow]not checked[/]  {proofs.not_checked} of their values, which prove nothing and disprove nothing; the first:",
             highlight=False,
             soft_wrap=True,
         )
         for sentence in proofs.told:
             out.print(f"    {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
-        if proofs.not_checked > len(proofs.told):
-            out.print(f"    and {proofs.not_checked - len(proofs.told)} more", highlight=False)
 
 
 def _run(first: int, last: int) -> str:

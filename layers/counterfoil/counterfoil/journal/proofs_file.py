@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Mapping
+from io import StringIO
 from typing import Any, Final, NamedTuple
 
 from counterfoil.errors import InputError
@@ -22,11 +23,15 @@ from counterfoil.merkle import Hash
 
 # As much as a receipt may have by itself.
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
-# Values of one JSON text, strings with brackets and commas counted as if they were several: each costs some 80 bytes of memory.
-MAX_VALUES: Final = 4_000_000
+# Values of one JSON text, strings with brackets and commas counted as if they were several: each costs up to 150 bytes of memory.
+MAX_VALUES: Final = 3_000_000
+MAX_LINES: Final = 1_000_000
 MAX_DEPTH: Final = 64
+# Values side by side that are told one by one.
+MAX_NAMED: Final = 10
 _MAX_PLACE: Final = 200
 
+_NOTHING: Final = "nothing in it is known as a proof"
 _SUFFIX: Final = ".proofs.json"
 
 _NAMES: Final = {
@@ -37,6 +42,7 @@ _NAMES: Final = {
     )
 } | {"address": "BlockAddress", "tipaddress": "DigestTipAddress"}  # fmt: skip
 _PROOFS_OF: Final = {"blockproof": "Block", "revisionproof": "Revision"}
+_LONGEST_NAME: Final = 40
 _LEAVES: Final = ("Revision", "Block")
 _CONTEXT: Final = {"BlockAddress", "Digest", "DigestTipAddress", "LedgerDigest"}
 
@@ -58,10 +64,11 @@ class FoundProof(NamedTuple):
 
 
 class NotUnderstood(NamedTuple):
-    """A value in which nothing is known as a proof, and why."""
+    """A value, or several (``values``), in which nothing is known as a proof, and why."""
 
     place: str
     reason: str
+    values: int = 1
 
 
 type _Found = Generator[FoundProof | NotUnderstood, None, bool]
@@ -82,21 +89,27 @@ def find_proofs(data: bytes) -> Iterator[FoundProof | NotUnderstood]:
     try:
         document = _parsed(text)
     except InputError as error:
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if not line.isspace() and line]
-        if len(lines) < 2:
+        if "\n" not in text.strip():
             yield NotUnderstood("$", str(error))
             return
     else:
         yield from _told(document, "$")
         return
-    del text
-    for number, line in lines:
+    for count, (number, line) in enumerate(_lines(text)):
+        if count == MAX_LINES:
+            yield NotUnderstood(f"line {number}", f"more than {MAX_LINES:,} lines")
+            return
         try:
             each = _parsed(line)
         except InputError as error:
             yield NotUnderstood(f"line {number}", str(error))
         else:
             yield from _told(each, f"line {number} $")
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers from 1, one at a time."""
+    return ((number, line) for number, line in enumerate(StringIO(text), 1) if not line.isspace())
 
 
 def _parsed(text: str) -> Any:
@@ -107,7 +120,7 @@ def _parsed(text: str) -> Any:
 
 def _told(document: Any, place: str) -> Iterator[FoundProof | NotUnderstood]:
     if not (yield from _walk(document, place, "", {}, 0)):
-        yield NotUnderstood(place, "nothing in it is known as a proof")
+        yield NotUnderstood(place, _NOTHING)
 
 
 def _walk(value: Any, place: str, key: str, around: Mapping[str, str], depth: int) -> _Found:
@@ -121,49 +134,52 @@ def _walk(value: Any, place: str, key: str, around: Mapping[str, str], depth: in
     if isinstance(value, dict):
         try:
             fields = _known(value)
-            proofs = _proofs(value, fields)
+            found = [
+                _receipt(fields | {"Proof": proof}, leaf, place, key, around) for proof, leaf in _proofs(value, fields)
+            ]
+            inner = _labels(fields, around)
         except InputError as error:
-            yield NotUnderstood(place, str(error))
+            found = [NotUnderstood(place, str(error))]
+        yield from found
+        if found:
             return True
-        for proof, leaf in proofs:
-            yield _receipt(fields | {"Proof": proof}, leaf, place, key, around)
-        if proofs:
-            return True
-        address = _address(fields.get("BlockAddress")) or around.get("BlockAddress")
-        inner = _digest_of(fields, around) | ({} if address is None else {"BlockAddress": address})
     return (yield from _walk_below(value, place, inner, depth))
 
 
 def _walk_below(value: Any, place: str, around: Mapping[str, str], depth: int) -> _Found:
     children = value.items() if isinstance(value, dict) else enumerate(value)
     unknown: list[str] = []
-    any_found = False
+    more, any_found = 0, False
     for name, each in children:
         below = f"{place}.{name}" if isinstance(name, str) else f"{place}[{name}]"
         if len(below) > _MAX_PLACE:
             below = below[:_MAX_PLACE] + "…"
-        if isinstance(name, str) and _canonical(name) in _CONTEXT:
+        if isinstance(name, str) and _NAMES.get(_plain(name)) in _CONTEXT:
             continue
         key = name if isinstance(name, str) else ""
         if (yield from _walk(each, below, key, around, depth + 1)):
             any_found = True
         elif isinstance(each, dict | list) and each:
-            unknown.append(below)
+            if len(unknown) < MAX_NAMED:
+                unknown.append(below)
+            else:
+                more += 1
     if any_found:
         for below in unknown:
-            yield NotUnderstood(below, "nothing in it is known as a proof")
+            yield NotUnderstood(below, _NOTHING)
+        if more:
+            yield NotUnderstood(place, f"nothing is known as a proof in {more} values more", more)
     return any_found
 
 
-def _canonical(name: str) -> str:
-    """The API's own name for a field, where it is one of those that count here; else the name as it is."""
-    return _NAMES.get(name.replace("_", "").replace("-", "").lower(), name)
+def _plain(name: str) -> str:
+    """A name as it is compared with others; of a longer one than any that counts, nothing."""
+    return "" if len(name) > _LONGEST_NAME else name.replace("_", "").replace("-", "").lower()
 
 
 def _known(value: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that count, by the API's names."""
-    known = set(_NAMES.values())
-    pairs = [(name, each) for key, each in value.items() if (name := _canonical(key)) in known]
+    pairs = [(name, each) for key, each in value.items() if (name := _NAMES.get(_plain(key))) is not None]
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise InputError(f"a name comes twice, in two ways to write it, among {sorted(value)[:20]}")
@@ -172,19 +188,15 @@ def _known(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _proofs(value: Mapping[str, Any], fields: Mapping[str, Any]) -> list[tuple[Any, str | None]]:
     """The proofs in an object, and for each which of several leaves it is for: ``None`` where there is no question."""
-    named = {name.replace("_", "").replace("-", "").lower(): each for name, each in value.items()}
-    both = [(path, leaf) for name, leaf in _PROOFS_OF.items() if (path := _path_text(named.get(name))) is not None]
-    if both:
-        return [(path, leaf) for path, leaf in both]
     if "Proof" in fields:
         path = _path_text(fields["Proof"])
         if path is None and not isinstance(fields["Proof"], dict | list):
             raise InputError("its proof is neither Ion text nor an array of hashes")
         return [] if path is None else [(path, None)]
-    others = [
-        path for name, each in named.items() if "proof" in name and (path := _path_text(each, bare=True)) is not None
-    ]
-    return [(others[0], None)] if len(others) == 1 else []
+    named = {name: path for key, each in value.items()
+             if "proof" in (name := _plain(key)) and (path := _path_text(each, bare=name not in _PROOFS_OF)) is not None}  # fmt: skip
+    both: list[tuple[Any, str | None]] = [(named[name], leaf) for name, leaf in _PROOFS_OF.items() if name in named]
+    return both or [(path, None) for path in named.values() if len(named) == 1]
 
 
 def _path_text(value: Any, *, bare: bool = False) -> str | None:
@@ -270,6 +282,12 @@ def _digest_of(fields: Mapping[str, Any], around: Mapping[str, str]) -> dict[str
         "Digest": None if digest is None else _hash_text(digest) or "no hash",
     }
     return {name: each for name, each in found.items() if each is not None}
+
+
+def _labels(fields: Mapping[str, Any], around: Mapping[str, str]) -> dict[str, str]:
+    """What an object says of the proofs in it: their digest and address, or else what the one around it says."""
+    address = _address(fields.get("BlockAddress")) or around.get("BlockAddress")
+    return _digest_of(fields, around) | ({} if address is None else {"BlockAddress": address})
 
 
 def _address(value: Any) -> str | None:

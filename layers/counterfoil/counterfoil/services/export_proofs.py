@@ -170,7 +170,7 @@ class _Check:
         for name in names:
             for each in _found_in(self.files, name):
                 if isinstance(each, NotUnderstood):
-                    self._tell(f"{name} at {each.place}: {each.reason}")
+                    self._tell(f"{name} at {each.place}: {each.reason}", each.values)
                     continue
                 try:
                     yield _claim(name, each)
@@ -253,8 +253,8 @@ class _Check:
             return claim.tip in self.known
         return claim.reached in self.known.values()
 
-    def _tell(self, sentence: str) -> None:
-        self.not_checked += 1
+    def _tell(self, sentence: str, count: int = 1) -> None:
+        self.not_checked += count
         if len(self.told) < MAX_TOLD:
             self.told.append(sentence[:1_000])
 
