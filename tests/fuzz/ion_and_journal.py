@@ -36,11 +36,13 @@ from counterfoil.lambda_events import parse_config_event, parse_dynamodb_event, 
 from counterfoil.services.export_contents import Task, stored_blocks, verify_object
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
 from counterfoil.services.verify_export import verify_export
-from tests.fuzz.proved_export import ProvedExport
+from tests.exports import MemoryFiles, exported
 from tests.fuzz.refusals import each_of, refused
+from tests.journals import transfers
 from tests.record_ways import learned, same
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PROVED = exported(transfers(4))
 KNOWN = learned([file.read_bytes() for file in (Path(__file__).parent / "corpus/stream-record").glob("good-*")])
 CONTAINERS = {IonType.LIST, IonType.SEXP, IonType.STRUCT}
 
@@ -131,7 +133,7 @@ def receipt(data):
 
 def proofs(data):
     """A file of proofs beside an export; one in which nothing is known as a proof is refused."""
-    (verdict,) = verify_export(ProvedExport(data), NOW)
+    (verdict,) = verify_export(MemoryFiles(PROVED | {"exports/bank/all.proofs.json": data}), NOW)
     assert verdict.blocks_hold
     assert verdict.proofs.checked - verdict.proofs.good >= len(verdict.proofs.findings)
     assert bool(verdict.proofs.findings) is not verdict.holds
