@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Final, NamedTuple
@@ -32,7 +33,7 @@ from counterfoil.journal import (
 )
 from counterfoil.journal.export_format import DataName
 from counterfoil.journal.json_block import JsonBlock, lines_of, parse_json_block, parse_json_hashes
-from counterfoil.journal.known_blocks import BinaryBlocks, TextBlocks
+from counterfoil.journal.known_blocks import BinaryBlocks, JsonBlocks, TextBlocks
 from counterfoil.journal.plain_block import PlainBlock
 
 # What is read of an object: a block, verified or not yet, or why there is none.
@@ -312,8 +313,10 @@ def _check_has_revisions(block: UnverifiedBlock) -> None:
 def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[_Item]:
     """The blocks of an object in order, or why one cannot be read. Where what follows cannot be found: ``InputError``, raised."""
     if extension == "json":
+        lines = JsonBlocks()
         for line in lines_of(chunks):
-            yield _read(parse_json_block, line)
+            plain = lines.read_line(line)
+            yield _read(partial(_parse_line, lines), line) if plain is None else plain
         return
     start, rest = _peeked(chunks)
     if start.startswith(VERSION_MARKER):
@@ -365,6 +368,12 @@ def _parse_any(source: IonValue | str | _JsonLine) -> UnverifiedBlock:
     if isinstance(source, _JsonLine):
         return parse_json_hashes(source.text)
     return parse_block(read_single(binary_of_text(source)) if isinstance(source, str) else source)
+
+
+def _parse_line(known: JsonBlocks, line: str) -> JsonBlock:
+    block = parse_json_block(line)
+    known.learn_line(line, block)
+    return block
 
 
 def _parse_text(text: str) -> UnverifiedBlock:
