@@ -136,8 +136,8 @@ EXPORTS = [
     Mutant(
         "any document taken for the one of the hash",
         "journal/json_data.py",
-        "        if is_it(found):\n            return found\n",
-        "        return found\n",
+        "        if is_it(found):\n            return FoundDocument(candidate, found)\n",
+        "        return FoundDocument(candidate, found)\n",
         (JSON_DATA, "-k", "reads_otherwise"),
     ),
     Mutant(

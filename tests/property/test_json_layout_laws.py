@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.ion import IonNull, IonType, dump_binary, parse_text
+from counterfoil.ion import IonNull, IonType, RepeatedStruct, dump_binary, parse_text
+from counterfoil.journal.builder import hash_of_value
 from counterfoil.journal.export_format import OutputFormat, parse_data_key
 from counterfoil.journal.known_blocks import JsonBlocks
 from counterfoil.journal.rendering import render_block
+from counterfoil.merkle import Hash, dot, root_of
 from counterfoil.services import export_contents
 from counterfoil.services.export_contents import Task, verify_object
 from tests.damage import damaged
 from tests.exports import NOW
 from tests.forged_blocks import ALTERED, BEHIND_IT, REHASHED
-from tests.journals import FEW, STRAND, journal_of, journals, rehash_from, transfer, transfers
+from tests.journals import FEW, STRAND, journal_of, journals, rehash, rehash_from, transfer, transfers
 
 BLOCKS = 8
 
@@ -196,14 +198,54 @@ def test_base64_with_bits_that_nobody_wrote_is_another_text():
     assert (contents.findings, contents.data_unchecked) == ([], 1)
 
 
+def with_info(fields, info):
+    """A block with another transaction info, and the hashes that it has with it."""
+    entries = [Hash(each) for each in fields["entriesHashList"]]
+    entries[3] = hash_of_value(info)
+    entries_hash = root_of(entries)
+    block_hash = dot(entries_hash, Hash(fields["previousBlockHash"]))
+    hashes = {
+        "entriesHashList": list(map(bytes, entries)),
+        "entriesHash": bytes(entries_hash),
+        "blockHash": bytes(block_hash),
+    }
+    return fields | hashes | {"transactionInfo": info}
+
+
 def test_a_document_named_twice_in_one_block_is_refused():
-    first = transfer(0)
-    two = (first.changes[0], replace(first.changes[0], document_id="another0000000000000000"[:22]))
-    data = written(journal_of(replace(transfer(number), changes=two) for number in range(BLOCKS)).fields)
-    last = data.splitlines()[-1]
-    twice = last.replace(b'"another000000000000000":{"tableName"', b'"doc0000000000000000000":{"tableName"', 1)
-    assert twice != last
-    contents, _ = both_ways(data.replace(last, twice))
+    """By whoever makes the block so that every hash in it is right."""
+    blocks = journal_of(
+        replace(first, changes=(first.changes[0], replace(first.changes[0], document_id=f"two{number:019}")))
+        for number in range(BLOCKS)
+        for first in [transfer(number)]
+    ).fields
+    assert both_ways(written(blocks))[1] == BLOCKS - 1
+    documents = blocks[-1]["transactionInfo"]["documents"]
+    name, entry = next(iter(documents.items()))
+    blocks[-1]["transactionInfo"]["documents"] = RepeatedStruct([(name, entry), (name, entry)])
+    blocks[-1]["revisions"][1]["metadata"] |= {"id": name, "version": 1}
+    blocks[-1] = with_info(rehash(blocks[-1]), blocks[-1]["transactionInfo"])
+    assert written(blocks[-1:]).count(f'"{name}":'.encode()) == 2
+    contents, accepted = both_ways(written(blocks))
+    assert (contents.findings[0].rule_id, accepted) == ("export.unreadable", BLOCKS - 2)
+
+
+@pytest.mark.parametrize("end", [",", "x", "{}", " 1", "]", "\x00"])
+def test_what_stands_behind_a_block_on_its_line_is_refused(end):
+    contents, accepted = both_ways(HONEST[:-1] + end.encode() + b"\n")
+    assert (contents.findings[0].rule_id, accepted) == ("export.unreadable", BLOCKS - 2)
+
+
+def test_a_number_that_is_no_json_is_refused_even_where_it_is_the_same_number():
+    amounts = [Decimal("12.50")] * (BLOCKS - 1) + [Decimal(12)]
+    blocks = journal_of(
+        replace(first, changes=(replace(first.changes[0], data={"value": amount}),))
+        for number, amount in enumerate(amounts)
+        for first in [transfer(number)]
+    ).fields
+    data = written(blocks)
+    assert both_ways(data)[0].findings == []
+    contents, _ = both_ways(data.replace(b'"value":12}', b'"value":12.}'))
     assert contents.findings[0].rule_id == "export.unreadable"
 
 

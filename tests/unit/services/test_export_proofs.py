@@ -217,6 +217,13 @@ def test_a_receipt_without_a_part_cannot_be_stood_in_for_by_the_one_around():
     assert counts(verdict) == (1, 1, 1, 0)  # by the tip that it says itself
 
 
+def test_an_inner_digest_counts_before_the_one_around_it():
+    inner, outer = (digest_fields(JOURNAL.builder.digest(tip)) for tip in (5, 6))
+    bare = without(block_receipt(JOURNAL, 3, 5), "Digest", "DigestTipAddress")
+    assert counts(outcome(outer | {"in": {"ledgerDigest": inner, "proofs": [bare]}})) == (1, 1, 1, 0)
+    assert counts(outcome(inner | {"in": {"ledgerDigest": outer, "proofs": [bare]}})) == (1, 0, 0, 0)
+
+
 # What the export does not have ----------------------------------------------------------------------------------------
 
 
