@@ -9,6 +9,7 @@ Nothing but one file of proofs, and ``BATCH`` proofs, is in memory at a time.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ def check_proofs(
 
     ``known`` are the digests by their tips: ``known_digests``.
     """
-    check = _Check(files, objects, contents, known, now)
+    check = _Check(files, objects, contents, known, frozenset(known.values()), now)
     for batch in batched(check.claims(names), BATCH, strict=False):
         check.hold(batch)
     return ProofsVerdict(
@@ -157,6 +158,7 @@ class _Check:
     objects: Sequence[tuple[str, DataName]]
     contents: Contents | None
     known: Mapping[BlockAddress, Hash]
+    digests: frozenset[Hash]
     now: datetime
     checked: int = 0
     good: int = 0
@@ -187,8 +189,10 @@ class _Check:
                 waiting[claim.leaf.address.sequence_no].append(claim)
             else:
                 self._tell(f"{claim.name}: block {claim.leaf.address} is not in this export")
+        numbers = sorted(waiting)
         for file_name, name in self.objects:
-            wanted = {each for each in waiting if name.first <= each <= name.last} if waiting else set()
+            within = numbers[bisect_left(numbers, name.first) : bisect_right(numbers, name.last)]
+            wanted = {each for each in within if each in waiting}
             for number, block in self._blocks(file_name, name, wanted):
                 for claim in waiting.pop(number):
                     self._compare(claim, block)
@@ -251,7 +255,7 @@ class _Check:
     def _knows(self, claim: _Claim) -> bool:
         if claim.tip is not None:
             return claim.tip in self.known
-        return claim.reached in self.known.values()
+        return claim.reached in self.digests
 
     def _tell(self, sentence: str, count: int = 1) -> None:
         self.not_checked += count
