@@ -46,6 +46,7 @@ from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.plain import PLAIN
 from tests.mutations.plain_blocks import PLAIN_BLOCKS
 from tests.mutations.plain_records import PLAIN_RECORDS
+from tests.mutations.proofs import PROOFS
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
@@ -73,6 +74,7 @@ MUTANTS = [
     *ION,
     *EXPORTS,
     *PLAIN_BLOCKS,
+    *PROOFS,
     *PLAIN_RECORDS,
     *JOURNAL,
     *PLAIN,
