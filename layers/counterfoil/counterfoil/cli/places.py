@@ -27,7 +27,12 @@ DEFAULT_DATA: Final = Path("ledgers")
 # What a ledger's folder holds (adapters/sqlite/store.py).
 FILE_NAME: Final = "journal.db"
 
-LedgerArgument = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's name.", show_default=False)]
+LedgerArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LEDGER", help="The ledger's name, or the folder that `counterfoil.open` made.", show_default=False
+    ),
+]
 DataOption = Annotated[
     Path | None, typer.Option(metavar="DIR", help="The folder with the ledgers, where no server has it open.")
 ]
