@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from counterfoil.detection.expressions import asked_first, check
 from counterfoil.detection.finding import Severity
+from counterfoil.detection.fraud_rules.network import VOCABULARY
 from counterfoil.detection.rule_config import RuleConfig, parse_rule_config
 from counterfoil.errors import InputError
 
@@ -73,6 +75,34 @@ def test_the_past_reaches_back_as_far_as_the_longest_window_of_what_is_evaluated
     longer = {"window_seconds": 604_800}
     assert parse_rule_config(rules("structuring", **longer)).horizon == 604_800 * 1_000_000
     assert parse_rule_config(rules("structuring", status="paused", **longer)).horizon < 604_800 * 1_000_000
+
+
+def test_rules_on_the_network_are_asked_in_their_order_whatever_they_share():
+    """What rules side by side ask first is asked once; without it none of them sees anything."""
+    config = parse_rule_config(json.dumps({"rules": {"scatter-gather": {"status": "paused"}}}))
+    groups = config.network_groups
+    assert tuple(rule for _, rules in groups for rule in rules) == config.network_rules
+    assert len(groups) < len(config.network_rules)
+    firsts = {rule.rule_id: asked_first(rule.tree) for rule in config.network_rules if rule.tree}
+    for _, rules in groups:
+        assert len({json.dumps(firsts[rule.rule_id]) for rule in rules}) == 1
+    assert [rule.rule_id for rule in config.network_rules if rule.tree is None] == []
+    assert [first for first, (rule, *_) in parse_rule_config("{}").network_groups if rule.tree is None] == [None]
+
+
+@pytest.mark.parametrize(
+    ("condition", "first"),
+    [
+        ("first_payment == 1", "first_payment == 1"),
+        ("first_payment == 1 and cycle >= 3 and depth > 1", "first_payment == 1"),
+        ("(cycle >= 3 or depth > 1) and first_payment == 1", "cycle >= 3 or depth > 1"),
+        ("cycle >= 3 or first_payment == 1 and depth > 1", "cycle >= 3 or first_payment == 1 and depth > 1"),
+        ("not (cycle >= 3 and depth > 1)", "not (cycle >= 3 and depth > 1)"),
+        ("model_asked", "model_asked"),
+    ],
+)
+def test_what_a_condition_asks_first_is_what_it_cannot_do_without(condition, first):
+    assert asked_first(check(condition, VOCABULARY)) == check(first, VOCABULARY)
 
 
 def test_an_id_that_a_store_knows_is_the_stores_alone():

@@ -289,20 +289,23 @@ class Judge:
 
     def _judge_observed(self, address: BlockAddress, observation: Observation) -> None:
         transfer = observation.transfer
-        for rule in self.config.network_rules:
-            kind = rule.kind
-            value = kind.value(observation, rule.when)
-            if value is None:
-                continue
-            self._contribute(rule, kind.numbers(observation, value), transfer)
-            if not kind.contributes:
-                sighting = self._explained(rule, kind.sighting(observation, value), observation)
-                self._find_observed(rule, address, sighting, transfer)
+        for asked_first, rules in self.config.network_groups:
+            for rule in rules if asked_first is None or asked_first(observation) else ():
+                self._ask(rule, address, observation)
         made = tuple(self._contributions.get(transfer.source.revision_hash, ()))
         for typology in self.config.typology_rules:
             if added_up := typology.kind.sees(observation, made):
                 self._find_observed(typology, address, added_up, transfer)
         self.assessments.append(Assessment(observation, made))
+
+    def _ask(self, rule: Rule[Network], address: BlockAddress, observation: Observation) -> None:
+        kind, transfer = rule.kind, observation.transfer
+        value = kind.value(observation, rule.when)
+        if value is not None:
+            self._contribute(rule, kind.numbers(observation, value), transfer)
+            if not kind.contributes:
+                sighting = self._explained(rule, kind.sighting(observation, value), observation)
+                self._find_observed(rule, address, sighting, transfer)
 
     def _find_observed(self, rule: Rule[Any], address: BlockAddress, sighting: Sighting, transfer: Transfer) -> None:
         ground = _ground(transfer.source, transfer.from_account, _about(transfer))

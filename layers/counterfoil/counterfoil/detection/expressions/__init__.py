@@ -6,7 +6,19 @@ is JSON and is kept beside the document it belongs to, so that whoever only runs
 
 from counterfoil.detection.expressions.checking import check
 from counterfoil.detection.expressions.closures import Condition, compile_tree
-from counterfoil.detection.expressions.trees import Tree, render_tree
+from counterfoil.detection.expressions.trees import Tree, asked_first, render_tree
 from counterfoil.detection.expressions.vocabulary import Symbol, Type, flag, number, text
 
-__all__ = ["Condition", "Symbol", "Tree", "Type", "check", "compile_tree", "flag", "number", "render_tree", "text"]
+__all__ = [
+    "Condition",
+    "Symbol",
+    "Tree",
+    "Type",
+    "asked_first",
+    "check",
+    "compile_tree",
+    "flag",
+    "number",
+    "render_tree",
+    "text",
+]

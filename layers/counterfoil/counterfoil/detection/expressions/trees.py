@@ -76,6 +76,13 @@ def literal(tree: Tree) -> Decimal | str | bool | None:
     return None
 
 
+def asked_first(tree: Tree) -> Tree:
+    """The part of a condition that is looked at first, and without which it does not hold."""
+    while tree[0] == "and":
+        tree = tree[1]
+    return tree
+
+
 def render_tree(tree: Tree) -> str:
     return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
 
