@@ -23,6 +23,9 @@ from counterfoil.merkle import CompactRange, Hash, hash_of
 from counterfoil.merkle.nodes import Node, left_of_proof, peaks_of_proof
 from counterfoil.merkle.tree import subtree_sizes
 
+# In the place of a block's number, where anchors are kept beside blocks.
+ANCHOR_NO: Final = -1
+
 _DECLARED: Final = b"counterfoil declared trust anchor\0"
 
 

@@ -20,7 +20,8 @@ class DynamoDbDigests(LedgerDigests):
     def digest(self, strand_id: str, size: int, /) -> Hash | None:
         journal = self.journal(strand_id)
         if size < 1 or not journal.read(range(size - 1, size)):
-            if not journal.read(range(1)):
+            first = journal.first()
+            if not journal.read(range(first, first + 1)):
                 return None
             raise IntegrityError(f"the journal has no block {strand_id}#{size - 1}")
         found = journal.peaks(size)
