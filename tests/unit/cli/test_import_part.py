@@ -290,6 +290,8 @@ def test_a_report_says_that_it_begins_at_an_anchor(run, part, tmp_path, anchor):
     assert answer.status == 0, answer.err
     text = "".join(each.read_text() for each in target.rglob("*.json"))
     assert "it begins at a trust anchor, block 13" in json.dumps(text)
+    assert '"firstBlock": 13' in text or '"firstBlock":13' in text
+    assert run("digest", NEW, "--data", tmp_path / "new", "--json").document["Digest"] in text
 
 
 def test_the_service_s_own_answers_refuse_what_is_before_the_anchor(run, part, tmp_path, anchor):

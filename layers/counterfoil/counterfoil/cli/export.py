@@ -10,12 +10,11 @@ from typing import Annotated, Final
 import typer
 
 from counterfoil.adapters.system import system_clock
-from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
 from counterfoil.errors import InputError
-from counterfoil.journal.anchor import render_trust_anchor
+from counterfoil.journal.anchor import describe_trust_anchor, render_trust_anchor
 from counterfoil.journal.export_format import OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob
 from counterfoil.ports import JournalReader
@@ -57,7 +56,7 @@ def export(
                 "blocks": blocks,
                 "keys": list(done.keys),
             }
-            | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)})
+            | ({} if anchor is None else {"trustAnchor": describe_trust_anchor(anchor)})
         )
     else:
         out.print(

@@ -150,6 +150,11 @@ def render_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:
     return document
 
 
+def describe_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:
+    """The anchor as JSON with what is not proved, for whoever reads; ``parse_trust_anchor`` reads it too."""
+    return {"proved": anchor.digest is not None, "notProved": str(anchor), **render_trust_anchor(anchor)}
+
+
 def _declared(document: Mapping[str, Any]) -> TrustAnchor:
     strand_id, begin, hash_ = (document.get(name) for name in ("strandId", "sequenceNo", "previousBlockHash"))
     if not isinstance(strand_id, str) or not isinstance(hash_, str):
