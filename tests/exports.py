@@ -10,7 +10,7 @@ from counterfoil.adapters.memory import MemoryBucket
 from counterfoil.errors import NotFoundError
 from counterfoil.journal import BlockSummaryRecord, ControlRecord, deaggregate, parse_stream_record
 from counterfoil.journal.anchor import TrustAnchor
-from counterfoil.journal.export_format import OutputFormat
+from counterfoil.journal.export_format import ANCHOR_FILE, OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob, StreamJob
 from counterfoil.ports import ExportFiles, JournalReader
 from counterfoil.services.batch import KinesisRecord
@@ -123,7 +123,7 @@ def rules_of(verdict) -> list[str]:
 
 def data_keys(files: dict[str, bytes]) -> list[str]:
     """Keys of the data objects in order of their first blocks."""
-    keys = [key for key in files if not key.endswith(".manifest")]
+    keys = [key for key in files if not key.endswith((".manifest", ANCHOR_FILE))]
     return sorted(keys, key=lambda key: int(key.rpartition(".")[0].rpartition(".")[2].partition("-")[0]))
 
 

@@ -65,13 +65,15 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     check_ledger_name(into)
     if data is not None and stack:
         raise InputError("--data and --stack are two places: give one")
-    if trust_anchor is not None and stack:
-        raise InputError("a ledger of a stack begins with block 0: import a part of a journal into a folder")
     anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     signer = None if key is None else PrivateKey.read(key)
     if report is not None and report.exists():
         raise AlreadyExistsError(f"{report} is there already")
-    target = StackTarget(stack, into, permissions_mode) if stack else FolderTarget(data or DEFAULT_DATA, into, anchor)
+    target = (
+        StackTarget(stack, into, permissions_mode, anchor)
+        if stack
+        else FolderTarget(data or DEFAULT_DATA, into, anchor)
+    )
     given = None if digest is None else read_digest(digest)
     now = system_clock()
     with working(workers, int) as run, progress(f"importing into {into}") as advance:
