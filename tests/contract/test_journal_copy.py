@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from counterfoil import wiring
-from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors, anchor_item, anchor_text
+from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors, anchor_item
 from counterfoil.adapters.dynamodb.journal_copy import (
     BLOCKS_AT_ONCE,
     DynamoDbJournalCopy,
@@ -18,7 +18,7 @@ from counterfoil.adapters.dynamodb.journal_copy import (
 from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
 from counterfoil.cli.copy_journal import copy_journal
 from counterfoil.errors import BrokenLinkError, ConflictError, IntegrityError, UnavailableError
-from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.journal.anchor import TrustAnchor, anchor_text
 from counterfoil.merkle import Hash, prove_inclusion
 from counterfoil.ports import CopiedTip, StoredBlock
 from tests.contract.conftest import AWS, BOTH

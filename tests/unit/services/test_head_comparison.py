@@ -12,9 +12,10 @@ from counterfoil.detection.acceptance import accept
 from counterfoil.detection.finding import Severity
 from counterfoil.detection.snapshot import parse_document, render_document, signed_bytes
 from counterfoil.errors import IntegrityError, UnavailableError
-from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
 from counterfoil.merkle import prove_inclusion
 from counterfoil.merkle import root_of as qldb_root
+from counterfoil.ports import AnchorSource
 from counterfoil.services.head_comparison import Checkpoints, HeadComparison
 from counterfoil.services.snapshot import Snapshotter
 from counterfoil.transparency.checkpoint import parse_checkpoint, verify_checkpoint
@@ -55,6 +56,9 @@ class World(AuditWorld):
         if len(self.ledger) < size:
             raise IntegrityError(f"it ends at block {len(self.ledger) - 1}")
         return qldb_root(self.ledger[:size])
+
+    def anchor(self, strand_id):
+        return None if self.anchors is None else self.anchors.anchor(strand_id)
 
     def snapshot(self):
         self.now += timedelta(seconds=60)
@@ -213,6 +217,24 @@ def test_a_head_that_begins_at_another_anchor_than_the_last_snapshot_is_found(jo
     [finding] = world.snapshot().findings
     assert finding.rule_id == "audit.snapshot-not-extending"
     assert "begins at another trust anchor" in finding.reason
+
+
+@pytest.mark.parametrize("said", [None, "declared", "damaged"])
+def test_a_ledger_that_says_now_that_it_begins_elsewhere_is_found(journal, anchor, said):
+    """Its digest may be what it was, as it need not look at the anchor for it."""
+    world = anchored_world(journal, anchor)
+    assert world.snapshot().findings == []
+    world.anchors.anchors = {STRAND: replace(anchor, path=None)} if said == "declared" else {}
+    if said == "damaged":
+        world.anchors = Unreadable()
+    [finding] = world.snapshot().findings
+    assert (finding.rule_id, finding.place, finding.subject) == ("audit.heads-disagree", f"{STRAND}#11", "ledger")
+    assert parse_trust_anchor(json.loads(finding.evidence["verified_anchor"])) == anchor
+
+
+class Unreadable(AnchorSource):
+    def anchor(self, strand_id, /):
+        raise IntegrityError(f"the trust anchor of strand {strand_id} cannot be read")
 
 
 def test_an_anchor_that_is_learnt_late_does_not_break_the_row_of_snapshots(journal, anchor):

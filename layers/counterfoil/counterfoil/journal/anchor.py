@@ -11,6 +11,7 @@ Source: docs/format.md, section "Trust anchors"; docs/decisions/0030.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -148,6 +149,11 @@ def render_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:
             "DigestTipAddress": address,
         }
     return document
+
+
+def anchor_text(anchor: TrustAnchor) -> str:
+    """The anchor as JSON in one line: of equal anchors the same text."""
+    return json.dumps(render_trust_anchor(anchor), sort_keys=True, separators=(",", ":"))
 
 
 def describe_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:

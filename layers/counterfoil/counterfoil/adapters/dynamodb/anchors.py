@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil.adapters.boto_errors import translated
 from counterfoil.errors import InputError, IntegrityError
-from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor, parse_trust_anchor, render_trust_anchor
+from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor, anchor_text, parse_trust_anchor
 from counterfoil.ports import AnchorSource
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 def anchor_key(strand_id: str) -> dict[str, Any]:
     return {"strandId": {"S": strand_id}, "sequenceNo": {"N": str(ANCHOR_NO)}}
-
-
-def anchor_text(anchor: TrustAnchor) -> str:
-    """The anchor as its item has it: of equal anchors the same text."""
-    return json.dumps(render_trust_anchor(anchor), sort_keys=True, separators=(",", ":"))
 
 
 def anchor_item(anchor: TrustAnchor) -> dict[str, Any]:

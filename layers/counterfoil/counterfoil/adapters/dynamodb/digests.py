@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from counterfoil.adapters.dynamodb.journal import DynamoDbJournal
 from counterfoil.errors import IntegrityError
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.log_ports import LedgerDigests
 from counterfoil.merkle import Hash
 
@@ -16,6 +17,9 @@ class DynamoDbDigests(LedgerDigests):
     """``journal`` opens a strand's."""
 
     journal: Callable[[str], DynamoDbJournal]
+
+    def anchor(self, strand_id: str, /) -> TrustAnchor | None:
+        return self.journal(strand_id).anchor
 
     def digest(self, strand_id: str, size: int, /) -> Hash | None:
         journal = self.journal(strand_id)

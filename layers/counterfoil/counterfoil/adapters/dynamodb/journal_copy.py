@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.adapters.dynamodb.anchors import anchor_item, anchor_key, anchor_text, parse_anchor_item
+from counterfoil.adapters.dynamodb.anchors import anchor_item, anchor_key, parse_anchor_item
 from counterfoil.adapters.s3 import put_once
 from counterfoil.errors import BrokenLinkError, ConflictError
-from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor
+from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor, anchor_text
 from counterfoil.merkle import Hash
 from counterfoil.ports import CopiedTip, JournalCopy, JournalSource, Previous, Registered, StoredBlock
 
