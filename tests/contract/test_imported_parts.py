@@ -14,10 +14,10 @@ from counterfoil.adapters.dynamodb.journal_copy import DynamoDbJournalCopy, Dyna
 from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger
 from counterfoil.adapters.dynamodb.projector import Projector
 from counterfoil.adapters.memory import MemoryBucket, MemoryStream
-from counterfoil.errors import IntegrityError, NotFoundError, PreconditionError, UnavailableError
+from counterfoil.errors import BrokenLinkError, IntegrityError, NotFoundError, PreconditionError, UnavailableError
 from counterfoil.ion import read_single
 from counterfoil.journal import BlockAddress, parse_block, verify_block
-from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
+from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor, anchor_text, parse_trust_anchor
 from counterfoil.journal.export_format import ANCHOR_FILE
 from counterfoil.journal.receipt import verify_receipt
 from counterfoil.journal.stored import block_time
@@ -297,16 +297,18 @@ def test_a_document_of_another_ledger_is_refused_as_ever(stack):
     assert stack.registered("bank2") is None
 
 
-def test_a_damaged_anchor_keeps_everybody_out(stack, files, proved):
+@pytest.mark.parametrize("damage", ["unreadable", "of another strand"])
+def test_a_damaged_anchor_keeps_everybody_out(stack, files, proved, damage):
+    text = "{}" if damage == "unreadable" else anchor_text(replace(proved, strand_id="A" * 22))
     imported(stack, files, anchor=proved)
     client("dynamodb").update_item(
         TableName=stack.journal,
         Key=anchor_key(proved.strand_id),
         UpdateExpression="SET anchor = :a",
-        ExpressionAttributeValues={":a": {"S": "{}"}},
+        ExpressionAttributeValues={":a": {"S": text}},
     )
     emptied(stack.projections)
-    with stack.open() as ledger, pytest.raises(IntegrityError, match="cannot be read"):
+    with stack.open() as ledger, pytest.raises(IntegrityError, match="trust anchor of strand"):
         ledger.digest()
     with pytest.raises(IntegrityError):
         Projector(stack.journal_of(proved.strand_id), stack.projections, stack.clock).project()
@@ -347,6 +349,21 @@ def test_digests_of_the_ledger_are_those_of_the_whole_at_any_of_its_blocks(stack
     for size in (0, 3, count + 1):
         with pytest.raises(IntegrityError):
             digests.digest(proved.strand_id, size)
+
+
+def test_of_two_who_begin_a_strand_differently_at_once_the_slower_puts_nothing(stack, archive, proved):
+    """Each may have looked before the other began: the conditions of the puts decide."""
+    whole, part = DynamoDbPlace.make(), stack
+    whole.begin(proved.strand_id).store(0, archive.ledger.blocks(0, 2))
+    copy = DynamoDbJournalCopy(client("dynamodb"), client("s3"), part.journal, BUCKET, "-")
+    blocks = DynamoDbJournalSource(client("dynamodb"), client("s3"), whole.journal, BUCKET, "-").stored(
+        proved.strand_id, 0, 2
+    )
+    copy.begin(proved)
+    for previous in (None, replace(proved, path=None)):
+        with pytest.raises(BrokenLinkError):
+            copy.append(proved.strand_id, previous, blocks)
+    assert [int(each["sequenceNo"]["N"]) for each in scanned(part.journal)] == [ANCHOR_NO]
 
 
 def test_a_copy_that_is_opened_before_its_anchor_came_goes_on_with_it(stack, archive, files, proved):

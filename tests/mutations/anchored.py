@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.mutations.mutant import Mutant
 
 PARTS = "tests/contract/test_imported_parts.py"
-COPIES = "tests/contract/test_journal_copy.py"
 FORWARD = "tests/unit/services/test_forward.py"
 AUDITOR = "tests/unit/services/test_anchored_auditor.py"
 HEADS = "tests/unit/services/test_head_comparison.py"
@@ -20,7 +19,7 @@ ANCHORED = [
         f"{ADAPTERS}/anchors.py",
         "if anchor.strand_id != strand_id:",
         "if False:",
-        (COPIES, "-k", "no_anchor_of_the_strand"),
+        (PARTS, "-k", "damaged_anchor"),
     ),
     Mutant(
         "nodes before the anchor taken for missing",
@@ -69,28 +68,28 @@ ANCHORED = [
         f"{ADAPTERS}/journal_copy.py",
         '_check(self.journal_table, _key(strand_id, 0), "attribute_not_exists(strandId)"),',
         "",
-        (COPIES, "-k", "given_no_anchor"),
+        (PARTS, "-k", "given_no_anchor"),
     ),
     Mutant(
         "block 0 put into a strand that begins at an anchor",
         f"{ADAPTERS}/journal_copy.py",
         'begins_with_block_0 = "attribute_not_exists(strandId)"',
         'begins_with_block_0 = "attribute_not_exists(blockHash)"',
-        (COPIES, "-k", "into_no_strand"),
+        (PARTS, "-k", "the_slower_puts_nothing"),
     ),
     Mutant(
         "blocks put behind another anchor",
         f"{ADAPTERS}/journal_copy.py",
         '"anchor = :anchor", text)',
         '"anchor = :anchor OR attribute_exists(anchor)", text)',
-        (COPIES, "-k", "begins_at_one_anchor"),
+        (PARTS, "-k", "the_slower_puts_nothing"),
     ),
     Mutant(
         "another anchor passed over as the same",
         f"{ADAPTERS}/journal_copy.py",
         "if found != anchor and (found is not None or tip is not None):",
         "if found is None and tip is not None:",
-        (COPIES, "-k", "begins_at_one_anchor"),
+        (PARTS, "-k", "another_anchor_is_refused"),
     ),
     Mutant(
         "a part forwarded without its anchor",
