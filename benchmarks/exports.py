@@ -112,6 +112,7 @@ def run() -> dict[str, float]:
     many = LONG if "--long" in sys.argv else MANY
     with tempfile.TemporaryDirectory() as folder:
         text = _alone(_write(Path(folder, "text"), SOME, OutputFormat.ION_TEXT))
+        json_ = _alone(_write(Path(folder, "json"), SOME, OutputFormat.JSON))
         few = _alone(_write(Path(folder, "few"), FEW, OutputFormat.ION_BINARY))
         some = _write(Path(folder, "some"), SOME, OutputFormat.ION_BINARY)
         peer = _peer(Path(folder, "peer"))
@@ -120,12 +121,13 @@ def run() -> dict[str, float]:
         shutil.rmtree(some)
         large = _write(Path(folder, "many"), many, OutputFormat.ION_BINARY)
         whole, at_once = _alone(large), _command(large, 2)
-    measured = {"ours": ours, "text": text, "peer": peer, "whole": whole}
+    measured = {"ours": ours, "text": text, "json": json_, "peer": peer, "whole": whole}
     rates = {name: each["revisions"] / each["seconds"] for name, each in measured.items()}
     times, memory = rates["ours"] / rates["peer"], whole["peak_kib"] / few["peak_kib"]
     print(f"export of {ours['revisions']:,} revisions, verified whole   (wanted: 12,000 revisions/s and core)")
     print(f"  binary       {rates['ours']:10,.0f} revisions/s and core")
     print(f"  text         {rates['text']:10,.0f} revisions/s and core")
+    print(f"  JSON         {rates['json']:10,.0f} revisions/s and core; {rates['json'] / rates['text']:.2f} of text")
     print(f"  incumbent    {rates['peer']:10,.0f} revisions/s and core; ours is {times:.0f} times as fast")
     print(
         f"  command      {ours['revisions'] / one.wall:10,.0f} revisions/s with one process, from its start to its end"
@@ -144,6 +146,7 @@ def run() -> dict[str, float]:
     return {
         "revisions_per_second": rates["ours"],
         "text_revisions_per_second": rates["text"],
+        "json_of_text": rates["json"] / rates["text"],
         "times_incumbent": times,
         "two_processes": one.wall / two.wall,
         "memory_of_many": memory,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import counterfoil.detection.catalogue as shipped
+from counterfoil.detection.alert_terms import AlertTerms
 from counterfoil.detection.expressions import check
 from counterfoil.detection.fraud_rules import KINDS, Kind
 from counterfoil.detection.parameters import write_settings
@@ -49,6 +50,8 @@ def _kind(kind: type[Kind]) -> str:
     lines += ["", *_wrapped(f"Parameters, with their defaults: {', '.join(parameters) or 'none'}."), ""]
     shown = ", ".join(f"`{name}` ({found})" for name, found in kind.values.items())
     lines += [*_wrapped(f"Names of reason and score: {shown}."), ""]
+    parts = ", ".join(f"`{each}`" for each in sorted(kind.alert_parts))
+    lines += [*_wrapped(f"What the key of its alerts may have: {parts}."), ""]
     if not kind.vocabulary:
         return "\n".join([*lines, "It takes no condition.", ""])
     lines += ["| in conditions | type | meaning |", "| --- | --- | --- |"]
@@ -66,8 +69,16 @@ def _rule(document: RuleDocument) -> str:
     lines += ["", *_wrapped(f"Kind `{document.kind}`{': ' if parameters else ''}{parameters}."), ""]
     if document.when is not None:
         lines += [f"`when` {document.when}", ""]
+    if not document.alert.usual:
+        lines += [*_wrapped(_alert(document.alert)), ""]
     near = "; ".join(_titles(document, "nothing"))
     return "\n".join([*lines, *_wrapped(f"Found: {'; '.join(_titles(document, 'found'))}. Not found: {near}."), ""])
+
+
+def _alert(terms: AlertTerms) -> str:
+    key = " and ".join(f"`{each}`" for each in terms.key)
+    window = "" if terms.window_seconds is None else f" in {terms.window_seconds} seconds"
+    return f"One alert for each {key}{window}." if key else f"One alert for the rule{window}."
 
 
 def _titles(document: RuleDocument, expect: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ from pathlib import Path
 from tests.mutations.anchored import ANCHORED
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
+from tests.mutations.compliance import COMPLIANCE
 from tests.mutations.desk import DESK
 from tests.mutations.detector import DETECTOR
 from tests.mutations.dynamodb import DYNAMODB_LEDGER
@@ -46,10 +47,12 @@ from tests.mutations.partiql_values import PARTIQL_VALUES
 from tests.mutations.plain import PLAIN
 from tests.mutations.plain_blocks import PLAIN_BLOCKS
 from tests.mutations.plain_records import PLAIN_RECORDS
+from tests.mutations.proofs import PROOFS
 from tests.mutations.protocol import PROTOCOL
 from tests.mutations.publishing import EXPORTS_BY_CALLS, JOBS_ASKED_FOR, SET_ASIDE, STREAMS_BY_CALLS
 from tests.mutations.rules import RULES
 from tests.mutations.sealing import SEALING
+from tests.mutations.security_tools import SECURITY_TOOLS
 from tests.mutations.sessions_in_a_log import SESSIONS_IN_A_LOG
 from tests.mutations.sqlite import SQLITE_STORE
 from tests.mutations.stores import STORES
@@ -72,6 +75,7 @@ MUTANTS = [
     *ION,
     *EXPORTS,
     *PLAIN_BLOCKS,
+    *PROOFS,
     *PLAIN_RECORDS,
     *JOURNAL,
     *PLAIN,
@@ -83,6 +87,8 @@ MUTANTS = [
     *ALTERATIONS,
     *TELLING,
     *DESK,
+    *COMPLIANCE,
+    *SECURITY_TOOLS,
     *FRAUD_RULES,
     *RULES,
     *DETECTOR,

@@ -10,6 +10,7 @@ from typing import Final
 
 from counterfoil.adapters.dynamodb.findings import render_finding
 from counterfoil.detection.action import ActionKind, RuleAction
+from counterfoil.detection.alert_terms import DAY_SECONDS, AlertPart, AlertTerms
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.journal import BlockAddress
@@ -77,6 +78,10 @@ def notifier_cases() -> Iterator[Case]:
     yield _alert_case(
         "joined", "two findings on one account: one alert", [("INSERT", None, fraud), ("INSERT", None, more)], [fraud]
     )
+    hits = [_on_list(number, entry) for number, entry in enumerate(("X-1", "X-2", "X-1"))]
+    yield _alert_case(
+        "own_key", "a rule whose alerts are by account and entry", [("INSERT", None, each) for each in hits], hits[:2]
+    )
     tried = replace(fraud, shadow=True)
     yield _alert_case("shadow", "what a rule saw that is only being tried", [("INSERT", None, tried)], [])
     yield Case(
@@ -111,6 +116,13 @@ def _alert_id(finding: Finding) -> str:
 def _finding(rule_id: str, severity: Severity) -> Finding:
     place = BlockAddress(BankLedger(11, BEGAN_AT).strand_id, 8)
     return Finding(rule_id, severity, str(place), f"block {place} was looked at", FOUND_AT, evidence={"seen": "yes"})
+
+
+def _on_list(number: int, entry: str) -> Finding:
+    hit = _finding("fraud.watch-list", Severity.HIGH)
+    terms = AlertTerms((AlertPart.ACCOUNT, AlertPart.ENTRY), DAY_SECONDS)
+    place = f"{hit.place.partition('#')[0]}#{number}"
+    return replace(hit, place=place, account_id="ACC-1", evidence={"entry": entry}, alert=terms)
 
 
 def runner_cases() -> Iterator[Case]:

@@ -1,7 +1,9 @@
 """What every AlertBook and every DeskLog guarantees."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from counterfoil.adapters.dynamodb.desk import DynamoDbAlertBook, DynamoDbDeskLog
 from counterfoil.adapters.memory.desk import MemoryAlertBook, MemoryDeskLog
 from counterfoil.desk_ports import Entry
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.finding import Finding, Severity
 from counterfoil.detection.suppression import suppress
-from counterfoil.detection.telling import DayTally, TellingPolicy, decide, group_of
+from counterfoil.detection.telling import DayTally, HeldBack, TellingPolicy, decide, group_of
 from counterfoil.errors import ConflictError, UnavailableError
 from tests.audit_worlds import NOW
 from tests.contract.conftest import AWS, BOTH
@@ -45,6 +48,11 @@ def finding(number=1, account_id="ACC-ä"):
     return Finding("fraud.x", Severity.HIGH, f"strand#{number}", "seen", NOW, account_id=account_id, score=number)
 
 
+def keyed(number):
+    terms = AlertTerms((AlertPart.CURRENCY,), 7 * 86_400)
+    return replace(finding(number), alert=terms, evidence={"currency": "EUR"})
+
+
 def decided(book, each, suppressions=()):
     new = group_of(each, POLICY)
     return decide(each, book.group(new.group_id) or new, book.day(TODAY), suppressions, POLICY, NOW)
@@ -59,13 +67,13 @@ def test_of_what_was_not_decided_nothing_is_there(book):
 def test_what_was_decided_is_read_as_it_was(book):
     hour = timedelta(hours=1)
     suppression = suppress(None, "ACC-9", "Ada", "known", NOW, hour)
-    for each in (finding(1), finding(2), finding(3, "ACC-2"), finding(4, None), finding(5, "ACC-9")):
+    for each in (finding(1), finding(2), finding(3, "ACC-2"), finding(4, None), finding(5, "ACC-9"), keyed(6)):
         made = decided(book, each, [suppression])
         book.keep(made)
         assert book.decision(made.decision.news_id) == made.decision
         assert book.group(made.group.group_id) == made.group
         assert book.day(TODAY) == made.day
-    assert dict(book.day(TODAY).outcomes) == {"TOLD": 1, "JOINED": 1, "HELD": 2, "SUPPRESSED": 1}
+    assert dict(book.day(TODAY).outcomes) == {"TOLD": 1, "JOINED": 1, "HELD": 3, "SUPPRESSED": 1}
 
 
 def test_a_finding_is_decided_once(book):
@@ -101,6 +109,32 @@ def test_decisions_are_forgotten_when_notes_of_what_was_sent_are(_, clients, mak
     items = book.client.scan(TableName=book.ddb_table)["Items"]
     assert len(items) == 3
     assert {int(item["expires_at"]["N"]) for item in items} == {int((NOW + timedelta(days=400)).timestamp())}
+
+
+@pytest.mark.parametrize("_", AWS)
+def test_alerts_and_days_from_before_rules_had_keys_are_read(_, clients, make_ddb_table):
+    """Their items said whether something was held back and not when, and neither a key nor an end."""
+    book = DynamoDbAlertBook(clients("dynamodb"), make_ddb_table("AlertsTable"))
+    group_id = group_of(finding(), POLICY).group_id
+    body = {
+        "rule_id": "fraud.x", "account_id": "ACC-ä", "severity": "HIGH", "count": 1, "first_at": NOW.isoformat(),
+        "last_at": NOW.isoformat(), "finding_ids": ["fraud.x@strand#1"], "told": None,
+    }  # fmt: skip
+    for held, day in ((True, TODAY), (False, None)):
+        put(book, f"#group/{group_id}", {**body, "held": held})
+        kept = book.group(group_id)
+        assert (kept.held, kept.key, kept.ends_at, kept.count) == (day, "", None, 1)
+    put(
+        book,
+        f"#day/{TODAY}",
+        {"outcomes": {"HELD": 1}, "budgeted": 0, "held_alerts": 1, "held": [["HIGH", 1, "g", "f"]]},
+    )
+    assert book.day(TODAY).held == (HeldBack(Severity.HIGH, 1, "g", "f"),)
+
+
+def put(book, alert_id, body):
+    item = {"alert_id": {"S": alert_id}, "version": {"N": "1"}, "body": {"S": json.dumps(body)}}
+    book.client.put_item(TableName=book.ddb_table, Item=item)
 
 
 ENTRIES = [Entry("case/ACC-1", f"{number:06}", f'{{"größe": {number}}}') for number in range(3)]

@@ -9,6 +9,7 @@ import pytest
 
 from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.memory import MemoryFindings
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.audit_rules import MAX_EVIDENCE
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.errors import ConflictError, UnavailableError
@@ -52,6 +53,8 @@ def test_what_is_not_recorded_is_not_there(findings):
         {"severity": Severity.INFO},
         {"score": 0},
         {"score": 87, "shadow": True, "actions": ("open_case", "freeze")},
+        {"alert": AlertTerms((AlertPart.ACCOUNT, AlertPart.CURRENCY), 86_400)},
+        {"alert": AlertTerms((), None)},
         {"reason": "größe \U0001f600 \0 \u2028", "evidence": {"größe": "\U0001f600" * MAX_EVIDENCE}},
         {"evidence": {f"name {number}": "x" * MAX_EVIDENCE for number in range(50)}},
         {"subject": "s" * 10_000},

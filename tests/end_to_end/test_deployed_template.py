@@ -26,9 +26,14 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("deployed")]
 PATIENCE = 300
 
 
+# Every transfer is a first payment to this rule; those in one currency, whoever pays, are one alert for a month.
+TERMS = {"key": ["currency"], "window_seconds": 31 * 86_400}
+RULES = {"new-payee-high-value": {"known_payees": 0, "alert": TERMS}}
+
+
 @pytest.fixture(scope="module")
 def stack():
-    with Stack.up() as running:
+    with Stack.up({"FraudRules": json.dumps({"rules": RULES})}) as running:
         yield running
 
 
@@ -158,6 +163,41 @@ def test_what_a_rule_asks_for_is_done_an_account_frozen_and_a_case_opened(stack,
         monkeypatch.setattr(wiring, "client", stack.client)
         shown = run("findings", "show", found.finding_id, "--stack", stack.deployment.stack_name, "--json").document
         assert (shown["finding"]["caseId"], shown["finding"]["told"]) == ("ACC-1/1", "TOLD")
+
+
+def test_a_rule_says_which_of_its_findings_are_one_alert(stack, run, monkeypatch):
+    """What the deployment sets goes by the detector into the finding; by that the notifier decides. A replay changes nothing."""
+    monkeypatch.setattr(wiring, "client", stack.client)
+    name = ("--stack", stack.deployment.stack_name)
+    with created(stack, "shared", PermissionsMode="ALLOW_ALL") as ledger:
+        ledger.stream_to(stack.outputs["JournalStreamArn"])
+        committed(stack, "shared", ["CREATE TABLE Transactions"])
+        for number, currency in enumerate(["EUR", "CHF", "EUR", "EUR"]):
+            about = {"transactionId": f"S-{number}", "fromAccountId": f"P-{number}", "toAccountId": f"Q-{number}"}
+            committed(
+                stack,
+                "shared",
+                ["INSERT INTO Transactions ?", TRANSFER | about | {"amount": 6_000, "currency": currency}],
+            )
+        stack.drain(PATIENCE)
+    listed = run("findings", "list", "--rule", "fraud.new-payee-high-value", *name, "--json").document["findings"]
+    ids = [
+        each["findingId"]
+        for each in sorted(listed, key=lambda each: each["accountId"])
+        if each["accountId"][:2] == "P-"
+    ]
+    before = [run("findings", "show", each, *name, "--json").document["finding"] for each in ids]
+    assert sorted((each["alertKey"], each["told"], each["alertFindings"]) for each in before) == [
+        ("currency CHF", "TOLD", 1), ("currency EUR", "JOINED", 3), ("currency EUR", "JOINED", 3), ("currency EUR", "TOLD", 3),
+    ]  # fmt: skip
+    assert json.loads(before[0]["evidence"]["rule_settings"])["alert"] == TERMS
+    store = DynamoDbFindings(stack.client("dynamodb"), stack.physical_id("FindingsTable"))
+    kept = [store.load(each) for each in ids]
+    for each in kept:
+        store.client.delete_item(TableName=store.ddb_table, Key={"finding_id": {"S": each.finding_id}})
+    store.record(kept)
+    stack.drain(PATIENCE)
+    assert [run("findings", "show", each, *name, "--json").document["finding"] for each in ids] == before
 
 
 def test_an_archive_goes_on_as_a_ledger_of_the_stack(stack, run, copied, monkeypatch):

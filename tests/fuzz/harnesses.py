@@ -14,6 +14,7 @@ HARNESSES = {
     "stream-record": ion_and_journal.stream_record,
     "lambda-event": ion_and_journal.lambda_event,
     "receipt": ion_and_journal.receipt,
+    "proofs": ion_and_journal.proofs,
     "export-object": ion_and_journal.export_object,
     "manifest": ion_and_journal.manifest,
     "note": log_and_evidence.note,

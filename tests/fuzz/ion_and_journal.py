@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
 
+from counterfoil.errors import InputError
 from counterfoil.ion import (
     IonType,
     binary_of_text,
@@ -34,10 +35,14 @@ from counterfoil.journal.export_format import DataName, parse_completed_manifest
 from counterfoil.lambda_events import parse_config_event, parse_dynamodb_event, parse_journal_event, parse_kinesis_event
 from counterfoil.services.export_contents import Task, stored_blocks, verify_object
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
+from counterfoil.services.verify_export import verify_export
+from tests.exports import MemoryFiles, exported
 from tests.fuzz.refusals import each_of, refused
+from tests.journals import transfers
 from tests.record_ways import learned, same
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+PROVED = exported(transfers(4))
 KNOWN = learned([file.read_bytes() for file in (Path(__file__).parent / "corpus/stream-record").glob("good-*")])
 CONTAINERS = {IonType.LIST, IonType.SEXP, IonType.STRUCT}
 
@@ -124,6 +129,16 @@ def receipt(data):
     given = document(data)
     if isinstance(given, dict):
         each_of(lambda: verify_receipt(given), lambda: parse_digest(given), lambda: parse_trust_anchor(given))
+
+
+def proofs(data):
+    """A file of proofs beside an export; one in which nothing is known as a proof is refused."""
+    (verdict,) = verify_export(MemoryFiles(PROVED | {"exports/bank/all.proofs.json": data}), NOW)
+    assert verdict.blocks_hold
+    assert verdict.proofs.checked - verdict.proofs.good >= len(verdict.proofs.findings)
+    assert bool(verdict.proofs.findings) is not verdict.holds
+    if not verdict.proofs.good:
+        raise InputError(f"no good proof: {verdict.proofs.told}")
 
 
 def export_object(data):

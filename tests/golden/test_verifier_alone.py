@@ -194,6 +194,9 @@ def test_a_policy_counts_witnesses_there_too(verify, bundle):
     assert (status, "missing: the quorum two" in said) == (2, True)
     status, said = signed(a, b, unknown)
     assert (status, "is signed by a, b: the quorum two" in said) == (0, True)
+    late = cosignature(keys[1].key, 2**40, keys[1].private.sign(cosigned_bytes(text, 2**40)))
+    status, said = signed(a, late)
+    assert (status, "claimed: the signature of b" in said) == (2, True)
     assert signed(a, a)[0] == 1
     assert signed(a, b._replace(value=a.value))[0] == 1
     assert verify(*given, "--policy", policy)[0] == 2

@@ -23,10 +23,10 @@ from counterfoil.detection.export_rules import ExportRule
 from counterfoil.detection.rule_config import RuleConfig
 from counterfoil.ion import binary_of_text, hash_of_ion, hash_of_text, read_single, reader, streams
 from counterfoil.ion.symbols import MAX_SYMBOLS
-from counterfoil.journal import block, export_format, kpl, receipt
+from counterfoil.journal import block, export_format, kpl, proofs_file, receipt
 from counterfoil.journal.builder import JournalBuilder, Transaction
 from counterfoil.merkle import CompactRange, Hash, dot
-from counterfoil.services import batch, export_contents, verify_export
+from counterfoil.services import batch, export_contents, export_proofs, verify_export
 from lab.producer import UserRecord, aggregate
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -317,9 +317,16 @@ LIMITS = [
     (bundle.MAX_STATEMENTS, "8 statements"),
     (verify_export.MAX_MANIFEST_BYTES, "16 MiB, 200,000 keys"),
     (export_format.MAX_KEYS, "200,000 keys"),
-    (verify_export.MAX_OBJECT_BYTES, "5 GiB"),
+    (export_contents.MAX_OBJECT_BYTES, "5 GiB"),
     (export_contents.MAX_FINDINGS, "100 findings"),
     (verify_export.MAX_FINDINGS, "1,000 in an export"),
+    (proofs_file.MAX_FILE_BYTES, "64 MiB, 3,000,000 values"),
+    (proofs_file.MAX_VALUES, "3,000,000 values"),
+    (proofs_file.MAX_LINES, "1,000,000 lines"),
+    (proofs_file.MAX_DEPTH, "64 levels"),
+    (export_proofs.MAX_TIPS, "1,000 different blocks"),
+    (export_proofs.MAX_FINDINGS, "1,000 findings"),
+    (export_proofs.MAX_TOLD, "20 sentences"),
     (export_directory.MAX_FILES, "500,000"),
     (alerts.REMEMBERED.days, "400 days"),
     (rule_config.MAX_CHARACTERS, "65,536 characters"),

@@ -14,6 +14,7 @@ KEPT = "tests/unit/detection/test_kept_entries.py"
 NETWORK = "tests/unit/detection/test_network.py"
 ENTRIES = "detection/network/entries.py"
 PROFILE = "detection/network/profile.py"
+TRACES = "detection/network/traces.py"
 
 KEPT_PARSED = [
     Mutant(
@@ -40,8 +41,8 @@ KEPT_PARSED = [
     Mutant(
         "texts of forgotten entries stay",
         ENTRIES,
-        "            self._text = self._text[sum(sizes) + len(sizes) :]\n            del self._sizes[:count]\n",
-        "            pass\n",
+        "        self._joined = self._joined[sum(sizes) + len(sizes) :]\n        del self._sizes[:count]\n",
+        "        pass\n",
         (PARSED, KEPT),
     ),
     Mutant(
@@ -54,15 +55,71 @@ KEPT_PARSED = [
     Mutant(
         "the comma behind the last entry stays",
         ENTRIES,
-        "self._text[: max(begin - 1, 0)]",
-        "self._text[:begin]",
+        "self._joined[: max(begin - 1, 0)]",
+        "self._joined[:begin]",
         (KEPT,),
     ),
     Mutant(
         "a trace that lost origins is written as it was",
-        ENTRIES,
-        "            self._text = text + self._text[self._sizes[0] :]\n            self._sizes[0] = len(text)\n",
-        "            pass\n",
+        TRACES,
+        "            self._texts.forget(count)\n",
+        "",
+        (KEPT,),
+    ),
+    Mutant(
+        "a trace is written as those before it were",
+        TRACES,
+        "        self._ends.append(len(self._origins))\n        self._text = None\n",
+        "        self._ends.append(len(self._origins))\n",
+        (KEPT,),
+    ),
+    Mutant(
+        "of a trace that lost origins all are written to the next one",
+        TRACES,
+        "[end - count for end in self._ends[gone:]]",
+        "self._ends[gone:]",
+        (KEPT,),
+    ),
+    Mutant(
+        "what reached the payer after the block is taken in",
+        TRACES,
+        "        count = bisect_left(self._sequence_nos, sequence_no)\n",
+        "        count = len(self)\n",
+        (KEPT, NETWORK),
+    ),
+    Mutant(
+        "a clock that went back brings in origins of after the block",
+        TRACES,
+        "[index for index in near if index < count], first",
+        "near, first",
+        (KEPT,),
+    ),
+    Mutant(
+        "parties of after the block are taken in",
+        "detection/network/flows.py",
+        "        end = bisect_left(self.sequence_nos, sequence_no)\n",
+        "        end = len(self)\n",
+        (KEPT, NETWORK),
+    ),
+    Mutant(
+        "a column is left behind when flows are forgotten",
+        "detection/network/flows.py",
+        "                self.payee_rates,\n            )\n",
+        "            )\n",
+        (KEPT, NETWORK),
+    ),
+    Mutant(
+        "whom an account pays again is written in the old place",
+        "detection/account.py",
+        "    def pay(self, payee: str) -> None:\n        self._text = None\n",
+        "    def pay(self, payee: str) -> None:\n",
+        (KEPT, "tests/unit/detection/test_fraud_states.py"),
+    ),
+    Mutant(
+        "whom an account meets is written when the state is read anew",
+        PROFILE,
+        '        self._texts[account] = f"{quoted(account)}:{text}"\n        self._text = None\n',
+        '        self._texts[account] = f"{quoted(account)}:{text}"\n',
         (KEPT,),
     ),
     Mutant(
@@ -82,8 +139,8 @@ KEPT_PARSED = [
     Mutant(
         "who shared a party once is written as of then",
         PROFILE,
-        "        text = str(at)\n",
-        '        text = "0"\n',
+        'f"{quoted(party)}:{at}"',
+        'f"{quoted(party)}:0"',
         (KEPT,),
     ),
     Mutant(

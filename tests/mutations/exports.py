@@ -52,7 +52,7 @@ EXPORTS = [
     Mutant(
         "the digest's own object passed over by notes",
         "services/verify_export.py",
-        "return None if digest_at is not None and noted.begin <= digest_at < noted.end else noted",
+        "return None if digests_at else noted",
         "return noted",
         (DAMAGE, "-k", "always_read"),
     ),
@@ -136,8 +136,8 @@ EXPORTS = [
     Mutant(
         "any document taken for the one of the hash",
         "journal/json_data.py",
-        "        if is_it(found):\n            return found\n",
-        "        return found\n",
+        "        if is_it(found):\n            return FoundDocument(candidate, found)\n",
+        "        return FoundDocument(candidate, found)\n",
         (JSON_DATA, "-k", "reads_otherwise"),
     ),
     Mutant(

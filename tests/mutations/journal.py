@@ -150,7 +150,7 @@ CHAIN = [
     Mutant(
         "a receipt's proof not folded",
         "journal/receipt.py",
-        "    verify_inclusion(leaf, path, digest.hash)\n",
+        "    verify_inclusion(leaf.hash, path, digest.hash)\n",
         "",
         (RECEIPTS,),
     ),

@@ -183,7 +183,7 @@ COMMITS = [
         "adapters/sqlite/store.py",
         "return min(self._open_snapshots.values(), default=self._head.sequence_no)",
         "return max(self._open_snapshots.values(), default=self._head.sequence_no)",
-        (BACKGROUND, "-k", "keys_stay or waits_for_the_snapshots"),
+        (BACKGROUND, "-k", "began_first"),
     ),
     Mutant(
         "commits wait without bound",

@@ -164,17 +164,134 @@ DECISIONS = [
     ),
     Mutant(
         "telling: findings about the journal are merged",
-        "detection/telling.py",
-        "alone = finding.account_id is None or is_integrity(finding.rule_id)",
-        "alone = finding.account_id is None",
+        "detection/alert_key.py",
+        "    if is_integrity(finding.rule_id):\n        return None\n",
+        "",
         (DECIDED, "-k", "alerts_of_their_own"),
     ),
     Mutant(
         "telling: a window begins at the first finding and so depends on the order",
         "detection/telling.py",
-        "(at - midnight).seconds // policy.window_seconds * policy.window_seconds",
-        "(at - midnight).seconds",
+        "begin = _EPOCH + (finding.found_at - _EPOCH) // window * window",
+        "begin = finding.found_at",
         (DECIDED, "-k", "any_order or midnight"),
+    ),
+]
+
+TERMS = "tests/unit/detection/test_alert_terms.py"
+
+KEYS = [
+    Mutant(
+        "alerts: a rule's own window is not looked at",
+        "detection/telling.py",
+        "terms.window_seconds or policy.window_seconds",
+        "policy.window_seconds",
+        (DECIDED, "-k", "window_ends"),
+    ),
+    Mutant(
+        "alerts: a rule's own key is not looked at",
+        "detection/telling.py",
+        "return [finding.rule_id, key, window",
+        "return [finding.rule_id, finding.account_id, window",
+        (DECIDED, "-k", "agree"),
+    ),
+    Mutant(
+        "alerts: those from before rules had keys are others now",
+        "detection/telling.py",
+        "    if finding.alert.usual:\n",
+        "    if key == ():\n",
+        (DECIDED, "-k", "met_again"),
+    ),
+    Mutant(
+        "alerts: two windows that begin together are one",
+        "detection/telling.py",
+        "[finding.rule_id, key, window // timedelta(seconds=1), finding.status]",
+        "[finding.rule_id, key, finding.status]",
+        (DECIDED, "-k", "changes_its_terms"),
+    ),
+    Mutant(
+        "alerts: findings that say nothing for a part are merged",
+        "detection/alert_key.py",
+        "return found if all(text for _, text in found) else None",
+        "return found",
+        (DECIDED, "-k", "alerts_of_their_own"),
+    ),
+    Mutant(
+        "alerts: an account that is paid is its own counterparty",
+        "detection/alert_key.py",
+        "return payer if finding.account_id == payee else payee",
+        "return payee",
+        (TERMS, "-k", "other_side"),
+    ),
+    Mutant(
+        "alerts: one that several accounts share names the first",
+        "detection/telling.py",
+        "finding.account_id if of_one_account else None",
+        "finding.account_id",
+        (DECIDED, "-k", "in_words"),
+    ),
+    Mutant(
+        "alerts: one of several days is named on the first only",
+        "detection/telling.py",
+        "if held and group.held != day.day",
+        "if held and group.held is None",
+        (DECIDED, "-k", "several_days"),
+    ),
+    Mutant(
+        "alerts: one is named as often as it is held back on a day",
+        "detection/telling.py",
+        "if held and group.held != day.day",
+        "if held",
+        (DECIDED, "-k", "counts_once"),
+    ),
+    Mutant(
+        "alerts: a window drifts through the day",
+        "detection/alert_terms.py",
+        "    if DAY_SECONDS % given and given % DAY_SECONDS:\n",
+        "    if given < 0:\n",
+        (TERMS, "-k", "wrong_with_terms"),
+    ),
+    Mutant(
+        "alerts: a window without end",
+        "detection/alert_terms.py",
+        "not MIN_WINDOW_SECONDS <= given <= most",
+        "not MIN_WINDOW_SECONDS <= given",
+        (TERMS, "-k", "wrong_with_terms"),
+    ),
+    Mutant(
+        "alerts: a window silences what is CRITICAL for a month",
+        "detection/rule_document.py",
+        "critical=plain_fields.severity is Severity.CRITICAL",
+        "critical=False",
+        (TERMS, "-k", "of_what_is_critical"),
+    ),
+    Mutant(
+        "alerts: the order of a key makes another rule",
+        "detection/alert_terms.py",
+        "return tuple(part for part in AlertPart if part in given)",
+        "return tuple(map(AlertPart, given))",
+        (TERMS, "-k", "order"),
+    ),
+    Mutant(
+        "alerts: a key may name what no finding of the kind carries",
+        "detection/rule.py",
+        "        _check_alert(document, kind_type)\n",
+        "",
+        (TERMS, "-k", "of_the_kind or nothing_joins"),
+    ),
+    Mutant(
+        "alerts: a document that says nothing of them has another hash",
+        "detection/rule_document.py",
+        '            **({"alert": alert} if alert else {}),\n',
+        '            "alert": alert,\n',
+        (TERMS, "-k", "what_it_was"),
+    ),
+    Mutant(
+        "alerts: findings do not carry their rule's terms",
+        "detection/judgement.py",
+        "            alert=rule.document.alert,\n",
+        "",
+        (TERMS, "-k", "promises"),
     ),
 ]
 
@@ -257,4 +374,4 @@ SNAPSHOTS = [
     ),
 ]
 
-TELLING = [*ALERTS, *DECISIONS, *SNAPSHOTS]
+TELLING = [*ALERTS, *DECISIONS, *KEYS, *SNAPSHOTS]

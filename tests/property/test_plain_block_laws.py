@@ -81,7 +81,7 @@ def written(blocks, form):
 def outcome(data, count, binary, text):
     name = parse_data_key(f"exports/bank/2026/01/01/00/{STRAND}.0-{count - 1}.ion")
     with ways(binary, text):
-        return verify_object(Task("key", name, NOW, count - 1), [data])
+        return verify_object(Task("key", name, NOW, frozenset({count - 1})), [data])
 
 
 def both_ways(data, honest, count=BLOCKS):
@@ -102,7 +102,7 @@ def test_an_honest_object_goes_the_short_way_but_for_the_first_block(form, bind_
     contents, accepted = both_ways(data, data)
     assert accepted == BLOCKS - 1  # block 0 has no block before it
     assert contents.findings == []
-    assert contents.until_digest.last_bound is bind_headers
+    assert contents.until[BLOCKS - 1].last_bound is bind_headers
 
 
 @FEW

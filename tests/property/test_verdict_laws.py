@@ -13,6 +13,7 @@ from tests.damage import damaged
 from tests.exports import data_keys, exported
 from tests.journals import FEW, STRAND, transfers
 from tests.plain_verifier import serialized_by_product, serialized_plainly
+from tests.proofs_files import proofs_bytes
 from tests.property.test_receipt_laws import block_receipt, revision_receipt
 from tests.served import ROOT
 from tests.verdicts import DOES_NOT_HOLD, HOLDS, UNREADABLE, export_verdict, receipt_verdict, with_text
@@ -270,6 +271,20 @@ def test_a_manifest_of_another_name_or_strand_says_the_same_to_all(name, verdict
     files = dict(EXPORTS[OutputFormat.ION_TEXT])
     files[name] = files.pop(MANIFEST)
     assert export_verdict(files) == verdict
+
+
+PROOFS = proofs_bytes([GENUINE["Block"], block_receipt(JOURNAL, 3, 5)])
+
+
+@pytest.mark.parametrize("output_format", EXPORTS)
+@pytest.mark.parametrize("suffix", [".ion.proofs.json", ".proofs.json"])
+@pytest.mark.parametrize("proofs", [PROOFS, b"[]", b"\xff", b""])
+def test_files_of_proofs_confuse_no_verifier(output_format, suffix, proofs):
+    """The command alone looks into them; here nothing in them contradicts the export."""
+    name = KEY.removesuffix(".ion") + suffix
+    files = EXPORTS[output_format] | {name: proofs, f"exports/bank/all{suffix}": proofs}
+    assert export_verdict(files) == HOLDS
+    assert export_verdict(files | {KEY: files[KEY].replace(b"SETTLED", b"settled", 1)}) == DOES_NOT_HOLD
 
 
 def moved_behind_a_link(name):

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
+from counterfoil.detection.alert_terms import DAY_SECONDS
 from counterfoil.detection.finding import Severity
 from counterfoil.errors import InputError
 
 # The longest that anything may be waited for: a Kinesis stream keeps records for 365 days.
 MAX_SECONDS: Final = 365 * 24 * 3600
-
-DAY_SECONDS: Final = 24 * 3600
 
 # Every name that a function of the template may be given, beside those of Lambda and Powertools.
 NAMES: Final = frozenset(
@@ -129,7 +128,7 @@ class DetectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotifierSettings:
-    """``window_seconds`` divides a day, so that an alert's findings are of one day; ``per_day`` of 0 means no budget.
+    """``window_seconds`` divides a day, and is for rules without a window of their own; ``per_day`` of 0 means no budget.
 
     ``security_hub`` and ``ocsf_events`` say whether security tools are told as well.
     """

@@ -12,6 +12,7 @@ from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
 from counterfoil.adapters.memory import MemoryAlertLog, MemoryChannel
 from counterfoil.cli.casework import is_finding
 from counterfoil.cli.findings import parse_length
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.telling import TellingPolicy
 from counterfoil.errors import InputError
@@ -49,7 +50,8 @@ FINDING = {
 WHOLE = (
     FINDING
     | dict.fromkeys(("foundAt", "subject"), TEXT)
-    | dict.fromkeys(("told", "alertId", "suppressedBy", "caseId"), MAYBE)
+    | dict.fromkeys(("told", "alertId", "alertUntil", "suppressedBy", "caseId"), MAYBE)
+    | {"alertKey": TEXT, "alertFindings": {"type": ["integer", "null"], "minimum": 1}}
 )
 WHOLE |= {"verify": {"type": "array", "items": TEXT, "minItems": 1}}
 SUPPRESSION = dict.fromkeys(("suppressionId", "author", "reason", "createdAt", "expiresAt"), TEXT) | dict.fromkeys(
@@ -88,9 +90,9 @@ class Desk:
         self.book = DynamoDbAlertBook(dynamodb, names["alerts"])
         self.suppressions = Suppressions(DynamoDbDeskLog(dynamodb, names["cases"]))
 
-    def record(self, *findings):
+    def record(self, *findings, per_day=0):
         self.findings.record(findings)
-        policy, clock = TellingPolicy(Severity.LOW, 3600, 0), lambda: NOW
+        policy, clock = TellingPolicy(Severity.LOW, 3600, per_day), lambda: NOW
         Notifier(MemoryAlertLog(), self.book, self.suppressions, [MemoryChannel()], policy, clock).notify(findings)
 
     def __call__(self, command, *arguments, tables="findings cases alerts"):
@@ -130,7 +132,39 @@ def test_a_finding_is_shown_with_what_was_told_its_case_and_how_to_verify_it(des
         f"counterfoil findings receipt LEDGER '{STRAND}#1' --document {'D' * 22} --to receipt.json",
         "counterfoil verify receipt receipt.json",
     ]
+    assert (shown["alertKey"], shown["alertFindings"]) == ("account ACC-1", 1)
     assert desk("show", "fraud.structuring@nowhere#1").status == 2
+
+
+def keyed(number, **changes):
+    terms = AlertTerms((AlertPart.CURRENCY,), 86_400)
+    return finding(number, alert=terms, evidence={"currency": "EUR"}, **changes)
+
+
+def test_a_finding_is_shown_with_what_its_alert_has_in_common_and_until_when(desk):
+    desk.record(keyed(1), keyed(2, account_id="ACC-2"))
+    shown = desk("show", keyed(2).finding_id).document["finding"]
+    tomorrow = (NOW + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert (shown["told"], shown["alertKey"], shown["alertFindings"]) == ("JOINED", "currency EUR", 2)
+    assert shown["alertUntil"] == tomorrow.isoformat()
+    every = [each for options in desk.options.values() for each in options]
+    assert "currency EUR" in desk.run("findings", "show", keyed(2).finding_id, *every).out
+
+
+def test_what_was_not_decided_has_no_alert_yet(desk):
+    desk.findings.record([keyed(1)])
+    shown = desk("show", keyed(1).finding_id).document
+    validate(shown, strict({"holds": YES, "finding": strict(WHOLE)}))
+    assert (shown["finding"]["alertUntil"], shown["finding"]["alertFindings"]) == (None, None)
+
+
+def test_what_found_no_room_is_named_with_what_it_has_in_common(desk):
+    desk.record(finding(1), per_day=1)
+    desk.record(keyed(2), per_day=1)
+    answer = desk("alerts", "--day", NOW.date().isoformat(), tables="alerts").document
+    assert [(each["finding_id"], each["key"]) for each in answer["held"]] == [(keyed(2).finding_id, "currency EUR")]
+    told = desk.run("findings", "alerts", "--day", NOW.date().isoformat(), *desk.options["alerts"])
+    assert f"[HIGH 80] {keyed(2).finding_id} (currency EUR)" in told.out
 
 
 def test_what_became_of_a_day_is_shown(desk):

@@ -336,6 +336,7 @@ def test_eventbridge_gets_the_whole_finding(stub):
         "status": "OPEN",
         "alert_id": f"{FINDING.finding_id}/OPEN",
         "group_id": "alert-1",
+        "alert_key": None,
         "score": 75,
         "place": "strand#7",
         "reason": "a block is missing",

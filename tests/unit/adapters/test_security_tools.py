@@ -101,6 +101,7 @@ def test_a_hub_that_is_off_is_unavailable(stub):
 
 def test_an_arn_says_where_one_is():
     assert home_of("arn:aws-cn:sns:cn-north-1:123456789012:alerts").partition == "aws-cn"
-    for text in ("-", "arn:aws:s3:::bucket", "topic"):
+    no_resource, no_arn = "arn:aws:sns:eu-west-1:123456789012", "x:aws:sns:eu-west-1:123456789012:alerts"
+    for text in ("-", "arn:aws:s3:::bucket", "topic", no_resource, no_arn):
         with pytest.raises(InputError):
             home_of(text)

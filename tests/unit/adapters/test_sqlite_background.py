@@ -12,7 +12,7 @@ from counterfoil.adapters.sqlite import background
 from counterfoil.adapters.sqlite.background import Background
 from counterfoil.adapters.sqlite.store import FILE_NAME
 from counterfoil.adapters.sqlite.verification import verify_file
-from counterfoil.errors import ClosedError, CounterfoilError, IntegrityError, PreconditionError
+from counterfoil.errors import ClosedError, CounterfoilError, IntegrityError, OccConflictError, PreconditionError
 from tests.ledgers import ledger_on, rows
 
 SECRET = b"Margarethe Blumenthal"
@@ -325,6 +325,26 @@ def test_keys_stay_in_the_index_for_whoever_began_before_they_changed(tmp_path):
         reader.abort()
         wait_until(lambda: entries(ledger) == 2)
         assert rows(ledger, "SELECT VALUE t.k FROM T AS t WHERE t.k IN (1, 11, 21)") == [21]
+
+
+def test_whoever_began_first_can_still_be_judged_while_others_began_later(tmp_path):
+    """What was written behind the oldest snapshot is remembered, not behind the youngest: else the oldest counts as conflicting."""
+    with ledger_on("sqlite", tmp_path) as ledger:
+        rows(ledger, "CREATE TABLE T")
+        rows(ledger, "CREATE TABLE U")
+        oldest, overtaken = ledger.begin(), ledger.begin()
+        assert list(oldest.execute("SELECT * FROM T")) == list(overtaken.execute("SELECT * FROM U")) == []
+        rows(ledger, "INSERT INTO U {'n': 1}")
+        youngest = ledger.begin()
+        assert list(youngest.execute("SELECT VALUE u.n FROM U AS u")) == [1]
+        rows(ledger, "CREATE TABLE V")
+        oldest.execute("INSERT INTO T {'n': 2}")
+        oldest.commit()
+        overtaken.execute("INSERT INTO T {'n': 3}")
+        with pytest.raises(OccConflictError):
+            overtaken.commit()
+        youngest.abort()
+        assert rows(ledger, "SELECT VALUE t.n FROM T AS t") == [2]
 
 
 def test_a_dropped_index_stays_for_whoever_began_before_and_goes_then(tmp_path):

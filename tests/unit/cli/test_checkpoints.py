@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import timedelta
 
 import pytest
 
@@ -167,6 +168,26 @@ def test_a_checkpoint_is_witnessed_when_made_or_afterwards(place, run, vkey, wit
     write("INSERT INTO T {'k': 4}")
     assert json.loads(run(*MAKE, "--policy", "policy", "--json").out)["quorumReached"] is True
     assert run("witness", "cosign", "log", "--vkey", vkey, "--policy", "policy").status == 0
+
+
+def test_a_signature_of_a_time_to_come_is_said_and_counts_for_nothing(place, run, vkey, witness, monkeypatch):
+    run(*MAKE, "--policy", "policy")
+    verify = ("checkpoints", "verify", "log", "--vkey", vkey, "--policy", "policy")
+    assert (run(*verify).status, json.loads(run(*verify, "--json").out)["signatures"][1]["datedAhead"]) == (0, False)
+    monkeypatch.setattr("counterfoil.cli.log_options.system_clock", lambda: NOW - timedelta(minutes=6))
+    assert "w.example" in run(*verify).out
+    assert "verified, but dated later than now: it counts for nothing" in run(*verify).out
+    answer = run(*verify, "--json")
+    said = json.loads(answer.out)
+    assert (answer.status, said["holds"], said["signatures"][1]["verified"], said["signatures"][1]["datedAhead"]) == (
+        1,
+        False,
+        True,
+        True,
+    )
+    assert run("witness", "cosign", "log", "--vkey", vkey, "--policy", "policy").status == 3
+    monkeypatch.setattr("counterfoil.cli.log_options.system_clock", lambda: NOW - timedelta(minutes=5))
+    assert run(*verify).status == 0
 
 
 def test_a_witness_of_another_history_and_one_that_refuses_are_told_apart(place, run, vkey, witness, monkeypatch):

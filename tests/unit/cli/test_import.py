@@ -17,6 +17,9 @@ from counterfoil.services import export
 from counterfoil.transparency.note import KeyType, parse_note, verify_note
 from tests.exports import data_keys, exported, later
 from tests.journals import first_revision, journal_of, rehash_from, transfer, transfers
+from tests.proofs_files import NAME as PROOFS_NAME
+from tests.proofs_files import proofs_bytes
+from tests.property.test_receipt_laws import revision_receipt
 
 NEW = "bank2"
 
@@ -255,6 +258,35 @@ def test_the_report_is_signed_with_the_key_that_is_given(run, copied, tmp_path):
     assert call(run, tmp_path, "--report", tmp_path / "report").status == 2
 
 
+def test_the_report_keeps_what_the_proofs_beside_the_archive_were_worth(run, copied, tmp_path):
+    """In the layout of AWS's migration sample: whole keys of the bucket in the manifest, proofs beside the objects."""
+    journal = transfers(5)
+    files = {f"archive/{name}": data for name, data in exported(journal).items()}
+    manifest = next(name for name in files if name.endswith(".completed.manifest"))
+    files[manifest] = files[manifest].replace(b"exports/bank/", b"archive/exports/bank/")
+    proofs = f"{data_keys(files)[0].removesuffix('.ion')}.proofs.json"
+    receipts = [revision_receipt(journal, index, 0, 4) for index in range(5)]
+    copied(files | {proofs: proofs_bytes({"proofs": receipts, "other": {"made": {"by": "others"}}})})
+    key = PrivateKey.generate("archive.example", KeyType.ED25519)
+    key.write(tmp_path / "key")
+    assert call(run, tmp_path, "--report", tmp_path / "report", "--key", tmp_path / "key").status == 0
+    note = parse_note((tmp_path / "report").read_bytes())
+    assert len(verify_note(note, [verifier_of(key.key)])) == 1
+    said = json.loads(note.text)["proofs"]
+    assert (said["checked"], said["good"], said["underKnownDigest"], said["notChecked"]) == (5, 5, 5, 1)
+    assert said["notCheckedBecause"] == [f"{proofs} at $.other: nothing in it is known as a proof"]
+
+
+def test_an_archive_whose_proofs_contradict_it_is_not_imported(run, copied, tmp_path):
+    journal = transfers(5)
+    other = revision_receipt(transfers(5, bind_headers=False), 3, 0, 4)
+    copied(exported(journal) | {PROOFS_NAME: proofs_bytes([other])})
+    answer = call(run, tmp_path)
+    assert (answer.status, answer.document["imported"]) == (1, None)
+    assert answer.document["export"]["findings"][0]["evidence"]["file"] == PROOFS_NAME
+    assert not (tmp_path / "new" / NEW).exists()
+
+
 @pytest.mark.parametrize("case", ["json", "part", "several", "there", "name"])
 def test_what_cannot_be_imported_is_told_apart(run, copied, tmp_path, case):
     journal = transfers(5)
@@ -273,7 +305,8 @@ def test_what_cannot_be_imported_is_told_apart(run, copied, tmp_path, case):
 
 
 def test_a_person_is_told_as_well(run, copied, tmp_path):
-    copied(exported(transfers(3)))
+    copied(exported(transfers(3)) | {PROOFS_NAME: proofs_bytes([revision_receipt(transfers(3), 1, 0, 2)])})
     answer = run("import", tmp_path / "export", "--into", NEW, "--data", tmp_path / "new", "--workers", 2)
     assert answer.status == 0
     assert "imported into bank2: 3 blocks" in answer.out
+    assert "1 of 1 in 1 files (*.proofs.json) hold" in answer.out

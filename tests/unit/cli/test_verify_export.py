@@ -14,6 +14,9 @@ from counterfoil.services import export
 from counterfoil.services.publish import Publisher
 from tests.exports import NOW, ListReader, aggregate, data_keys, exported, later, stream_job
 from tests.journals import STRAND, transfers
+from tests.proofs_files import NAME as PROOFS_NAME
+from tests.proofs_files import proofs_bytes
+from tests.property.test_receipt_laws import block_receipt
 from tests.unit.cli.test_verify_events import COUNT, FINDING, HASH, TEXT, strict
 
 NUMBER = {"type": ["integer", "null"]}
@@ -21,6 +24,12 @@ NAME = {"type": ["string", "null"]}
 FOUND = FINDING | {
     "properties": FINDING["properties"] | {"ruleId": {"type": "string", "pattern": r"^(audit|export)\.[a-z-]+$"}}
 }
+PROOFS = strict(
+    {
+        "files": COUNT, "checked": COUNT, "good": COUNT, "bad": COUNT, "underKnownDigest": COUNT, "underOwnDigestAlone": COUNT,
+        "notChecked": COUNT, "notCheckedBecause": {"type": "array", "items": TEXT},
+    }
+)  # fmt: skip
 EXPORT = strict(
     {
         "holds": {"type": "boolean"}, "exportId": TEXT, "strandId": TEXT, "ledgerName": NAME, "outputFormat": NAME,
@@ -28,7 +37,7 @@ EXPORT = strict(
         "revisionsVerified": COUNT, "revisionsNotChecked": COUNT, "firstBlockNotChecked": NUMBER,
         "digest": {"anyOf": [HASH, {"type": "null"}]},
         "firstBadBlock": NUMBER, "badBlocks": {"type": "array", "items": {"type": "string", "pattern": r"^\d+(-\d+)?$"}},
-        "badBlockCount": COUNT, "remarks": {"type": "array", "items": TEXT},
+        "badBlockCount": COUNT, "proofs": {"anyOf": [PROOFS, {"type": "null"}]}, "remarks": {"type": "array", "items": TEXT},
         "digestCompared": {"type": "boolean"}, "findings": {"type": "array", "items": FOUND},
     }
 )  # fmt: skip
@@ -179,3 +188,46 @@ def test_a_directory_of_events_is_one_stream(run, tmp_path, journal):
     assert answer.document["strands"][0]["digest"] == journal.builder.digest().hash.to_base64()
     outbox.stream("journal").put([OuterRecord("key", b"rubbish")])
     assert run("verify", "events", directory).status == 1
+
+
+def test_proofs_beside_an_export_are_told_and_decide(run, check, copied, journal):
+    good = block_receipt(journal, 2, 5)
+    files = exported(journal) | {PROOFS_NAME: proofs_bytes([good, {"layout": {"of": "others"}}])}
+    status, answer = check(copied(files))
+    assert (status, answer["findings"]) == (0, [])
+    told = answer["proofs"].pop("notCheckedBecause")
+    assert answer["proofs"] == {
+        "files": 1, "checked": 1, "good": 1, "bad": 0, "underKnownDigest": 1, "underOwnDigestAlone": 0, "notChecked": 1,
+    }  # fmt: skip
+    assert told == [f"{PROOFS_NAME} at $[1]: nothing in it is known as a proof"]
+    spoken = run("verify", "export", copied(files)).out
+    assert "1 of 1 in 1 files (*.proofs.json) hold: 1 lead to a digest of these blocks" in spoken
+    assert told[0] in spoken
+    bad = good | {"Digest": journal.blocks[0].block_hash.to_base64()}
+    status, answer = check(copied(files | {PROOFS_NAME: proofs_bytes([bad])}))
+    assert (status, answer["blocksVerified"], answer["proofs"]["bad"], answer["digest"] is None) == (1, 6, 1, False)
+    assert answer["findings"][0]["ruleId"] == "export.proof-mismatch"
+    assert "the blocks themselves hold: what does not are proofs beside them" in run("verify", "export", copied({})).out
+
+
+def test_a_digest_of_the_proofs_alone_is_said(run, copied, journal):
+    copied(exported(journal) | {PROOFS_NAME: proofs_bytes([block_receipt(transfers(9), 2, 8), *([{"a": 1}] * 30)])})
+    spoken = run("verify", "export", copied({})).out
+    assert "0 lead to a digest of these blocks or to the given one, 1 to a digest that they alone say" in spoken
+    assert "not checked  30 of their values" in spoken
+
+
+@pytest.mark.parametrize("where", ["export", "export/some/prefix", "export/some/prefix/exports/bank"])
+@pytest.mark.parametrize("stated", ["some/prefix/exports/bank/", "another/prefix/", ""])
+def test_a_manifest_has_whole_keys_of_the_bucket_wherever_it_was_copied_from(run, copied, journal, where, stated):
+    """AWS's migration sample takes keys with their prefix, and proofs beside the objects."""
+    files = exported(journal)
+    (key,) = data_keys(files)
+    moved = {f"some/prefix/{name}": data for name, data in files.items()}
+    proofs = f"some/prefix/{key.removesuffix('.ion')}.proofs.json"
+    manifest = next(name for name in moved if name.endswith(".completed.manifest"))
+    moved[manifest] = moved[manifest].replace(b"exports/bank/", stated.encode())
+    root = copied(moved | {proofs: proofs_bytes([block_receipt(journal, 4, 5)])}).parent
+    answer = run("verify", "export", root / where, "--json")
+    (export_found,) = answer.document["exports"]
+    assert (answer.status, export_found["blocksVerified"], export_found["proofs"]["good"]) == (0, 6, 1)

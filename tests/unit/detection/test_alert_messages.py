@@ -1,10 +1,12 @@
 """What a person and a filter read about a finding."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from counterfoil.detection.alert import Alert
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.telling import TellingPolicy
 
@@ -82,6 +84,31 @@ def test_attributes_are_what_subscribers_filter_by():
         "account_id": "ACC-1",
     }
     assert "account_id" not in Alert(finding(account_id=None)).attributes, "SNS takes no empty attribute"
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        (AlertTerms(), ""),
+        (AlertTerms((AlertPart.ENTRY,)), ""),
+        (AlertTerms((AlertPart.CURRENCY,)), "\nJoined by others with currency EUR\n"),
+        (AlertTerms(window_seconds=86_400), "\nJoined by others with account ACC-1 in windows of 86400 seconds\n"),
+        (AlertTerms((), 60), "\nJoined by all others of the rule in windows of 60 seconds\n"),
+    ],
+)
+def test_people_learn_which_findings_they_will_not_be_told_of(terms, said):
+    text = Alert(finding(rule_id="fraud.x", evidence={"currency": "EUR"}, alert=terms)).text
+    assert said in text
+    assert ("Joined by" in text) == bool(said)
+
+
+def test_programs_learn_what_the_findings_of_the_alert_have_in_common():
+    fraud = {"rule_id": "fraud.x", "severity": Severity.HIGH, "evidence": {"currency": "EUR"}}
+    assert Alert(finding(**fraud)).detail["alert_key"] == {"account": "ACC-1"}
+    keyed = finding(**fraud, alert=AlertTerms((AlertPart.ACCOUNT, AlertPart.CURRENCY)))
+    assert json.loads(json.dumps(Alert(keyed).detail))["alert_key"] == {"account": "ACC-1", "currency": "EUR"}
+    assert Alert(finding(**fraud, alert=AlertTerms(()))).detail["alert_key"] == {}, "the rule alone"
+    assert Alert(finding()).detail["alert_key"] is None, "it joins nothing"
 
 
 @pytest.mark.parametrize("minimum", Severity)

@@ -87,6 +87,17 @@ def test_a_signature_of_a_known_witness_that_does_not_hold_is_an_integrity_error
         assert verify_bundle(with_signatures(bundle, forged), [LOG_PUBLIC]).complete
 
 
+def test_a_witness_that_is_ahead_of_its_time_counts_for_nothing_and_is_named(bundle):
+    judged = replace(TWO_OF_THREE, as_of=NOW)
+    late = lambda text: cosigned(text, "c", int(NOW.timestamp()) + 301)  # noqa: E731 - one of those that are made from the text
+    verdict = verify_bundle(with_signatures(bundle, "a", late), [LOG_PUBLIC], judged)
+    assert not verdict.complete
+    assert says(verdict.missing, "the quorum two", "signed by a")
+    assert says(verdict.claimed, "the signature of c", "dated later than now")
+    assert verify_bundle(with_signatures(bundle, "a", "b", late), [LOG_PUBLIC], judged).complete
+    assert verify_bundle(with_signatures(bundle, "a", late), [LOG_PUBLIC], TWO_OF_THREE).complete
+
+
 def test_one_witness_twice_is_an_integrity_error(bundle):
     for again in ("a", lambda text: cosigned(text, "a", 1_800_000_000)):
         with pytest.raises(IntegrityError, match="signed twice"):

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from counterfoil.detection.fraud_rules.network import Network
-from counterfoil.detection.network import profile as limits
+from counterfoil.detection.network import limits
 from counterfoil.detection.network.measures import MEASURES, NAMES, OWN, PLACES, Measurement, shown
 from counterfoil.detection.network.observation import Observation, observe
 from counterfoil.detection.network.profile import Profile, parse_profile

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 from counterfoil.detection import account as limits
 from counterfoil.detection.account import AccountState, Holding, Movement, parse_account, party_of
-from counterfoil.detection.network.profile import MAX_DAYS, MAX_TRACED, MOST, Flow, node_of
+from counterfoil.detection.network.flows import Flow
+from counterfoil.detection.network.limits import MAX_DAYS, MAX_TRACED, MOST
+from counterfoil.detection.network.profile import node_of
+from counterfoil.detection.network.traces import NOWHERE
 from counterfoil.detection.transfer import MAX_CURRENCY_CHARACTERS, MAX_ID_BYTES
 
 # An item may have 409,600 bytes, the names of its attributes and its key of at most 2,048 among them.
@@ -42,7 +45,7 @@ def fullest():
         others = [node_of(name(index + each)) for each in range(1, 49)]
         state.profile.pay(flow, others, node_of(name(10**6 - 1)))
         # A trace of each payer alone takes more than the same number of origins in one.
-        state.profile.receive(flow, others, [], node_of(name(10**6 - 1)))
+        state.profile.receive(flow, others, NOWHERE, node_of(name(10**6 - 1)))
     for day in range(MAX_DAYS):
         state.profile.spend((20_000 + day) * 86_400, float(AMOUNT), cash=False)
     state.profile.spend(AT, 1.0, cash=True)

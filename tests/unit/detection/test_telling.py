@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.detection.suppression import suppress
 from counterfoil.detection.telling import (
@@ -209,3 +210,121 @@ def test_windows_begin_at_midnight_of_the_day_in_utc():
     assert group_of(finding(found_at=zone), policy).group_id.startswith("fraud.structuring@20250303T000000Z:")
     later = group_of(finding(found_at=zone + timedelta(seconds=1)), policy).group_id
     assert later.startswith("fraud.structuring@20250303T060000Z:")
+
+
+def test_what_was_decided_before_rules_had_keys_is_met_again():
+    """Alerts of findings without terms of their own have the ids that they had: a replay finds them."""
+    lone, journal = finding(account_id=None), finding(rule_id="audit.gap")
+    assert group_of(finding(), POLICY).group_id == "fraud.structuring@20250303T090000Z:9439490c7094a9af"
+    assert group_of(lone, POLICY).group_id == "fraud.structuring@20250303T090000Z:3a77871dd7b57ff4"
+    policy = TellingPolicy(Severity.LOW, 6 * 3600)
+    assert group_of(journal, policy).group_id == "audit.gap@20250303T060000Z:515129ceff4fc8d7"
+
+
+# ---- rules with a key and a window of their own ----------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+PAID = {"from_account": "ACC-1", "to_account": "ACC-2", "currency": "EUR", "transaction_id": "T-1"}
+
+
+def keyed(place="strand#7", parts=(AlertPart.ACCOUNT, AlertPart.CURRENCY), window=None, **changes):
+    return finding(place, **{"evidence": PAID, "alert": AlertTerms(tuple(parts), window), **changes})
+
+
+@pytest.mark.parametrize(
+    ("parts", "changes", "outcome"),
+    [
+        ("account currency", {}, "JOINED"),
+        ("account currency", {"evidence": PAID | {"currency": "CHF"}}, "TOLD"),
+        ("account currency", {"evidence": PAID | {"to_account": "ACC-3"}}, "JOINED"),
+        ("account currency", {"account_id": "ACC-3"}, "TOLD"),
+        ("account counterparty", {"evidence": PAID | {"to_account": "ACC-3"}}, "TOLD"),
+        ("account counterparty", {"evidence": PAID | {"currency": "CHF"}}, "JOINED"),
+        ("currency", {"account_id": "ACC-3"}, "JOINED"),
+        ("transaction", {"account_id": "ACC-2"}, "JOINED"),
+        ("transaction", {"evidence": PAID | {"transaction_id": "T-2"}}, "TOLD"),
+        ("strand", {"account_id": None, "evidence": {}}, "JOINED"),
+        ("strand", {"place": "other#7"}, "TOLD"),
+        ("", {"account_id": None, "evidence": {}, "place": "other#7"}, "JOINED"),
+        ("", {"rule_id": "fraud.velocity-count"}, "TOLD"),
+        ("", {"severity": Severity.MEDIUM}, "TOLD"),
+        ("", {"status": Status.HEALED}, "TOLD"),
+        ("", {"found_at": NOW + timedelta(minutes=30)}, "TOLD"),
+    ],
+)
+def test_findings_that_agree_in_the_parts_of_their_key_are_one_alert(parts, changes, outcome):
+    desk, parts = Desk(), [AlertPart(each) for each in parts.split()]
+    assert [desk.take(keyed(parts=parts)), desk.take(replace(keyed("strand#8", parts), **changes))] == ["TOLD", outcome]
+
+
+@pytest.mark.parametrize("parts", [["entry"], ["account", "entry"]])
+def test_findings_that_say_nothing_for_a_part_are_alerts_of_their_own(parts):
+    desk = Desk()
+    made = [keyed(f"strand#{number}", [AlertPart(each) for each in parts]) for number in range(3)]
+    assert [desk.take(each) for each in made] == ["TOLD"] * 3
+
+
+@pytest.mark.parametrize("rule_id", ["audit.gap", "export.broken"])
+def test_no_terms_join_findings_about_the_journal(rule_id):
+    desk = Desk()
+    assert [desk.take(keyed(f"strand#{number}", [], rule_id=rule_id)) for number in range(3)] == ["TOLD"] * 3
+
+
+def test_what_is_critical_joins_its_alert_under_the_terms_of_its_rule():
+    desk = Desk(TellingPolicy(Severity.LOW, 3600, 1))
+    made = [keyed(f"strand#{number}", severity=Severity.CRITICAL) for number in range(3)]
+    other = keyed("strand#9", severity=Severity.CRITICAL, evidence=PAID | {"currency": "CHF"})
+    assert [desk.take(each) for each in [*made, other]] == ["TOLD", "JOINED", "JOINED", "TOLD"]
+    assert desk.day.budgeted == 0
+
+
+WINDOWS = st.sampled_from([60, 300, 3_600, 86_400, 2 * 86_400, 7 * 86_400, 31 * 86_400])
+MOMENTS = st.datetimes(datetime(1969, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - as hypothesis asks
+
+
+@given(WINDOWS, MOMENTS, st.timedeltas(-40 * DAY, 40 * DAY))
+def test_two_findings_are_one_alert_where_no_window_ends_between_them(window, at, apart):
+    one = group_of(keyed(window=window, found_at=at), POLICY)
+    other = group_of(keyed("strand#8", window=window, found_at=at + apart), POLICY)
+    begin = one.ends_at - timedelta(seconds=window)
+    assert begin <= at < one.ends_at
+    assert (one.group_id == other.group_id) == (begin <= at + apart < one.ends_at)
+    assert begin.timestamp() % window == 0
+    assert window > 86_400 or begin.day == at.day
+
+
+@given(WINDOWS, MOMENTS)
+def test_the_stacks_window_is_for_rules_without_one(window, at):
+    halves = TellingPolicy(Severity.LOW, 43_200)
+    assert group_of(keyed(found_at=at), halves) == group_of(keyed(found_at=at, window=43_200), POLICY)
+    assert group_of(keyed(found_at=at, window=window), halves) == group_of(keyed(found_at=at, window=window), POLICY)
+
+
+def test_a_rule_that_changes_its_terms_begins_other_alerts():
+    terms = [([], None), (["account"], 86_400), (["account"], None), (["currency"], None), ([], 86_400)]
+    made = [keyed(parts=[AlertPart(each) for each in parts], window=window) for parts, window in terms]
+    assert len({group_of(replace(each, found_at=NOW.replace(hour=0)), POLICY).group_id for each in made}) == 5
+
+
+def test_an_alert_says_in_words_what_its_findings_have_in_common_and_until_when_they_join():
+    group = group_of(keyed(window=86_400), POLICY)
+    assert (group.key, group.account_id) == ("account ACC-1, currency EUR", "ACC-1")
+    assert group.ends_at == datetime(2025, 3, 4, tzinfo=UTC)
+    assert group_of(keyed(parts=[AlertPart.CURRENCY]), POLICY).account_id is None, "others may join"
+    assert group_of(finding(rule_id="audit.gap"), POLICY).key == "this finding alone"
+
+
+def test_an_alert_of_several_days_is_named_in_the_digest_of_each_day_that_had_no_room():
+    desk = Desk(TellingPolicy(Severity.LOW, 3600, 1))
+    for ago in range(2):
+        desk.now = NOW + ago * DAY
+        desk.day = DayTally(desk.now.date())
+        desk.take(finding(account_id=f"first-{ago}", found_at=desk.now))
+        for number in range(2):
+            late = keyed(f"strand#{ago}{number}", window=31 * 86_400, found_at=desk.now)
+            assert desk.take(late) == "HELD"
+        assert [(each.finding_id, each.key) for each in desk.day.held] == [
+            (f"fraud.structuring@strand#{ago}0", "account ACC-1, currency EUR")
+        ]
+        assert desk.day.held_alerts == 1
+    assert len(desk.groups) == 3

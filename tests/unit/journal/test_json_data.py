@@ -28,9 +28,9 @@ TIME, DAY = parse_text("2025-03-01T09:30:00.000Z"), parse_text("2025-03-01")
 def found(document, text=None):
     """Whether a document is found in its JSON, or in another text."""
     wanted = hash_of_python(document)
-    data_hash = find_document(from_json(text or render_json(document)), lambda each: each == wanted)
-    assert data_hash in {None, wanted}
-    return data_hash is not None
+    it = find_document(from_json(text or render_json(document)), lambda each: each == wanted)
+    assert it is None or it.hash == wanted == hash_of_python(it.document)
+    return it is not None
 
 
 @pytest.mark.parametrize(

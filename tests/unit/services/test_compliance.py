@@ -11,6 +11,7 @@ from counterfoil.detection.compliance import (
     MAX_ANNOTATION,
     BucketLock,
     Check,
+    Evaluation,
     RuleParameters,
     RuleRequest,
     Verdict,
@@ -54,7 +55,9 @@ class Rules:
         rules = LedgerCompliance(
             self.world.heads, self.registry, journal_of, self.locks, self.sink, "heads", "bucket", lambda: now
         )
-        judged = rules.judge(RuleRequest(parameters, "token", now))
+        asked_at = now - timedelta(seconds=7)  # Config's clock, not the function's
+        judged = rules.judge(RuleRequest(parameters, "token", asked_at))
+        assert judged.asked_at == asked_at
         assert self.sink.evaluations["token"] == judged
         assert len(judged.annotation) <= MAX_ANNOTATION
         return judged
@@ -80,6 +83,23 @@ def test_a_block_may_be_unverified_for_as_long_as_the_rule_says_and_no_longer(jo
     late = rules.judge(RECENT, committed + HOUR + timedelta(seconds=1))
     assert late.verdict is Verdict.NON_COMPLIANT
     assert f"block 5 of {STRAND}" in late.annotation
+
+
+def test_the_tip_must_be_verified_too(journal):
+    late = Rules(journal, verified=7).judge(RECENT, time_of(journal, 7) + 2 * HOUR)
+    assert late.verdict is Verdict.NON_COMPLIANT
+    assert f"block 7 of {STRAND}" in late.annotation
+
+
+def test_every_ledger_is_asked_about_however_many_there_are(journal):
+    rules = Rules(journal, verified=0)
+    for number in range(250):
+        strand = STRAND if number == 249 else f"{number:022}"
+        rules.registry.save(
+            None, RegisteredLedger(f"bank-{number:03}", strand, NOW, LedgerState.ACTIVE, PermissionsMode.STANDARD)
+        )
+    assert rules.judge(RECENT, time_of(journal, 0) + 2 * HOUR).annotation.startswith(f"block 0 of {STRAND}")
+    assert rules.judge(NO_GAP, NOW).annotation == "looked at 250 strands"
 
 
 def test_a_ledger_that_the_auditor_never_saw_is_the_worst_case(journal):
@@ -136,7 +156,9 @@ def test_revisions_and_blocks_that_are_awaited_are_missing_too(journal):
     rules.world.deliver([four[0], *five[1:]])
     judged = rules.judge(NO_GAP, NOW + 2 * HOUR)
     assert judged.annotation.startswith(f"strand {STRAND}: revisions of block 3 are missing")
-    assert "more)" in judged.annotation
+    waiting = rules.world.heads.load(STRAND)
+    missing = len(list(waiting.holes())) + len(waiting.awaited) + len(waiting.early)
+    assert judged.annotation.endswith(f"(and {missing - 1} more)")
 
 
 def test_a_ledger_that_the_auditor_never_saw_has_no_gap(journal):
@@ -162,8 +184,28 @@ def test_digests_must_be_locked_long_and_hard_enough(lock, mode, holds, journal)
     rules.locks.locks = {} if lock is None else {"bucket": lock}
     asked = parse_parameters({"check": "DIGESTS_LOCKED", "minimumDays": "365", "mode": mode})
     judged = rules.judge(asked, NOW)
-    assert (judged.verdict is Verdict.COMPLIANT) is holds
+    assert judged.verdict is (Verdict.COMPLIANT if holds else Verdict.NON_COMPLIANT)
     assert (judged.resource_type, judged.resource_id) == ("AWS::S3::Bucket", "bucket")
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"),
+    [
+        ({"check": "VERIFIED_RECENTLY", "maximumMinutes": "90"}, timedelta(minutes=90)),
+        ({"check": "VERIFIED_RECENTLY", "maximumMinutes": "527040"}, timedelta(days=366)),
+        ({"check": "NO_OPEN_GAP", "graceMinutes": "1"}, timedelta(minutes=1)),
+        ({"check": "DIGESTS_LOCKED", "minimumDays": "36500"}, timedelta(days=36_500)),
+    ],
+)
+def test_a_limit_is_in_minutes_or_in_days(given, limit):
+    assert parse_parameters(given) == RuleParameters(Check(given["check"]), limit)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "holds"), [("COMPLIANT", True), ("NOT_APPLICABLE", True), ("NON_COMPLIANT", False)]
+)
+def test_only_what_is_not_compliant_does_not_hold(verdict, holds):
+    assert Evaluation("type", "id", Verdict(verdict), "why", NOW).holds is holds
 
 
 def away(*_):

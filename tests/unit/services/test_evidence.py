@@ -1,10 +1,12 @@
 """Bundles of evidence: what is in them, what they prove, what they only say, and what is left out and said to be."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from counterfoil.detection.alert_terms import AlertPart, AlertTerms
 from counterfoil.detection.evidence.bundle import parse_bundle, render_bundle
 from counterfoil.errors import ContentsMismatchError, InputError, IntegrityError
 from tests.audit_worlds import NOW
@@ -57,6 +59,19 @@ def test_the_same_finding_is_the_same_file():
     data = sources.make(finding).data
     assert sources.make(finding).data == data
     assert render_bundle(parse_bundle(data)) == data
+
+
+def test_the_terms_of_an_alert_go_with_the_finding_and_are_written_in_one_way_only():
+    finding, sources = fraud_world()
+    assert b'"alert"' not in sources.make(finding).data, "terms as usual are not written"
+    keyed = replace(finding, alert=AlertTerms((AlertPart.ACCOUNT, AlertPart.CURRENCY), 86_400))
+    data = sources.make(keyed).data
+    assert parse_bundle(data).finding == keyed
+    document = json.loads(data)
+    for wrong in ({}, {"key": ["account"]}, {"key": ["currency", "account"]}, {"key": ["amount"]}, None, "account"):
+        document["finding"]["alert"] = wrong
+        with pytest.raises(InputError, match="alert"):
+            parse_bundle(json.dumps(document).encode())
 
 
 def test_a_block_that_no_checkpoint_covers_yet_is_said_to_be_unproven():

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -457,6 +457,14 @@ def test_witnesses_that_saw_another_history_are_found_each(world, forged):
     assert [each.subject for each in taken.findings] == [f"witness {name}" for name in NAMES]
     assert all(each.severity is Severity.CRITICAL for each in taken.findings)
     assert (set(taken.compared.unwitnessed), taken.compared.quorum) == (set(NAMES), False)
+
+
+def test_witnesses_whose_clocks_are_ahead_make_no_quorum(world):
+    services = world.witnesses.services
+    for name in NAMES[1:]:
+        services[name] = replace(services[name], clock=lambda: datetime(2199, 1, 1, tzinfo=UTC))
+    taken = world.snapshot()
+    assert (taken.findings, set(taken.compared.unwitnessed), taken.compared.quorum) == ([], set(NAMES[1:]), False)
 
 
 def test_witnesses_that_do_not_answer_are_no_finding(world):

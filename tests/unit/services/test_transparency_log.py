@@ -1,7 +1,7 @@
 """A log grows, whatever fails on the way; its witnesses see one history."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -85,6 +85,21 @@ def test_a_log_grows_and_every_checkpoint_is_witnessed(witnesses):
     )
     assert grow(store, 700, witnesses).checkpoint.render() == store.files[CHECKPOINT_PATH]
     assert len(witnesses.asked) == 12
+
+
+def test_a_witness_whose_clock_is_ahead_is_told_and_asked_again(witnesses):
+    policy = replace(POLICY, as_of=NOW - timedelta(minutes=6))
+    store = MemoryLog()
+    witnesses.services["a"] = replace(witnesses.services["a"], clock=lambda: NOW - timedelta(minutes=1))
+    outcome = grow(store, 5, witnesses, policy=policy)
+    assert set(outcome.failures) == {"b", "c"}
+    assert "dates its signature later than now" in outcome.failures["b"]
+    assert policy.signers(outcome.checkpoint.held) == {"a"}
+    assert not policy.satisfied(log_of(store).last().held)
+    later = replace(POLICY, as_of=NOW)
+    outcome = grow(store, 5, witnesses, policy=later)
+    assert (outcome.failures, later.signers(log_of(store).last().held)) == ({}, {"a", "b", "c"})
+    assert witnesses.asked == ["a", "b", "c", "b", "b", "c", "c"]  # each says first which size it signed
 
 
 def test_a_log_without_entries_is_not_signed(witnesses):

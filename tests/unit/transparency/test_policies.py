@@ -1,5 +1,8 @@
 """Which witnesses must have signed."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from counterfoil.errors import InputError, LimitError
@@ -35,6 +38,21 @@ def test_n_of_m(rules, enough, too_few):
         assert policy.satisfied(held(names)), names
     for names in too_few:
         assert not policy.satisfied(held(names)), names
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(-(10**9), True), (0, True), (300, True), (301, False), (2**62, False)])
+def test_a_signature_of_a_time_to_come_counts_for_nothing(ahead, counts):
+    """Clocks may differ by five minutes; without a time to judge by nothing is too late."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    policy = parse_policy(f"{WITNESSES}group g 2 a b c\nquorum g")
+    dated = [*held("a"), KEYS["b"].cosign(TEXT, int(now.timestamp()) + ahead)]
+    judged = replace(policy, as_of=now)
+    assert judged.satisfied(dated) is counts
+    assert (judged.signers(dated), judged.dated_ahead(dated)) == (({"a", "b"}, set()) if counts else ({"a"}, {"b"}))
+    assert policy.satisfied(dated)
+    assert judged.satisfied([*dated, *held("c")])  # one clock that is wrong takes nothing from the others
+    assert judged.signers([*dated, *held("b")]) == {"a", "b"}
+    assert not judged.is_ahead(LOG_KEY.sign(TEXT))  # which has no time
 
 
 def test_one_witness_counts_once_and_the_log_not_at_all():

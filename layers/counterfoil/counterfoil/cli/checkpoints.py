@@ -287,6 +287,7 @@ def _checkpoint_json(checkpoint: SignedCheckpoint, policy: WitnessPolicy) -> dic
                 "keyId": each.key_id.hex(),
                 "verified": (each.name, each.key_id) in held,
                 "signedAt": cosigned_at(each.value) if (each.name, each.key_id) in held & witnesses else None,
+                "datedAhead": (each.name, each.key_id) in held and policy.is_ahead(each),
             }
             for each in checkpoint.note.signatures
         ],
@@ -310,8 +311,9 @@ def _print(answer: dict[str, Any], checkpoint: SignedCheckpoint, policy: Witness
     out.print(f"  root    {checkpoint.head.root.to_base64()}", markup=False, highlight=False)
     for each in answer["signatures"]:
         state = "verified" if each["verified"] else "not checked"
+        state += ", but dated later than now: it counts for nothing" if each["datedAhead"] else ""
         said = f"  signed  {each['name']} ({each['keyId']}), {state}"
-        out.print(printable(said), markup=False, highlight=False)
+        out.print(printable(said), markup=False, highlight=False, soft_wrap=True)
     for each in answer.get("timestamps", ()):
         accuracy = "" if each["accuracySeconds"] is None else f" +- {each['accuracySeconds']} s"
         said = f"  stamped {each['size']} entries at {each['at']}{accuracy}, says {each['authority']}"

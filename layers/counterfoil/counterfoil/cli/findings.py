@@ -28,6 +28,7 @@ from counterfoil.cli.desk import (
 from counterfoil.cli.output import JsonOption, finding_json, out, print_json, printable, show_findings
 from counterfoil.detection.alert import Alert
 from counterfoil.detection.alert_digest import Digest
+from counterfoil.detection.alert_key import key_of, shown_key
 from counterfoil.detection.evidence.claim import claim_of
 from counterfoil.detection.finding import Finding, Status
 from counterfoil.detection.suppression import Suppression
@@ -83,6 +84,7 @@ def show(
     at = desk(stack, findings=findings_table, cases=cases_table, alerts=alerts_table)
     finding = at.finding(finding_id)
     decision = at.book.decision(Alert(finding).alert_id)
+    group = None if decision is None else at.book.group(decision.group_id)
     case = at.cases.of_finding(finding)
     answer = {
         **_finding_json(finding),
@@ -90,6 +92,9 @@ def show(
         "subject": finding.subject,
         "told": None if decision is None else str(decision.outcome),
         "alertId": None if decision is None else decision.group_id,
+        "alertKey": shown_key(key_of(finding)),
+        "alertUntil": None if group is None or group.ends_at is None else group.ends_at.isoformat(),
+        "alertFindings": None if group is None else group.count,
         "suppressedBy": None if decision is None else decision.suppressed_by or None,
         "caseId": None if case is None else case.case_id,
         "verify": verify_commands(finding),
@@ -98,7 +103,7 @@ def show(
         print_json({"holds": True, "finding": answer})
         return
     out.print(printable(Alert(finding).text), markup=False, highlight=False, soft_wrap=True)
-    shown = ("score", "shadow", "told", "alertId", "suppressedBy", "caseId")
+    shown = ("score", "shadow", "told", "alertId", "alertKey", "alertUntil", "alertFindings", "suppressedBy", "caseId")
     show_members({name: answer[name] for name in shown if answer[name] not in {None, False}})
     for command in answer["verify"]:
         out.print(f"$ {command}", markup=False, highlight=False, soft_wrap=True)

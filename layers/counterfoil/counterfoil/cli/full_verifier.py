@@ -16,6 +16,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -145,7 +147,7 @@ def _read(file: Path, limit_bytes: int) -> bytes:
 
 def _policy(file: Path) -> WitnessPolicy:
     try:
-        return parse_policy(file.read_bytes().decode())
+        return replace(parse_policy(file.read_bytes().decode()), as_of=datetime.now(UTC))
     except UnicodeDecodeError:
         raise InputError(f"{file} is no policy: not UTF-8") from None
 

@@ -18,8 +18,10 @@ from counterfoil.cli.places import DEFAULT_DATA
 from counterfoil.cli.verify_export import (
     AnchorOption,
     files_in,
+    proofs_json,
     read_digest,
     read_trust_anchor,
+    show_proofs,
     show_verdict,
     verdict_json,
     working,
@@ -99,6 +101,8 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
         print_json({"holds": True, "imported": document, "export": verdict_json(verdict)})
     else:
         _show(document)
+        if verdict.proofs is not None:
+            show_proofs(verdict.proofs)
     raise typer.Exit(HOLDS)
 
 
@@ -117,6 +121,7 @@ def _report(ledger: str, verdict: ExportVerdict, imported: ImportedLedger, now: 
         "digestBefore": verdict.digest.hash.to_base64(),
         "digestAfter": imported.digest.hash.to_base64(),
         "digestCompared": verdict.digest_compared,
+        "proofs": proofs_json(verdict.proofs),
         "importedAt": now.isoformat(timespec="milliseconds"),
     }
 

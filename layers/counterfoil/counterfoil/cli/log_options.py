@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from counterfoil.adapters.system import system_clock
 from counterfoil.cli.output import read_bytes
 from counterfoil.errors import InputError
 from counterfoil.transparency.policy import WitnessPolicy, parse_policy
@@ -31,11 +33,11 @@ AuthorityOption = Annotated[
 
 
 def read_policy(path: Path | None) -> WitnessPolicy:
-    """The policy of a file; nobody's signature where there is none."""
+    """The policy of a file, as of now; nobody's signature where there is none."""
     if path is None:
         return WitnessPolicy()
     try:
-        return parse_policy(read_bytes(path).decode())
+        return replace(parse_policy(read_bytes(path).decode()), as_of=system_clock())
     except UnicodeDecodeError:
         raise InputError(f"{path} is no policy: not UTF-8") from None
 
@@ -44,7 +46,6 @@ def read_authority(path: Path | None) -> CheckTimestamp | None:
     """What checks time stamps by the certificates of a file, as of now; ``None`` where there is none."""
     if path is None:
         return None
-    from counterfoil.adapters.system import system_clock
     from counterfoil.adapters.timestamp_tokens import Authority
 
     authority = Authority.parse(read_bytes(path))

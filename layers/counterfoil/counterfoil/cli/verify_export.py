@@ -31,6 +31,7 @@ from counterfoil.journal.anchor import TrustAnchor, parse_trust_anchor
 from counterfoil.journal.receipt import parse_json_object
 from counterfoil.ports import ExportFiles
 from counterfoil.services.export_contents import Contents
+from counterfoil.services.export_proofs import ProofsVerdict
 from counterfoil.services.verification_notes import HEADER, parse_notes, render_note
 from counterfoil.services.verify_export import ExportVerdict, Notes, Workers, verify_export
 
@@ -173,9 +174,47 @@ def verdict_json(verdict: ExportVerdict) -> dict[str, Any]:
         "firstBadBlock": None if contents is None else contents.damage.first,
         "badBlocks": [] if contents is None else [_run(*each) for each in contents.damage.runs],
         "badBlockCount": 0 if contents is None else contents.damage.count,
+        "proofs": proofs_json(verdict.proofs),
         "remarks": list(verdict.remarks),
         "findings": [finding_json(finding) for finding in verdict.findings],
     }
+
+
+def proofs_json(proofs: ProofsVerdict | None) -> dict[str, Any] | None:
+    """What the files of proofs beside an export come to; ``None`` where there are none."""
+    if proofs is None:
+        return None
+    return {
+        "files": proofs.files,
+        "checked": proofs.checked,
+        "good": proofs.good,
+        "bad": proofs.bad,
+        "underKnownDigest": proofs.confirmed,
+        "underOwnDigestAlone": proofs.good - proofs.confirmed,
+        "notChecked": proofs.not_checked,
+        "notCheckedBecause": list(proofs.told),
+    }
+
+
+def show_proofs(proofs: ProofsVerdict) -> None:
+    """What the files of proofs beside an export were worth, for a person."""
+    alone = proofs.good - proofs.confirmed
+    rest = f", {alone} to a digest that they alone say" if alone else ""
+    word = "[bold red]proofs[/]" if proofs.bad else "proofs"
+    out.print(
+        f"  {word}  {proofs.good} of {proofs.checked} in {proofs.files} files (*.proofs.json) hold: {proofs.confirmed} lead to a "
+        f"digest of these blocks or to the given one{rest}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if proofs.not_checked:
+        out.print(
+            f"  [yellow]not checked[/]  {proofs.not_checked} of their values, which prove nothing and disprove nothing; the first:",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for sentence in proofs.told:
+            out.print(f"    {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _run(first: int, last: int) -> str:
@@ -211,12 +250,16 @@ def show_verdict(verdict: ExportVerdict) -> None:
         out.print(f"  remark  {printable(remark)}", markup=False, highlight=False, soft_wrap=True)
     if verdict.unlisted:
         out.print(f"  [yellow]beside[/]  {verdict.unlisted} objects that the manifest does not list", highlight=False)
+    if verdict.proofs is not None:
+        show_proofs(verdict.proofs)
     if verdict.digest is not None:
         compared = "as given" if verdict.digest_compared else "not compared: none was given"
         out.print(
             f"  digest  {verdict.digest.hash.to_base64()} at block {verdict.digest.tip_address.sequence_no}, {compared}",
             highlight=False,
         )
+    if verdict.findings and verdict.blocks_hold:
+        out.print("  the blocks themselves hold: what does not are proofs beside them", highlight=False)
     count = 0 if contents is None else contents.blocks
     word = "[bold green]holds[/]" if verdict.holds else "[bold yellow]not proved[/]"
     word = "[bold red]does not hold[/]" if verdict.findings else word

@@ -20,7 +20,8 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.money import plain
 from counterfoil.detection.network.entries import Entries, Timed, quoted
-from counterfoil.detection.network.profile import MAX_NAMES, Profile, parse_profile
+from counterfoil.detection.network.limits import MAX_NAMES
+from counterfoil.detection.network.profile import Profile, parse_profile
 from counterfoil.errors import UnavailableError
 
 # Per account: the newest transfers, whatever the windows; beyond it the oldest are forgotten and windows are judged on the rest.
@@ -81,8 +82,11 @@ class Movements(Timed[Movement]):
 
     __slots__ = ("_inflows",)
 
-    def _settle(self) -> None:
-        super()._settle()
+    def __init__(self, movements: Iterable[Movement] = ()) -> None:
+        super().__init__(movements)
+        self._count_inflows()
+
+    def _count_inflows(self) -> None:
         self._inflows = sum([each.incoming for each in self])
 
     @staticmethod
@@ -93,11 +97,12 @@ class Movements(Timed[Movement]):
 
     def add(self, movement: Movement, horizon: int) -> None:
         """Add a movement; forget those ``horizon`` microseconds or more away, and the oldest beyond the limits."""
-        begin = self.begins(movement.at, horizon)
+        begin = self._times.begins(movement.at, horizon)
         if begin is None:
             for index in reversed([index for index, each in enumerate(self) if abs(movement.at - each.at) >= horizon]):
                 self.drop(index)
-            self._settle()
+            self._times.settle()
+            self._count_inflows()
         elif begin:
             self._inflows -= sum([each.incoming for each in self[:begin]])
             self.forget(begin)
@@ -131,14 +136,22 @@ class Past(Entries[Spent]):
 
 
 class Payees(dict[str, str]):
-    """Whom an account paid, from the least to the most recently paid, each as JSON."""
+    """Whom an account paid, from the least to the most recently paid, each as JSON; all of them together are kept, too."""
 
-    __slots__ = ()
+    __slots__ = ("_text",)
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         super().__init__((each, quoted(each)) for each in names)
+        self._text: str | None = None
+
+    def rendered(self) -> str:
+        """All of them as JSON, compact."""
+        if self._text is None:
+            self._text = f"[{','.join(self.values())}]"
+        return self._text
 
     def pay(self, payee: str) -> None:
+        self._text = None
         self.pop(payee, None)
         self[payee] = quoted(payee)
         if len(self) > MAX_PAYEES:
@@ -210,7 +223,7 @@ class AccountState:
         firing = ",".join(map(quoted, self.firing))
         return (
             f'{{"applied":{self.applied},"movements":{self.movements.rendered()},"holdings":{{{",".join(holdings)}}},'
-            f'"payees":[{",".join(self.payees.values())}],"firing":[{firing}],"past":{self.past.rendered()},'
+            f'"payees":{self.payees.rendered()},"firing":[{firing}],"past":{self.past.rendered()},'
             f'"last_out":{last_out},"network":{self.profile.render()}}}'
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from counterfoil.detection.alert_key import key_of, shown_key
 from counterfoil.detection.finding import Finding, Status
 
 # SNS takes subjects of up to 100 ASCII characters.
@@ -69,11 +70,20 @@ class Alert:
             f"Place     {finding.place}",
             f"Found at  {finding.found_at.isoformat()}",
         ]
-        about = (("Account  ", finding.account_id), ("Document ", finding.document_id))
+        about = (("Account  ", finding.account_id), ("Document ", finding.document_id), ("Joined by", self._joined_by))
         lines += [f"{label} {value}" for label, value in about if value]
         if finding.evidence:
             lines += ["", "Evidence", *(f"  {name}: {value}" for name, value in finding.evidence.items())]
         return "\n".join([*lines, "", f"What to do: docs/runbook.md, {finding.rule_id}"])
+
+    @property
+    def _joined_by(self) -> str:
+        """Which findings are not told any more once this one is, where its rule has terms of its own."""
+        terms, key = self.finding.alert, key_of(self.finding)
+        if terms.usual or key is None:
+            return ""
+        window = "" if terms.window_seconds is None else f" in windows of {terms.window_seconds} seconds"
+        return f"others with {shown_key(key)}{window}" if key else f"all others of the rule{window}"
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -90,12 +100,13 @@ class Alert:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """All of the finding, and the alert's id for deduplication."""
-        finding = self.finding
+        """All of the finding, and the alert's id for deduplication. ``alert_key`` is ``None`` where the finding joins no other."""
+        finding, key = self.finding, key_of(self.finding)
         return {
             **self.attributes,
             "alert_id": self.alert_id,
             "group_id": self.group_id,
+            "alert_key": None if key is None else dict(key),
             "score": finding.rank[1],
             "place": finding.place,
             "reason": finding.reason,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterfoil.detection.alert import DIGEST
-from counterfoil.detection.telling import DayTally, Outcome
+from counterfoil.detection.telling import DayTally, HeldBack, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Digest:
         lines += [f"{outcome:<11} {tally.count(outcome)}" for outcome in Outcome]
         if tally.held:
             lines += ["", f"The worst of {tally.held_alerts} alerts that found no room in the day's budget:"]
-            lines += [f"  [{each.severity.name} {each.score}] {each.finding_id}" for each in tally.held]
+            lines += map(_line, tally.held)
         return "\n".join([*lines, "", "What to do: docs/runbook.md, alerts held back"])
 
     @property
@@ -61,7 +61,13 @@ class Digest:
                     "score": each.score,
                     "group_id": each.group_id,
                     "finding_id": each.finding_id,
+                    "key": each.key,
                 }
                 for each in tally.held
             ],
         }
+
+
+def _line(held: HeldBack) -> str:
+    key = f" ({held.key})" if held.key else ""
+    return f"  [{held.severity.name} {held.score}] {held.finding_id}{key}"

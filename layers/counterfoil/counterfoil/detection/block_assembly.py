@@ -16,7 +16,7 @@ passed when the cursor has not moved for the grace period; until then such block
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -130,7 +130,8 @@ class Assembly:
             self.repeated += 1
             return
         place.blocks[block.block_hash] = EarlyBlock(record, block)
-        self._weigh(record)
+        self._count += 1
+        self._bytes += len(record.data)
 
     def add_revision(
         self, record: HeldRecord, sequence_no: int, table_name: str, revision: Revision, *, stored: bool = False
@@ -142,11 +143,8 @@ class Assembly:
             self.repeated += 1
             return
         place.revisions[revision.hash] = EarlyRevision(record, table_name, revision)
-        self._weigh(record)
-
-    def _weigh(self, record: HeldRecord, sign: int = 1) -> None:
-        self._count += sign
-        self._bytes += sign * len(record.data)
+        self._count += 1
+        self._bytes += len(record.data)
 
     def _place(self, sequence_no: int, *, stored: bool) -> Place | None:
         """Where a record belongs: ahead of the cursor, in a place that was passed over, or nowhere, being judged already."""
@@ -256,7 +254,7 @@ class Assembly:
                 continue
             overdue = [key for key, each in place.revisions.items() if self._is_overdue(each.record.held_at)]
             for key in overdue:
-                self._weigh(place.revisions.pop(key).record, -1)
+                self._unweigh([place.revisions.pop(key).record])
             self.dropped += len(overdue)
 
     def _drop(self, sequence_no: int) -> None:
@@ -265,11 +263,14 @@ class Assembly:
     def _remove(self, sequence_no: int) -> int:
         """Take a place out; how many records it had."""
         place = self.places.pop(sequence_no)
-        for record in place.records():
-            self._weigh(record, -1)
+        self._unweigh(list(place.records()))
         if place.blocks:
             self._numbers.remove(sequence_no)
         return len(place.blocks) + len(place.revisions)
+
+    def _unweigh(self, records: Sequence[HeldRecord]) -> None:
+        self._count -= len(records)
+        self._bytes -= sum([len(each.data) for each in records])
 
     def _is_overdue(self, since: datetime) -> bool:
         return self.now - since >= self.grace

@@ -22,6 +22,7 @@ class ExportRule(StrEnum):
     NAME_MISMATCH = "export.name-mismatch"
     UNREADABLE = "export.unreadable"
     DIGEST_MISMATCH = "export.digest-mismatch"
+    PROOF_MISMATCH = "export.proof-mismatch"
 
 
 _SEVERITIES: Final = {
@@ -30,10 +31,11 @@ _SEVERITIES: Final = {
     ExportRule.NAME_MISMATCH: Severity.HIGH,
     ExportRule.UNREADABLE: Severity.HIGH,
     ExportRule.DIGEST_MISMATCH: Severity.CRITICAL,
+    ExportRule.PROOF_MISMATCH: Severity.HIGH,
 }
 
 
-def found(rule: ExportRule, place: BlockAddress | str, reason: str, now: datetime, **evidence: str) -> Finding:
+def found(rule: ExportRule, place: BlockAddress | str, reason: str, now: datetime, /, **evidence: str) -> Finding:
     """The finding of a rule, with its reason and evidence cut to a readable length."""
     kept = {name: value[:MAX_EVIDENCE] for name, value in evidence.items()}
     return Finding(rule, _SEVERITIES[rule], str(place), reason[:MAX_EVIDENCE], now, evidence=kept)

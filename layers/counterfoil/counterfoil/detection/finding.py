@@ -13,6 +13,8 @@ from enum import IntEnum, StrEnum
 from hashlib import sha256
 from typing import Final
 
+from counterfoil.detection.alert_terms import USUAL_TERMS, AlertTerms
+
 # DynamoDB keys may have 2,048 bytes; a subject longer than this is represented by its hash.
 MAX_SUBJECT: Final = 80
 
@@ -53,7 +55,7 @@ class Finding:
     tells apart what one rule sees at one place (a revision's hash, an account). ``reason`` is a sentence for a person,
     ``evidence`` maps names to text: hashes in hex, amounts as decimals, times as ISO 8601 in UTC. ``score`` is from 0 to 100.
     ``shadow`` marks what a rule saw that is only being tried: it is kept and never told, and nothing is done about it.
-    ``actions`` are what the rule asks to be done (``detection.action``).
+    ``actions`` are what the rule asks to be done (``detection.action``), ``alert`` says which other findings its alert is shared with.
     """
 
     rule_id: str
@@ -69,6 +71,7 @@ class Finding:
     score: int | None = None
     shadow: bool = False
     actions: tuple[str, ...] = ()
+    alert: AlertTerms = USUAL_TERMS
 
     @property
     def rank(self) -> tuple[int, int]:

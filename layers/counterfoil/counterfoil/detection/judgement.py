@@ -369,6 +369,7 @@ class Judge:
             score=rule.score(sighting.values),
             shadow=rule.shadow,
             actions=rule.document.actions,
+            alert=rule.document.alert,
         )
         self.findings.setdefault(finding.finding_id, finding)
 

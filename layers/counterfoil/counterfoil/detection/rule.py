@@ -54,9 +54,10 @@ class Rule[K: Kind]:
 
     @cached_property
     def settings_text(self) -> str:
-        """The parameters in force as JSON, defaults included, with the severity and the condition: for evidence."""
+        """The parameters in force as JSON, defaults included, with the severity, the condition and the alert's terms: for evidence."""
         condition = {} if self.document.when is None else {"when": self.document.when}
-        return canonical(write_settings(self.kind) | condition | {"severity": self.severity.name})
+        alert = {} if self.document.alert.usual else {"alert": self.document.alert.render()}
+        return canonical(write_settings(self.kind) | condition | alert | {"severity": self.severity.name})
 
     @cached_property
     def evidence(self) -> Mapping[str, str]:
@@ -94,6 +95,7 @@ def bind(document: RuleDocument, trees: Mapping[str, Tree] | None = None) -> Rul
         when = None if tree is None else compile_tree(tree, kind_type.vocabulary)
         _check_reason(document.reason, kind_type)
         _check_score(document, kind_type)
+        _check_alert(document, kind_type)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     return Rule(document, kind, tree, when)
@@ -134,6 +136,16 @@ def _check_score(document: RuleDocument, kind: type[Kind]) -> None:
     if on is not None and kind.values.get(on) is not Type.NUMBER:
         numbers = sorted(name for name, found in kind.values.items() if found is Type.NUMBER)
         raise InputError(f"the score is on {on!r}; the numbers of {kind.kind} are {', '.join(numbers) or 'none'}")
+
+
+def _check_alert(document: RuleDocument, kind: type[Kind]) -> None:
+    """Findings of a kind that lacks a part would all be alerts of their own, whatever the document says."""
+    lacking = [] if document.alert.usual else [part for part in document.alert.key if part not in kind.alert_parts]
+    if lacking:
+        known = ", ".join(sorted(kind.alert_parts))
+        raise InputError(
+            f"alert.key has {lacking[0]!s}, which findings of kind {kind.kind} do not carry; they carry {known}"
+        )
 
 
 def _number(value: Value) -> Decimal:

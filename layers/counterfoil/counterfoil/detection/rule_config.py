@@ -195,7 +195,7 @@ def parse_rule_config(text: str) -> RuleConfig:
 
 
 def _overridden(given: Mapping[str, Json]) -> tuple[Rule[Kind], ...]:
-    """The catalogue with parameters, severities and statuses of this deployment over it."""
+    """The catalogue with parameters, severities, statuses and terms of alerts of this deployment over it."""
     rules = {rule.rule_id.removeprefix(_PREFIX): rule for rule in catalogue()}
     refuse_unknown(given, rules, "rules")
     for name, settings in given.items():
@@ -205,7 +205,7 @@ def _overridden(given: Mapping[str, Json]) -> tuple[Rule[Kind], ...]:
 
 def _override(rule: Rule[Kind], settings: Mapping[str, Json]) -> Rule[Kind]:
     body = rule.document.render()
-    own = {key: value for key, value in settings.items() if key in {"severity", "status"}}
+    own = {key: value for key, value in settings.items() if key in {"severity", "status", "alert"}}
     parameters = {key: value for key, value in settings.items() if key not in own}
     trees = {} if rule.document.when is None or rule.tree is None else {rule.document.when: rule.tree}
     written = _object(body["parameters"], "parameters")

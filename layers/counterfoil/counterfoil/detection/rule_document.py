@@ -23,6 +23,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple, NoReturn
 
+from counterfoil.detection.alert_terms import USUAL_TERMS, AlertTerms, parse_alert_terms
 from counterfoil.detection.finding import Severity
 from counterfoil.detection.money import parse_amount_text, plain
 from counterfoil.detection.parameters import (
@@ -87,7 +88,10 @@ class Score:
 
 @dataclass(frozen=True)
 class RuleDocument:
-    """``parameters`` are those of the kind as JSON, ``tests`` blocks as JSON (``rule_trial``). ``status`` is what it begins as."""
+    """``parameters`` are those of the kind as JSON, ``tests`` blocks as JSON (``rule_trial``). ``status`` is what it begins as.
+
+    ``alert`` says which findings of the rule are one alert.
+    """
 
     id: str
     version: int
@@ -103,6 +107,7 @@ class RuleDocument:
     status: RuleStatus
     actions: tuple[Action, ...]
     tests: Sequence[Json]
+    alert: AlertTerms = USUAL_TERMS
 
     @cached_property
     def hash(self) -> str:
@@ -111,7 +116,8 @@ class RuleDocument:
         return sha256(canonical(contents).encode()).hexdigest()
 
     def render(self) -> dict[str, Json]:
-        """The whole document as ``parse_rule_document`` takes it."""
+        """The whole document as ``parse_rule_document`` takes it: without ``alert`` where that is as usual."""
+        alert = self.alert.render()
         return {
             **write_settings(_plain_of(self)),
             "when": self.when,
@@ -120,6 +126,7 @@ class RuleDocument:
             "status": str(self.status),
             "actions": [str(each) for each in self.actions],
             "tests": self.tests,
+            **({"alert": alert} if alert else {}),
         }
 
 
@@ -139,7 +146,7 @@ class _Plain:
 
 _PLAIN: Final = tuple(each.name for each in fields(_Plain))
 _REQUIRED: Final = (*_PLAIN, "parameters", "score", "status", "tests")
-_KNOWN: Final = (*_REQUIRED, "when", "actions")
+_KNOWN: Final = (*_REQUIRED, "when", "actions", "alert")
 
 
 def parse_rule_document(text_or_json: str | Mapping[str, Json]) -> RuleDocument:
@@ -158,6 +165,8 @@ def parse_rule_document(text_or_json: str | Mapping[str, Json]) -> RuleDocument:
     when = given.get("when")
     if when is not None and (not isinstance(when, str) or not when.strip()):
         raise InputError(f"{where}: when must be a condition, or be left out")
+    alert = parse_alert_terms(given.get("alert", {}), f"{where}: alert")
+    alert.check_severity(critical=plain_fields.severity is Severity.CRITICAL, where=f"{where}: alert")
     return RuleDocument(
         **{name: getattr(plain_fields, name) for name in _PLAIN},
         when=when,
@@ -166,6 +175,7 @@ def parse_rule_document(text_or_json: str | Mapping[str, Json]) -> RuleDocument:
         status=RuleStatus(choice(*RuleStatus)["kind"].read(given["status"], f"{where}: status")),
         actions=_read_actions(given.get("actions", ()), f"{where}: actions"),
         tests=_listed(given["tests"], MAX_TESTS, f"{where}: tests"),
+        alert=alert,
     )
 
 

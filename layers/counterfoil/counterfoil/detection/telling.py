@@ -1,6 +1,7 @@
 """Which findings people are told about, decided once for each and written down before anybody is told.
 
-Findings of one rule on one account in one window are one alert: the first is told and the others join it. A day has a budget
+Findings of one rule that agree in their key, in one window, are one alert (``alert_terms``; one account and the stack's window
+where the rule says nothing of it): the first is told and the others join it. A day has a budget
 of alerts, a share of it for each severity, so that what is worse still finds room late in the day; what is held back is
 counted and told in the day's digest. Everything here is a value: the decision, the alert that a finding belongs to, and the
 day's tally. They follow from the finding, from what was decided before and from the time of the decision alone.
@@ -14,9 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.alert import Alert
+from counterfoil.detection.alert_key import AlertKey, is_integrity, key_of, shown_key
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.finding import Finding, Severity
 from counterfoil.detection.suppression import Suppression
 
@@ -25,13 +28,11 @@ MAX_LISTED: Final = 50
 # A digest names the worst of what was held back; their number is always given.
 MAX_HELD_NAMED: Final = 20
 
-DAY_SECONDS: Final = 24 * 3600
+# Windows are counted from here: those that divide a day begin anew at each midnight, those of several days at some.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Of a day's budget, how much is open to a severity. What is CRITICAL needs none.
 SHARES: Final = {Severity.INFO: 25, Severity.LOW: 50, Severity.MEDIUM: 75, Severity.HIGH: 100, Severity.CRITICAL: 100}
-
-# Findings about the journal itself: never merged, held back or suppressed.
-_INTEGRITY: Final = ("audit.", "export.")
 
 
 class Outcome(StrEnum):
@@ -45,7 +46,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TellingPolicy:
-    """``window_seconds`` divides a day; ``per_day`` bounds the alerts told in a day (UTC), 0 for no bound."""
+    """``window_seconds`` divides a day, and is for rules without a window of their own.
+
+    ``per_day`` bounds the alerts told in a day (UTC), 0 for no bound.
+    """
 
     minimum_severity: Severity
     window_seconds: int = 3600
@@ -72,10 +76,10 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """One alert: findings of one rule on one account in one window.
+    """One alert: findings of one rule that agree in ``key`` (in words), in one window, which is over at ``ends_at``.
 
-    ``told`` is the news that people were told of, ``held`` whether there was none for a while for want of room. ``version`` counts its
-    replacements from 1; 0 is one that is not kept yet.
+    ``account_id`` is the account of all its findings, if they have one. ``told`` is the news that people were told of, ``held`` the
+    last day (UTC) on which there was none for want of room. ``version`` counts its replacements from 1; 0 is one that is not kept yet.
     """
 
     group_id: str
@@ -87,10 +91,12 @@ class AlertGroup:
     last_at: datetime | None = None
     finding_ids: tuple[str, ...] = ()
     told: str | None = None
-    held: bool = False
+    held: date | None = None
     version: int = 0
+    key: str = ""
+    ends_at: datetime | None = None
 
-    def with_finding(self, finding: Finding, *, told: str | None, held: bool) -> AlertGroup:
+    def with_finding(self, finding: Finding, *, told: str | None, held: date | None) -> AlertGroup:
         at = finding.found_at
         return replace(
             self,
@@ -99,18 +105,19 @@ class AlertGroup:
             last_at=at if self.last_at is None else max(self.last_at, at),
             finding_ids=(*self.finding_ids, finding.finding_id)[:MAX_LISTED],
             told=self.told or told,
-            held=self.held or held,
+            held=held or self.held,
             version=self.version + 1,
         )
 
 
 class HeldBack(NamedTuple):
-    """An alert that found no room in its day's budget."""
+    """An alert that found no room in a day's budget. ``key`` is what its findings have in common, in words."""
 
     severity: Severity
     score: int
     group_id: str
     finding_id: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +156,6 @@ class Decided(NamedTuple):
     day: DayTally
 
 
-def is_integrity(rule_id: str) -> bool:
-    """Whether a rule is about the journal itself."""
-    return rule_id.startswith(_INTEGRITY)
-
-
 def always_told(finding: Finding) -> bool:
     """Whether neither a budget nor a suppression holds a finding back."""
     return finding.severity is Severity.CRITICAL or is_integrity(finding.rule_id)
@@ -162,17 +164,31 @@ def always_told(finding: Finding) -> bool:
 def group_of(finding: Finding, policy: TellingPolicy) -> AlertGroup:
     """The alert that a finding belongs to, still without findings: it follows from the finding alone, so order changes nothing.
 
-    Windows begin at whole multiples of their length since midnight (UTC), by the time at which the finding was found. A finding
-    without an account, or about the journal itself, is an alert of its own.
+    Windows begin at whole multiples of their length, by the time at which the finding was found. A finding that says nothing for
+    some part of its key, or is about the journal itself, is an alert of its own.
     """
-    at = finding.found_at.astimezone(UTC)
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    begin = midnight + timedelta(seconds=(at - midnight).seconds // policy.window_seconds * policy.window_seconds)
-    alone = finding.account_id is None or is_integrity(finding.rule_id)
-    key = [Alert(finding).alert_id] if alone else [finding.rule_id, finding.account_id, finding.status]
-    name = sha256(json.dumps([*key, finding.severity.name]).encode()).hexdigest()[:16]
-    group_id = f"{finding.rule_id}@{begin:%Y%m%dT%H%M%SZ}:{name}"
-    return AlertGroup(group_id, finding.rule_id, finding.account_id, finding.severity)
+    terms, key = finding.alert, key_of(finding)
+    window = timedelta(seconds=terms.window_seconds or policy.window_seconds)
+    begin = _EPOCH + (finding.found_at - _EPOCH) // window * window
+    name = sha256(json.dumps([*_names(finding, key, window), finding.severity.name]).encode()).hexdigest()[:16]
+    of_one_account = key is None or AlertPart.ACCOUNT in terms.key
+    return AlertGroup(
+        f"{finding.rule_id}@{begin:%Y%m%dT%H%M%SZ}:{name}",
+        finding.rule_id,
+        finding.account_id if of_one_account else None,
+        finding.severity,
+        key=shown_key(key),
+        ends_at=begin + window,
+    )
+
+
+def _names(finding: Finding, key: AlertKey | None, window: timedelta) -> list[Any]:
+    """What tells an alert from others of its rule whose windows begin when its own does, severity apart."""
+    if key is None:
+        return [Alert(finding).alert_id]
+    if finding.alert.usual:
+        return [finding.rule_id, finding.account_id, finding.status]
+    return [finding.rule_id, key, window // timedelta(seconds=1), finding.status]
 
 
 def decide(
@@ -192,13 +208,13 @@ def decide(
         outcome = _outcome(finding, group, day, policy)
     told, held = outcome is Outcome.TOLD, outcome is Outcome.HELD
     named = (
-        HeldBack(finding.severity, finding.rank[1], group.group_id, finding.finding_id)
-        if held and not group.held
+        HeldBack(finding.severity, finding.rank[1], group.group_id, finding.finding_id, group.key)
+        if held and group.held != day.day
         else None
     )
     return Decided(
         Decision(news_id, outcome, now, group.group_id, by),
-        group.with_finding(finding, told=news_id if told else None, held=held),
+        group.with_finding(finding, told=news_id if told else None, held=day.day if held else None),
         day.with_outcome(outcome, budgeted=told and not always_told(finding), held=named),
     )
 

@@ -56,12 +56,14 @@ def time_body(token: str) -> bytes:
     return _body_of(SCALARS[IonTimestamp](time_of(token)))
 
 
-def _decimal_body(token: str) -> bytes:
+def decimal_body(token: str) -> bytes:
+    """The body of a decimal, with the digits that stand there."""
     return _body_of(SCALARS[Decimal](Decimal(token)))
 
 
 @lru_cache(maxsize=4_096)
-def _int_body(token: str) -> bytes:
+def int_body(token: str) -> bytes:
+    """The body of an int that is not negative."""
     number = int(token)
     return number.to_bytes((number.bit_length() + 7) >> 3)
 
@@ -76,8 +78,8 @@ _SCALARS: Final[dict[str, tuple[int, str, Callable[[str], bytes]]]] = {
     "text": (8, f'"({_TEXT})"', str.encode),
     "blob": (10, rf"\{{\{{({_BLOB})\}}\}}", partial(a2b_base64, strict_mode=True)),
     "time": (6, f"({TIME_PATTERN})", time_body),
-    "decimal": (5, f"({_DECIMAL})", _decimal_body),
-    "int": (2, f"({_INT})", _int_body),
+    "decimal": (5, f"({_DECIMAL})", decimal_body),
+    "int": (2, f"({_INT})", int_body),
 }
 
 
@@ -91,7 +93,7 @@ class TextLayout:
         self._name_groups: list[int] = []
         self._groups = 0
         kinds, names = iter(layout.kinds), iter(enumerate(layout.names))
-        for piece in _pieces(text):
+        for piece in self._pieces(text):
             group = str(piece.lastgroup)
             if group in {"space", "mark"}:
                 self._pattern.append(re.escape(piece[0]))
@@ -117,11 +119,28 @@ class TextLayout:
         names = [groups[group] or groups[group + 1] or groups[group + 2] for group in self._name_groups]
         return found.end(), values, names
 
+    def _pieces(self, text: str) -> Iterator[re.Match[str]]:
+        return self._matched(text, _PIECE)
+
+    def _matched(self, text: str, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """The pieces of a struct's text; what is none of those that the pattern knows is an ``InputError``."""
+        position = 0
+        while position < len(text):
+            piece = pattern.match(text, position)
+            if piece is None:
+                raise InputError(f"a struct whose text is not made of the commonest forms, at character {position}")
+            position = piece.end()
+            yield piece
+
+    def _add_free_name(self) -> None:
+        """A name in three groups, of which one is met."""
+        self._pattern.append(_FREE)
+
     def _add_name(self, token: str, name: str, *, is_free: bool) -> None:
         if token.strip("\"'") != name:
             raise InputError("a name is written in a way that is not the commonest")
         if is_free:
-            self._pattern.append(_FREE)
+            self._add_free_name()
             self._name_groups.append(self._groups)
             self._groups += 3
         else:
@@ -141,13 +160,3 @@ class TextLayout:
         self._reads.append(read)
         self._value_groups.append(self._groups)
         self._groups += 1
-
-
-def _pieces(text: str) -> Iterator[re.Match[str]]:
-    position = 0
-    while position < len(text):
-        piece = _PIECE.match(text, position)
-        if piece is None:
-            raise InputError(f"a struct whose text is not made of the commonest forms, at character {position}")
-        position = piece.end()
-        yield piece

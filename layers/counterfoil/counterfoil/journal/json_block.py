@@ -18,12 +18,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from counterfoil.errors import InputError
-from counterfoil.ion import MAX_SIZE_BYTES, read_single
+from counterfoil.ion import MAX_SIZE_BYTES, IonValue, read_single
 from counterfoil.ion.codec import encode
 from counterfoil.ion.value_text import from_json
+from counterfoil.ion.values import Value
 from counterfoil.journal.block import UnverifiedBlock, parse_block
 from counterfoil.journal.builder import ion_time
-from counterfoil.journal.json_data import find_document
+from counterfoil.journal.json_data import FoundDocument, find_document
 from counterfoil.journal.revision import RevisionKind, UnverifiedRevision
 from counterfoil.merkle import dot
 
@@ -32,10 +33,22 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class JsonBlock(NamedTuple):
-    """``data_unchecked`` counts the revisions for whose data no document was found; their hash is then taken as it is."""
+    """``data_unchecked`` counts the revisions for whose data no document was found; their hash is then taken as it is.
+
+    ``fields`` are the block's, by the types that are known of them, ``documents`` what its revisions' data was, where all was found.
+    """
 
     block: UnverifiedBlock
     data_unchecked: int
+    fields: dict[str, Any]
+    documents: list[Value] | None
+
+    def in_ion(self, documents: list[Value]) -> IonValue:
+        """The block as it was in Ion, its revisions' data being these documents."""
+        revisions = [
+            each | {"data": document} for each, document in zip(self.fields["revisions"], documents, strict=True)
+        ]
+        return read_single(encode(self.fields | {"revisions": revisions}))
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -51,26 +64,45 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
 
 def parse_json_block(line: str) -> JsonBlock:
     """Read a block in its whole form; what is no such JSON is an ``InputError``."""
+    fields, block = _read(line)
+    written = fields.get("revisions") or []
+    found = [_find(revision, each) for revision, each in zip(block.revisions, written, strict=True)]
+    revisions = [_with_data(revision, each) for revision, each in zip(block.revisions, found, strict=True)]
+    unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
+    documents = [each.document for each in found if each is not None]
+    whole = documents if revisions and len(documents) == len(revisions) else None
+    return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked, fields, whole)
+
+
+def parse_json_hashes(line: str) -> UnverifiedBlock:
+    """A block in its whole form for its hashes alone: what its revisions' data was is not sought."""
+    return _read(line)[1]
+
+
+def _read(line: str) -> tuple[dict[str, Any], UnverifiedBlock]:
+    """The fields of a block by the types that are known of them, and the block that they are."""
     try:
         fields = _typed(_BLOCK, from_json(line))
     except (ValueError, OverflowError, AttributeError, TypeError) as error:
         raise InputError(f"not a block in JSON: {error}") from None
-    block = parse_block(read_single(encode(fields)))
-    written = fields.get("revisions") or []
-    revisions = [_with_data(revision, each) for revision, each in zip(block.revisions, written, strict=True)]
-    unchecked = sum(each.metadata_hash is None and each.metadata is not None for each in revisions)
-    return JsonBlock(block._replace(revisions=tuple(revisions)), unchecked)
+    return fields, parse_block(read_single(encode(fields)))
 
 
-def _with_data(revision: UnverifiedRevision, written: dict[str, Any]) -> UnverifiedRevision:
-    """A revision with the hash of the document that its data was; where none is found, one whose contents are not known."""
+def _find(revision: UnverifiedRevision, written: dict[str, Any]) -> FoundDocument | None:
+    """The document that a revision's data was; ``None`` where it has none, or none is found."""
     metadata_hash = revision.metadata_hash
     if revision.kind is not RevisionKind.WRITTEN or metadata_hash is None:
+        return None
+    return find_document(written["data"], lambda data_hash: dot(metadata_hash, data_hash) == revision.hash)
+
+
+def _with_data(revision: UnverifiedRevision, found: FoundDocument | None) -> UnverifiedRevision:
+    """A written revision with the hash of its document; where none was found, one whose contents are not known."""
+    if revision.kind is not RevisionKind.WRITTEN or revision.metadata_hash is None:
         return revision
-    found = find_document(written["data"], lambda data_hash: dot(metadata_hash, data_hash) == revision.hash)
     if found is None:
         return revision._replace(metadata_hash=None, contents_hash=None)
-    return revision._replace(contents_hash=found)
+    return revision._replace(contents_hash=found.hash)
 
 
 def _text(line: bytes) -> str:

@@ -43,8 +43,15 @@ _COST_OF_ONE: Final = 1
 _MAX_TIME: Final = 64
 
 
-def find_document(data: Value, is_it: Callable[[Hash], bool]) -> Hash | None:
-    """The Ion Hash of a document that reads as ``data``, if ``is_it`` says so of one of those tried."""
+class FoundDocument(NamedTuple):
+    """The document that ``data`` was, and its Ion Hash."""
+
+    document: Value
+    hash: Hash
+
+
+def find_document(data: Value, is_it: Callable[[Hash], bool]) -> FoundDocument | None:
+    """A document that reads as ``data``, if ``is_it`` says of the hash of one of those tried that it is the one."""
     leaves: list[_Leaf] = []
     _collect(data, leaves)
     size_bytes = sum(
@@ -56,7 +63,7 @@ def find_document(data: Value, is_it: Callable[[Hash], bool]) -> Hash | None:
         except InputError:
             continue
         if is_it(found):
-            return found
+            return FoundDocument(candidate, found)
     return None
 
 
@@ -77,7 +84,8 @@ class _Surprise(NamedTuple):
 
 def _candidates(data: Value, leaves: Sequence[_Leaf]) -> Iterator[Value]:
     """Documents that read as ``data``, the likeliest first."""
-    for surprises in _cheapest_first(_surprises(leaves)):
+    yield _rebuilt(data, iter([each.readings[0] for each in leaves]))
+    for surprises in islice(_cheapest_first(_surprises(leaves)), 1, None):
         chosen = [0] * len(leaves)
         for each in surprises:
             for place in each.leaves:

@@ -10,8 +10,10 @@ from typing import Final
 
 from counterfoil.errors import InputError
 from counterfoil.ion import IonValue
-from counterfoil.ion.layouts import Frame, Taken, take_apart
+from counterfoil.ion.json_layouts import JsonLayout
+from counterfoil.ion.layouts import Frame, Layout, Taken, take_apart
 from counterfoil.ion.text_layouts import MAX_CHARACTERS, TextLayout
+from counterfoil.journal.json_block import JsonBlock
 from counterfoil.journal.plain_block import BlockLayout, PlainBlock, block_layout_of
 
 # Layouts of binary blocks kept; each has some dozens of kB. Frames are made for those alone, and are a tenth of that.
@@ -129,16 +131,43 @@ class TextBlocks:
 
     def learn(self, text: str, value: IonValue) -> None:
         """Remember how a block is written that was not read; ``value`` is what its text is in binary."""
-        if len(text) > MAX_CHARACTERS or not self._credit.spend():
-            return
+        if self._may_learn(text):
+            self._learn(text, value)
+
+    def _may_learn(self, text: str) -> bool:
+        return len(text) <= MAX_CHARACTERS and self._credit.spend()
+
+    def _learn(self, text: str, value: IonValue) -> None:
         layout = block_layout_of(value)
         if layout is None:
             return
         try:
-            written = TextLayout(text, layout.layout)
+            written = self._written(text, value, layout.layout)
         except InputError:
             return
         if len(self._known) < MAX_TEXT_LAYOUTS:
             self._known.append((written, layout))
         else:
             self._known[-1] = written, layout
+
+    @staticmethod
+    def _written(text: str, _value: IonValue, layout: Layout) -> TextLayout:
+        return TextLayout(text, layout)
+
+
+class JsonBlocks(TextBlocks):
+    """The layouts of blocks in JSON whose documents were found. For one object: what is proved of it follows from its bytes alone."""
+
+    def read_line(self, line: str) -> PlainBlock | None:
+        """The block that a whole line is, if it is of a known layout and holds; ``None`` for every other."""
+        found = self.read(line, 0)
+        return found[1] if found is not None and found[0] == len(line) else None
+
+    def learn_line(self, line: str, block: JsonBlock) -> None:
+        """Remember how a block is written that was not read."""
+        if block.documents is not None and self._may_learn(line):
+            self._learn(line, block.in_ion(block.documents))
+
+    @staticmethod
+    def _written(text: str, value: IonValue, layout: Layout) -> TextLayout:
+        return JsonLayout(text, value, layout)

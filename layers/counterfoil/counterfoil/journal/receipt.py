@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from counterfoil.errors import InputError, ProofMismatchError
 from counterfoil.ion import IonValue, binary_of_text, read_single
@@ -46,16 +46,26 @@ class Receipt:
 
 def parse_json_object(data: bytes, what: str) -> dict[str, Any]:
     """A JSON object in UTF-8, or in UTF-16 with its mark: no name twice in one object, since nobody could say which one counts."""
-    try:
-        text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
-        document = json.loads(
-            text, object_pairs_hook=_unrepeated, parse_constant=int
-        )  # NaN and infinities are no numbers
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{what} is not JSON: {error}") from None
+    document = parse_json(text_of_json(data, what), what)
     if not isinstance(document, dict):
         raise InputError(f"{what} is not a JSON object")
     return document
+
+
+def text_of_json(data: bytes, what: str) -> str:
+    """The characters of JSON in UTF-8, or in UTF-16 with its mark."""
+    try:
+        return data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} is not JSON: {error}") from None
+
+
+def parse_json(text: str, what: str) -> Any:
+    """Any JSON value, its objects without a name twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_unrepeated, parse_constant=int)  # NaN and infinities are no numbers
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{what} is not JSON: {error}") from None
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -65,53 +75,99 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+class ReceiptLeaf(NamedTuple):
+    """What a receipt is for, before its proof was followed: contents, where there are any, hash to ``hash``; the labels agree."""
+
+    kind: str
+    hash: Hash
+    address: BlockAddress
+    document_id: str | None
+    contents_checked: bool
+    address_bound: bool
+
+
 def verify_receipt(document: Mapping[str, Any]) -> Receipt:
     """Check a receipt; ``InputError`` where it cannot be read, an ``IntegrityError`` where it does not hold."""
     document = _capitalised(document)
     digest = _digest(document)
     path = _path(_ion(document, "Proof"))
+    leaf = leaf_in(document)
+    check_places(leaf, digest.tip_address, path)
+    verify_inclusion(leaf.hash, path, digest.hash)
+    return Receipt(
+        leaf.kind,
+        leaf.hash,
+        leaf.address,
+        digest,
+        len(path),
+        leaf.document_id,
+        leaf.contents_checked,
+        leaf.address_bound,
+    )
+
+
+def leaf_in(document: Mapping[str, Any]) -> ReceiptLeaf:
+    """The leaf of a receipt, checked against all but its proof: errors as of ``verify_receipt``."""
+    document = _capitalised(document)
     bound = False
     if "Revision" in document and "Block" in document:
         raise InputError("a receipt is for a Revision or for a Block, not for both")
     if "Revision" in document:
-        kind, leaf, address, document_id = _revision_leaf(_ion(document, "Revision"))
+        kind, hash_, address, document_id = _revision_leaf(_ion(document, "Revision"))
     elif "Block" in document:
         block = verify_block(parse_block(_ion(document, "Block")))
-        kind, leaf, address, document_id = "block", block.block_hash, block.address, None
+        kind, hash_, address, document_id = "block", block.block_hash, block.address, None
         bound = block.header_bound
     else:
-        kind, leaf, address, document_id = _bare_leaf(document)
-    _check_labels(document, kind, leaf, address, document_id)
-    _check_places(kind, address, digest, path)
-    verify_inclusion(leaf, path, digest.hash)
+        kind, hash_, address, document_id = _bare_leaf(document)
     # A revision without metadata is internal to the system: only a hash, whatever it is wrapped in.
     checked = document_id is not None if "Revision" in document else "Block" in document
-    return Receipt(kind, leaf, address, digest, len(path), document_id, checked, bound)
+    leaf = ReceiptLeaf(kind, hash_, address, document_id, checked, bound)
+    _check_labels(document, leaf)
+    return leaf
 
 
-def _check_labels(
-    document: Mapping[str, Any], kind: str, leaf: Hash, address: BlockAddress, document_id: str | None
-) -> None:
+def _check_labels(document: Mapping[str, Any], leaf: ReceiptLeaf) -> None:
     """What a receipt says beside its leaf must be so; for a bare hash these labels are all there is."""
     stated = document.get("BlockAddress")
-    if stated is not None and parse_address_text(_text_of(stated, "BlockAddress")) != address:
-        raise ProofMismatchError(f"the receipt is for {_text_of(stated, 'BlockAddress')}, but carries block {address}")
-    named = document.get("DocumentId")
-    if document_id is not None and named is not None and named != document_id:
-        raise ProofMismatchError(f"the receipt is for document {named}, but carries a revision of {document_id}")
-    hash_text = document.get("RevisionHash" if kind == "revision" else "BlockHash")
-    if hash_text is not None and hash_text != leaf.to_base64():
+    if stated is not None and parse_address_text(_text_of(stated, "BlockAddress")) != leaf.address:
         raise ProofMismatchError(
-            f"the receipt is for a {kind} of hash {hash_text}, but carries one of {leaf.to_base64()}"
+            f"the receipt is for {_text_of(stated, 'BlockAddress')}, but carries block {leaf.address}",
+            part="BlockAddress",
+            expected=_text_of(stated, "BlockAddress"),
+            found=str(leaf.address),
+        )
+    named = document.get("DocumentId")
+    if leaf.document_id is not None and named is not None and named != leaf.document_id:
+        raise ProofMismatchError(
+            f"the receipt is for document {named}, but carries a revision of {leaf.document_id}",
+            part="DocumentId",
+            expected=str(named),
+            found=leaf.document_id,
+        )
+    hash_name = "RevisionHash" if leaf.kind == "revision" else "BlockHash"
+    hash_text = document.get(hash_name)
+    if hash_text is not None and hash_text != leaf.hash.to_base64():
+        raise ProofMismatchError(
+            f"the receipt is for a {leaf.kind} of hash {hash_text}, but carries one of {leaf.hash.to_base64()}",
+            part=hash_name,
+            expected=str(hash_text),
+            found=leaf.hash.to_base64(),
         )
 
 
-def _check_places(kind: str, address: BlockAddress, digest: Digest, path: tuple[Hash, ...]) -> None:
-    """The proof of a block has exactly the length its place in the tree gives; a revision's is longer, never shorter."""
-    tip = digest.tip_address
+def check_places(leaf: ReceiptLeaf, tip: BlockAddress, path: tuple[Hash, ...]) -> None:
+    """The proof of a block has exactly the length its place in the tree gives; a revision's is longer, never shorter.
+
+    ``ProofMismatchError`` where it has not, or where a digest at ``tip`` says nothing about the leaf's block.
+    """
+    kind, address = leaf.kind, leaf.address
     if tip.strand_id != address.strand_id or tip.sequence_no < address.sequence_no:
         raise ProofMismatchError(
-            f"a digest at {tip} says nothing about block {address}", expected=str(tip), found=str(address)
+            f"a digest at {tip} says nothing about block {address}",
+            part="DigestTipAddress",
+            expected=str(tip),
+            found=str(address),
         )
     needed = path_length(address.sequence_no, tip.sequence_no + 1)
     if (kind == "block" and len(path) != needed) or len(path) < needed:

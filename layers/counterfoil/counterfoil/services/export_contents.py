@@ -7,8 +7,10 @@ between the last block of one and the first of the next is left for ``joined``. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Final, NamedTuple
@@ -16,7 +18,7 @@ from typing import Final, NamedTuple
 from counterfoil.detection.export_rules import ExportRule, found, not_holding
 from counterfoil.detection.finding import Finding
 from counterfoil.errors import BrokenLinkError, ContentsMismatchError, InputError, IntegrityError
-from counterfoil.ion import VERSION_MARKER, binary_of_text, read_single
+from counterfoil.ion import VERSION_MARKER, IonValue, binary_of_text, read_single
 from counterfoil.ion.codec import decode, encode
 from counterfoil.ion.streams import read_value_stream
 from counterfoil.ion.text_stream import read_structs, split_structs
@@ -30,8 +32,8 @@ from counterfoil.journal import (
     verify_block,
 )
 from counterfoil.journal.export_format import DataName
-from counterfoil.journal.json_block import JsonBlock, lines_of, parse_json_block
-from counterfoil.journal.known_blocks import BinaryBlocks, TextBlocks
+from counterfoil.journal.json_block import JsonBlock, lines_of, parse_json_block, parse_json_hashes
+from counterfoil.journal.known_blocks import BinaryBlocks, JsonBlocks, TextBlocks
 from counterfoil.journal.plain_block import PlainBlock
 
 # What is read of an object: a block, verified or not yet, or why there is none.
@@ -41,6 +43,8 @@ _Item = PlainBlock | UnverifiedBlock | JsonBlock | InputError
 _BINARY: Final = BinaryBlocks()
 _TEXT: Final = TextBlocks()
 
+# S3 takes no larger object in one piece.
+MAX_OBJECT_BYTES: Final = 5 * 1024 * 1024 * 1024
 # Findings kept of one object; which blocks do not hold is kept of all (``Damage``).
 MAX_FINDINGS: Final = 100
 # Runs of blocks that do not hold, kept one by one: more are only counted.
@@ -50,13 +54,13 @@ MAX_RUNS: Final = 10_000
 class Task(NamedTuple):
     """An object to verify: its key in the manifest, what that says, and what everything is judged by.
 
-    ``digest_at`` is the block at which the digest is to be compared, if any.
+    ``digests_at`` are the blocks of the object at which digests are to be compared.
     """
 
     key: str
     name: DataName
     now: datetime
-    digest_at: int | None = None
+    digests_at: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ class Contents:
     """Blocks ``begin`` to ``end - 1``, as far as they hold.
 
     ``segments`` are the first and the last run of verified blocks, one where nothing separates them: a run ends where something is
-    wrong. ``until_digest`` is the run from ``begin`` to the block at which the digest is to be compared, if it is here and unbroken.
+    wrong. ``until`` has the run from ``begin`` to each block at which a digest is to be compared, where that is here and unbroken.
     Counts are of what was verified; ``data_unchecked`` counts revisions whose data JSON does not let anybody hash,
     ``without_transaction`` blocks that do not say what their transaction did. ``size_bytes`` and ``sha256`` are of the bytes read
     (``b""`` where not all were, or they are of several objects).
@@ -109,7 +113,7 @@ class Contents:
     blocks: int = 0
     revisions: int = 0
     data_unchecked: int = 0
-    until_digest: Segment | None = None
+    until: dict[int, Segment] = field(default_factory=dict)
     without_transaction: int = 0
     first_unchecked: int | None = None
     damage: Damage = field(default_factory=Damage)
@@ -145,7 +149,7 @@ def missing_object(task: Task) -> Contents:
 def joined(left: Contents, right: Contents, task: Task) -> Contents:
     """Both as one; ``task`` is that of ``right``. What separates them is a finding."""
     segments = [*left.segments, *right.segments]
-    until_digest, damage = left.until_digest, left.damage
+    until, damage = left.until, left.damage
     separating: list[Finding] = []
     if left.end != right.begin:
         place = BlockAddress(right.strand_id, right.begin)
@@ -159,8 +163,9 @@ def joined(left: Contents, right: Contents, task: Task) -> Contents:
             separating.append(not_holding(BlockAddress(right.strand_id, right.begin), error, task.now, task.key))
             damage.add(right.begin, right.begin)
         else:
-            if right.until_digest is not None and len(left.segments) == 1:
-                until_digest = left.segments[0].followed_by(right.until_digest)
+            if len(left.segments) == 1:
+                before = left.segments[0]
+                until = until | {number: before.followed_by(each) for number, each in right.until.items()}
     damage.add_all(right.damage)
     return Contents(
         left.strand_id,
@@ -171,7 +176,7 @@ def joined(left: Contents, right: Contents, task: Task) -> Contents:
         left.blocks + right.blocks,
         left.revisions + right.revisions,
         left.data_unchecked + right.data_unchecked,
-        until_digest,
+        until,
         left.without_transaction + right.without_transaction,
         right.first_unchecked if left.first_unchecked is None else left.first_unchecked,
         damage,
@@ -280,8 +285,8 @@ class _Check:
             segments[1:] = [one] if segments else []
             segments[:1] = segments[:1] or [one]
         self.unbroken = True
-        if address.sequence_no == self.task.digest_at and segments[-1].begin == self.contents.begin:
-            self.contents.until_digest = segments[-1]
+        if address.sequence_no in self.task.digests_at and segments[-1].begin == self.contents.begin:
+            self.contents.until[address.sequence_no] = segments[-1]
 
     def _break(self, finding: Finding, first: int, last: int | None = None) -> None:
         if len(self.contents.findings) < MAX_FINDINGS:
@@ -308,8 +313,10 @@ def _check_has_revisions(block: UnverifiedBlock) -> None:
 def _blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[_Item]:
     """The blocks of an object in order, or why one cannot be read. Where what follows cannot be found: ``InputError``, raised."""
     if extension == "json":
+        lines = JsonBlocks()
         for line in lines_of(chunks):
-            yield _read(parse_json_block, line)
+            plain = lines.read_line(line)
+            yield _read(partial(_parse_line, lines), line) if plain is None else plain
         return
     start, rest = _peeked(chunks)
     if start.startswith(VERSION_MARKER):
@@ -329,6 +336,44 @@ def stored_blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     if start.startswith(VERSION_MARKER):
         return (encode(decode(value)) for value in read_value_stream(rest))
     return (binary_of_text(text) for text in split_structs(rest))
+
+
+def blocks_at(
+    name: DataName, chunks: Iterable[bytes], wanted: AbstractSet[int]
+) -> Iterator[tuple[int, UnverifiedBlock]]:
+    """Those blocks of an object that stand where ``wanted`` numbers belong, parsed alone: what is verified of them, the caller knows.
+
+    One that cannot be read is left out; where what follows cannot be found that is an ``InputError``.
+    """
+    last = max(wanted)
+    for number, source in enumerate(_sources(name.extension, chunks), name.first):
+        if number in wanted and not isinstance(block := _read(_parse_any, source), InputError):
+            yield number, block
+        if number >= last:
+            return
+
+
+def _sources(extension: str, chunks: Iterable[bytes]) -> Iterator[IonValue | str | _JsonLine]:
+    if extension == "json":
+        return map(_JsonLine, lines_of(chunks))
+    start, rest = _peeked(chunks)
+    return read_value_stream(rest) if start.startswith(VERSION_MARKER) else split_structs(rest)
+
+
+class _JsonLine(NamedTuple):
+    text: str
+
+
+def _parse_any(source: IonValue | str | _JsonLine) -> UnverifiedBlock:
+    if isinstance(source, _JsonLine):
+        return parse_json_hashes(source.text)
+    return parse_block(read_single(binary_of_text(source)) if isinstance(source, str) else source)
+
+
+def _parse_line(known: JsonBlocks, line: str) -> JsonBlock:
+    block = parse_json_block(line)
+    known.learn_line(line, block)
+    return block
 
 
 def _parse_text(text: str) -> UnverifiedBlock:

@@ -17,7 +17,7 @@ any further: a signature under a second history would be a split view of our own
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -184,7 +184,8 @@ class _StrandLog:
     def compared(self) -> HeadsCompared:
         strand_id = self.head.strand_id
         store, key = self.checkpoints.store(strand_id), self.checkpoints.key(strand_id)
-        log = TransparencyLog(store, key, self.checkpoints.policy)
+        policy = replace(self.checkpoints.policy, as_of=self.now)
+        log = TransparencyLog(store, key, policy)
         try:
             last = log.last()
             remembered = _Remembered(self.head, None if self.bound is None else self.bound.range, self.hashes)
@@ -198,7 +199,7 @@ class _StrandLog:
         found = [
             self._finding(store, f"witness {name}", reason, note) for name, reason in outcome.contradictions.items()
         ]
-        quorum = self.checkpoints.policy.satisfied(outcome.checkpoint.held)
+        quorum = policy.satisfied(outcome.checkpoint.held)
         bound = BoundCheckpoint(note.decode(), remembered.range)
         return HeadsCompared(bound, tuple(found), outcome.failures | outcome.contradictions, quorum)
 

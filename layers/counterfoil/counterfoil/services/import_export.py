@@ -18,9 +18,8 @@ from counterfoil.journal import Digest
 from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ports import ExportFiles
-from counterfoil.services.export_contents import stored_blocks
+from counterfoil.services.export_contents import MAX_OBJECT_BYTES, stored_blocks
 from counterfoil.services.verify_export import (
-    MAX_OBJECT_BYTES,
     ExportVerdict,
     Notes,
     Workers,

@@ -16,8 +16,8 @@ from counterfoil.errors import BrokenLinkError, InputError
 from counterfoil.ion import read_single
 from counterfoil.journal import Block, parse_block, verify_block
 from counterfoil.ports import ExportFiles
-from counterfoil.services.export_contents import stored_blocks
-from counterfoil.services.verify_export import MAX_OBJECT_BYTES, objects_of
+from counterfoil.services.export_contents import MAX_OBJECT_BYTES, stored_blocks
+from counterfoil.services.verify_export import objects_of
 
 
 def past_of_journal(files: ExportFiles, config: RuleConfig, labels: Mapping[str, Label]) -> Iterator[Past]:

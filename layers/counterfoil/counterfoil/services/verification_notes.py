@@ -3,7 +3,7 @@
     {"verification": 1}
     {"key": <the manifest's>, "sha256": <of the object>, "blocks": 12, ..., "segment": {...}}
 
-Only objects without a finding are noted; one in which the digest is compared is read again. A note counts for an object only while
+Only objects without a finding are noted; one in which a digest is compared is read again. A note counts for an object only while
 its bytes have the same SHA-256, so an object that was changed in between is verified anew. The notes are TRUSTED as the program
 itself is: whoever can write them can have an object passed over. A line that a crash cut short is passed over.
 """

@@ -31,11 +31,10 @@ from counterfoil.journal.export_format import (
     parse_started_manifest,
 )
 from counterfoil.ports import ExportFiles
-from counterfoil.services.export_contents import Contents, Task, joined, missing_object, verify_object
+from counterfoil.services.export_contents import MAX_OBJECT_BYTES, Contents, Task, joined, missing_object, verify_object
+from counterfoil.services.export_proofs import ProofsVerdict, check_proofs, known_digests, proofs_files, tips_in
 
 MAX_MANIFEST_BYTES: Final = 16 * 1024 * 1024
-# S3 takes no larger object in one piece.
-MAX_OBJECT_BYTES: Final = 5 * 1024 * 1024 * 1024
 # Findings kept of an export; which blocks do not hold is kept of all.
 MAX_FINDINGS: Final = 1_000
 
@@ -90,7 +89,8 @@ class ExportVerdict:
     """What one export comes to. ``digest`` is that of its last block, ``digest_compared`` says that the given one was met.
 
     ``unlisted`` counts data objects of its strand beside it that its manifest does not name: nobody vouches for them. ``remarks``
-    say what is odd about the export and disproves nothing.
+    say what is odd about the export and disproves nothing. ``proofs`` is what the files of proofs beside it come to, ``None`` where
+    there are none; what contradicts in them is among the findings.
     """
 
     export_id: str
@@ -104,11 +104,17 @@ class ExportVerdict:
     unlisted: int
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
+    proofs: ProofsVerdict | None = None
 
     @property
     def not_proved(self) -> int:
         """Revisions of which nobody can tell whether their data or metadata was changed, as JSON has lost types."""
         return 0 if self.contents is None else self.contents.data_unchecked
+
+    @property
+    def blocks_hold(self) -> bool:
+        """Nothing was found of the export itself, whatever the proofs beside it say."""
+        return all(each.rule_id == ExportRule.PROOF_MISMATCH for each in self.findings)
 
     @property
     def holds(self) -> bool:
@@ -186,14 +192,16 @@ def _verify(
     notes: Notes,
 ) -> ExportVerdict:
     now, digest, anchor = given
-    digest_at = None if digest is None else digest.tip_address.sequence_no
+    proofs_names = proofs_files(names, manifest.directory)
+    digests_at = tips_in(files, proofs_names, manifest.strand_id)
+    digests_at |= set() if digest is None else {digest.tip_address.sequence_no}
     present = set(names)
     work = [
         Work(
             files,
             file_name if file_name in present else None,
-            Task(key, name, now, digest_at),
-            _noted(notes.known.get(key), name, digest_at),
+            Task(key, name, now, within := frozenset(each for each in digests_at if name.first <= each <= name.last)),
+            _noted(notes.known.get(key), name, within),
         )
         for file_name, (key, name) in zip(manifest.file_names(), manifest.objects, strict=True)
     ]
@@ -204,6 +212,11 @@ def _verify(
     if digest is not None:
         findings += _compare(given, digest, manifest, contents, findings)
     whole = contents.segments[0] if contents is not None and len(contents.segments) == 1 else None
+    proofs = None
+    if proofs_names:
+        objects = [(each.file_name, each.task.name) for each in work if each.file_name is not None]
+        known = known_digests(contents, digest, anchor)
+        proofs = check_proofs(files, proofs_names, objects, contents, known, now)
     started = _started(files, manifest)
     return ExportVerdict(
         manifest.export_id,
@@ -215,16 +228,17 @@ def _verify(
         None if whole is None or findings else digest_from(anchor, whole),
         digest is not None and not findings,
         _count_unlisted(names, manifest),
-        tuple(findings),
+        (*findings, *(() if proofs is None else proofs.findings)),
         tuple(_remarks(started, manifest, contents, anchor)),
+        proofs,
     )
 
 
-def _noted(noted: Contents | None, name: DataName, digest_at: int | None) -> Contents | None:
-    """What was noted of an object, if it is of the blocks that its name says and the digest is not to be compared in it."""
+def _noted(noted: Contents | None, name: DataName, digests_at: frozenset[int]) -> Contents | None:
+    """What was noted of an object, if it is of the blocks that its name says and no digest is to be compared in it."""
     if noted is None or (noted.strand_id, noted.begin, noted.end) != (name.strand_id, name.first, name.last + 1):
         return None
-    return None if digest_at is not None and noted.begin <= digest_at < noted.end else noted
+    return None if digests_at else noted
 
 
 def _contents(outcomes: Iterator[Contents], work: list[Work], notes: Notes) -> Contents | None:
@@ -291,7 +305,8 @@ def _compare(
         raise InputError(
             "a digest covers every block: behind a declared trust anchor none can be compared, only behind a proved one"
         )
-    reached = None if contents is None or contents.until_digest is None else digest_from(anchor, contents.until_digest)
+    until = None if contents is None else contents.until.get(tip.sequence_no)
+    reached = None if until is None else digest_from(anchor, until)
     if reached is not None and reached == digest:
         return []
     if reached is not None and reached.hash != digest.hash:

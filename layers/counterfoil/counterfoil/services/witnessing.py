@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from counterfoil.errors import CounterfoilError, InputError, IntegrityError
 from counterfoil.log_ports import AskWitness, WitnessAnswer
 from counterfoil.transparency.checkpoint import SignedCheckpoint
-from counterfoil.transparency.cosignature import Ed25519Verifier
+from counterfoil.transparency.cosignature import Ed25519Verifier, cosigned_at
 from counterfoil.transparency.lines import number_of_line
 from counterfoil.transparency.note import Note, NoteSignature, parse_signatures, verify_note
 from counterfoil.transparency.policy import Witness, WitnessPolicy
@@ -52,11 +52,19 @@ def witnessed(
             continue
         old_size = last.head.size if last is not None and name in had else 0
         try:
-            added.append(_ask(witness, checkpoint, reader, ask, old_size))
+            signature = _ask(witness, checkpoint, reader, ask, old_size)
         except SplitViewError as error:
             contradictions[name] = str(error)
         except CounterfoilError as error:
             failures[name] = str(error)
+        else:
+            if policy.is_ahead(signature):
+                at = cosigned_at(signature.value)
+                failures[name] = (
+                    f"{witness.key.name} dates its signature later than now, {at} seconds since 1970: it counts for nothing"
+                )
+            else:
+                added.append(signature)
     grown = checkpoint.with_signatures(tuple(added))
     whole = SignedCheckpoint(grown.checkpoint, grown.note, (*checkpoint.held, *added))
     return Witnessed(whole, failures, contradictions)

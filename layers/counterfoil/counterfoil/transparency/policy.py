@@ -14,16 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError, LimitError
-from counterfoil.transparency.cosignature import Ed25519Verifier
+from counterfoil.transparency.cosignature import Ed25519Verifier, cosigned_at
 from counterfoil.transparency.lines import number_of_line
 from counterfoil.transparency.note import KeyType, NoteSignature, VerifierKey
 
 MAX_POLICY_CHARACTERS: Final = 65_536
 MAX_MEMBERS: Final = 100
 NOBODY: Final = "none"
+# As much as clocks may differ; what a time stamp of RFC 3161 is allowed as well.
+MAX_AHEAD: Final = timedelta(minutes=5)
 
 
 class Witness(NamedTuple):
@@ -42,19 +45,38 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WitnessPolicy:
-    """Witnesses and groups by name; ``quorum`` is the one that must be satisfied, ``none`` asks for nobody."""
+    """Witnesses and groups by name; ``quorum`` is the one that must be satisfied, ``none`` asks for nobody.
+
+    ``as_of`` is when signatures are judged: one that is dated later by more than ``MAX_AHEAD`` counts for nothing, since nobody can
+    have seen the log then. ``None``: whatever they are dated. They hold all the same, so that one witness with a wrong clock does not
+    make a checkpoint worthless that has its quorum without it.
+    """
 
     witnesses: Mapping[str, Witness] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = NOBODY
+    as_of: datetime | None = None
 
     @property
     def verifiers(self) -> tuple[Ed25519Verifier, ...]:
         return tuple(Ed25519Verifier(each.key) for each in self.witnesses.values())
 
     def signers(self, held: Collection[NoteSignature]) -> frozenset[str]:
-        """The names of the witnesses whose signatures are among these, which were verified."""
-        keys = {(each.name, each.key_id) for each in held}
+        """The names of the witnesses whose signatures are among these, which were verified, and count."""
+        keys = {(each.name, each.key_id) for each in held if not self.is_ahead(each)}
+        return self._named(keys)
+
+    def dated_ahead(self, held: Collection[NoteSignature]) -> frozenset[str]:
+        """The names of the witnesses whose signatures are among these, and count for nothing as they are of a time to come."""
+        return self._named({(each.name, each.key_id) for each in held if self.is_ahead(each)}) - self.signers(held)
+
+    def is_ahead(self, signature: NoteSignature) -> bool:
+        """Whether a verified signature is a witness's that is dated too late to count."""
+        if self.as_of is None or not self._named({(signature.name, signature.key_id)}):
+            return False
+        return cosigned_at(signature.value) > (self.as_of + MAX_AHEAD).timestamp()
+
+    def _named(self, keys: Collection[tuple[str, bytes]]) -> frozenset[str]:
         return frozenset(name for name, each in self.witnesses.items() if (each.key.name, each.key.key_id) in keys)
 
     def satisfied(self, held: Collection[NoteSignature]) -> bool:

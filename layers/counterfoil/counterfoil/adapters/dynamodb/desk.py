@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.adapters.alerts import REMEMBERED
@@ -158,12 +158,18 @@ def _render_group(group: AlertGroup) -> dict[str, Any]:
         "last_at": None if group.last_at is None else group.last_at.isoformat(),
         "finding_ids": group.finding_ids,
         "told": group.told,
-        "held": group.held,
+        "held": None if group.held is None else group.held.isoformat(),
+        "key": group.key,
+        "ends_at": None if group.ends_at is None else group.ends_at.isoformat(),
     }
 
 
 def _parse_group(group_id: str, body: Mapping[str, Any]) -> AlertGroup:
+    """Items from before rules had keys of their own have no key and no end, and say whether something was held back, not when."""
     first_at, last_at = (datetime.fromisoformat(body[name]) for name in ("first_at", "last_at"))
+    held, ends_at = body["held"], body.get("ends_at")
+    if held:
+        held = last_at.astimezone(UTC).date() if held is True else date.fromisoformat(held)
     return AlertGroup(
         group_id,
         body["rule_id"],
@@ -174,8 +180,10 @@ def _parse_group(group_id: str, body: Mapping[str, Any]) -> AlertGroup:
         last_at,
         tuple(body["finding_ids"]),
         body["told"],
-        body["held"],
+        held or None,
         body["version"],
+        body.get("key", ""),
+        None if ends_at is None else datetime.fromisoformat(ends_at),
     )
 
 

@@ -6,12 +6,14 @@ The indexes of the Findings table read ``status`` with ``severity_time`` (severi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.adapters.boto_errors import translated
+from counterfoil.detection.alert_terms import USUAL_TERMS, parse_alert_terms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.errors import ConflictError, InputError
 from counterfoil.ports import FindingStore
@@ -74,7 +76,7 @@ class DynamoDbFindings(FindingStore):
 
 
 def render_finding(finding: Finding) -> dict[str, Any]:
-    """A finding as an item: text attributes, the evidence as a map of texts."""
+    """A finding as an item: text attributes, the evidence as a map of texts, terms of its alert that are not as usual as JSON."""
     found_at = finding.found_at.astimezone(UTC).isoformat()
     texts = {
         "finding_id": finding.finding_id,
@@ -96,6 +98,8 @@ def render_finding(finding: Finding) -> dict[str, Any]:
         item["shadow"] = {"BOOL": True}
     if finding.actions:
         item["actions"] = {"L": [{"S": each} for each in finding.actions]}
+    if not finding.alert.usual:
+        item["alert"] = {"S": json.dumps(finding.alert.render())}
     return item | {"evidence": {"M": {name: {"S": text} for name, text in finding.evidence.items()}}}
 
 
@@ -116,6 +120,7 @@ def parse_finding(item: Mapping[str, Any]) -> Finding:
             int(item["score"]["N"]) if "score" in item else None,
             item.get("shadow", {}).get("BOOL", False),
             tuple(each["S"] for each in item.get("actions", {}).get("L", [])),
+            parse_alert_terms(json.loads(item["alert"]["S"]), "alert") if "alert" in item else USUAL_TERMS,
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"not an item of the Findings table: {error!r}") from error

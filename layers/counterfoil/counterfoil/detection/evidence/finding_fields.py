@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from counterfoil.detection.alert_terms import USUAL_TERMS, AlertTerms, parse_alert_terms
 from counterfoil.detection.evidence.json_values import list_of, members, number_of, text_of
 from counterfoil.detection.finding import MAX_SCORE, Finding, Severity, Status
 from counterfoil.errors import InputError, LimitError
@@ -25,7 +26,7 @@ MAX_ACTIONS: Final = 20
 
 
 def finding_fields(finding: Finding) -> dict[str, Any]:
-    """The members; ``foundAt`` in UTC."""
+    """The members; ``foundAt`` in UTC, ``alert`` only where its terms are not as usual."""
     return {
         "findingId": finding.finding_id,
         "ruleId": str(finding.rule_id),
@@ -41,12 +42,14 @@ def finding_fields(finding: Finding) -> dict[str, Any]:
         "shadow": finding.shadow,
         "actions": list(finding.actions),
         "evidence": dict(finding.evidence),
+        **({} if finding.alert.usual else {"alert": finding.alert.render()}),
     }
 
 
 def parse_finding_fields(value: object) -> Finding:
     """Read a finding whose id follows from its rule, place and subject; anything else is an ``InputError``."""
-    fields = members(value, "the finding", _NAMES)
+    has_terms = isinstance(value, Mapping) and "alert" in value
+    fields = members(value, "the finding", (*_NAMES, "alert") if has_terms else _NAMES)
     severity, status = text_of(fields["severity"], "severity"), text_of(fields["status"], "status")
     if severity not in Severity.__members__ or status not in set(Status):
         raise InputError("the finding has a severity or status that is not known")
@@ -69,6 +72,7 @@ def parse_finding_fields(value: object) -> Finding:
         score,
         fields["shadow"],
         tuple(_bounded(each, "actions") for each in list_of(fields["actions"], "actions", MAX_ACTIONS)),
+        _terms(fields["alert"]) if has_terms else USUAL_TERMS,
     )
     if fields["findingId"] != finding.finding_id:
         raise InputError(
@@ -82,6 +86,14 @@ def _evidence(value: object) -> dict[str, str]:
     if len(named) > MAX_EVIDENCE:
         raise LimitError(f"evidence has {len(named)} parts; at most {MAX_EVIDENCE} are read")
     return {_bounded(name, "evidence"): _bounded(each, f"evidence {name[:80]}") for name, each in named.items()}
+
+
+def _terms(value: object) -> AlertTerms:
+    """Terms as they are written: each in one way only, and none that are as usual."""
+    terms = parse_alert_terms(value, "alert")
+    if terms.usual or terms.render() != value:
+        raise InputError("alert is not written as the terms of an alert are")
+    return terms
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

@@ -116,6 +116,10 @@ def _check_witnesses(judgement: Judgement, policy: WitnessPolicy) -> None:
                 judgement.shown.append(f"{statement}, is signed by {names}: the quorum {policy.quorum}")
             else:
                 judgement.missing.append(f"the quorum {policy.quorum} on {statement}: signed by {names}")
+            if ahead := sorted(policy.dated_ahead(statement.checkpoint.held)):
+                judgement.said.append(
+                    f"the signature of {', '.join(ahead)} on {statement}: dated later than now, it counts for none"
+                )
 
 
 def _stamp(judgement: Judgement, statement: Statement, check: CheckTimestamp | None) -> Timestamp | None:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import ClassVar
 
 from counterfoil.detection.account import MAX_DOCUMENTS, MAX_HOLDINGS, TransactionState
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Type
-from counterfoil.detection.fraud_rules.kind import BalanceKind, EntryKind, Kind, Sighting, Values
+from counterfoil.detection.fraud_rules.kind import OF_A_DOCUMENT, BalanceKind, EntryKind, Kind, Sighting, Values
 from counterfoil.detection.money import EXACT
 from counterfoil.detection.parameters import Amounts, choice, money, ratio
 from counterfoil.detection.transfer import Balance, Transfer
@@ -73,6 +74,7 @@ class NegativeBalance(BalanceKind):
         "minimum": Type.NUMBER,
         "missing": Type.NUMBER,
     }
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_DOCUMENT | {AlertPart.CURRENCY}
 
     minimum: Amounts = field(default=Amounts(Decimal(0)), metadata=money(above=None))
 
@@ -136,5 +138,6 @@ class ConservationOfMoney(Kind):
         "finding": Type.TEXT,
         "off_by": Type.NUMBER,
     }
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_DOCUMENT | {AlertPart.CURRENCY}
 
     tolerance: Decimal = field(default=Decimal(0), metadata=ratio("0", "1000"))

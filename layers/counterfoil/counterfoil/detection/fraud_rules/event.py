@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -40,7 +40,7 @@ class Event:
     last_out: int | None = None
     balance_before: Decimal | None = None
     lists: Mapping[str, WatchList] = field(default_factory=dict)
-    _windows: dict[int, list[Movement]] = field(default_factory=dict)
+    _windows: dict[int, Sequence[Movement]] = field(default_factory=dict)
     _claimed: list[int | None] = field(default_factory=list)
 
     @property
@@ -55,7 +55,7 @@ class Event:
             self._claimed.append(claimed_time(self.transfer.business_time))
         return self._claimed[0]
 
-    def within(self, seconds: int) -> list[Movement]:
+    def within(self, seconds: int) -> Sequence[Movement]:
         """Movements less than ``seconds`` away from the event in verified time, the event included.
 
         With a clock that never goes back these are the events of the last ``seconds``; should it go back (an audit finding), an

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, NamedTuple
 
 from counterfoil.detection.account import Movement, TransactionState
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Condition, Type
 from counterfoil.detection.expressions.vocabulary import Vocabulary
 from counterfoil.detection.fraud_rules.event import EVENT, Event
@@ -21,6 +22,10 @@ from counterfoil.detection.transfer import Balance, Statement, Transfer
 
 # How far back a window may reach: what is remembered of every account grows with the longest.
 MAX_WINDOW_SECONDS: Final = 7 * 86_400
+
+# What every finding about a document says, and what those about a transfer say beside it: what their alerts may be keyed by.
+OF_A_DOCUMENT: Final = frozenset({AlertPart.ACCOUNT, AlertPart.DOCUMENT, AlertPart.STRAND})
+OF_A_TRANSFER: Final = OF_A_DOCUMENT | {AlertPart.COUNTERPARTY, AlertPart.CURRENCY, AlertPart.TRANSACTION}
 
 type Value = Decimal | int | str | bool
 type Values = dict[str, Value]
@@ -44,13 +49,14 @@ class Kind(ABC):
     """Parameters are the dataclass's fields, each with its kind of setting (``parameters``) as metadata and with a default.
 
     ``state`` says in words what the kind remembers and by what it is bounded; ``vocabulary`` are the names of a condition, none
-    where a condition makes no sense.
+    where a condition makes no sense. ``alert_parts`` are what its findings carry and a document's alerts may be keyed by.
     """
 
     kind: ClassVar[str]
     state: ClassVar[str] = "none"
     vocabulary: ClassVar[Vocabulary] = {}
     values: ClassVar[Mapping[str, Type]] = {}
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_DOCUMENT
 
     def check(self) -> None:  # noqa: B027 - most parameters cannot contradict each other
         """Raise ``InputError`` where parameters that are right each by itself contradict each other."""
@@ -65,6 +71,7 @@ class AccountKind(Kind):
     """
 
     vocabulary: ClassVar[Vocabulary] = EVENT
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_TRANSFER
     has_edge: ClassVar[bool] = True
     # Whether a condition chooses the transfers at which the rule is asked; else the kind makes its own use of it.
     chooses_events: ClassVar[bool] = True
@@ -112,6 +119,8 @@ class BalanceKind(Kind):
 @dataclass(frozen=True, slots=True)
 class EntryKind(Kind):
     """A rule on a version of a transfer's document as it enters the books, whether or not money moves by it."""
+
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_TRANSFER
 
     @abstractmethod
     def sees(self, transfer: Transfer, state: TransactionState) -> Sighting | None:

@@ -8,14 +8,15 @@ from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, Final, NamedTuple
 
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Condition, Type, flag, number, text
 from counterfoil.detection.expressions.vocabulary import Symbol, Vocabulary
-from counterfoil.detection.fraud_rules.kind import Kind, Sighting, Value, Values
+from counterfoil.detection.fraud_rules.kind import OF_A_TRANSFER, Kind, Sighting, Value, Values
 from counterfoil.detection.money import EXACT
 from counterfoil.detection.network.entries import dumped
+from counterfoil.detection.network.limits import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
 from counterfoil.detection.network.measures import MEASURES, NAMES, PLACES, shown
 from counterfoil.detection.network.observation import Observation
-from counterfoil.detection.network.profile import MAX_FLOWS, MAX_PARTIES, MAX_SHARED, MAX_TRACED
 from counterfoil.detection.parameters import FLAG, choice, ratio, whole
 from counterfoil.detection.parameters import text as text_setting
 from counterfoil.errors import InputError
@@ -59,6 +60,7 @@ class TransferKind(Kind):
     """A rule on one transfer between two accounts of the ledger, both of which it knows."""
 
     vocabulary: ClassVar[Vocabulary] = VOCABULARY
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_TRANSFER
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Typology(Kind):
         "value": Type.NUMBER,
         "rules": Type.TEXT,
     }
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_TRANSFER
 
     of: str = field(default="layering", metadata=text_setting(1, 60))
     threshold: int = field(default=80, metadata=whole(1, 10_000))

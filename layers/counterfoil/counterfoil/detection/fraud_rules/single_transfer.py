@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import ClassVar, Final
 
 from counterfoil.detection.account import MAX_PAST, MAX_PAYEES
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Condition, Type
 from counterfoil.detection.fraud_rules.event import EVENT, Event
-from counterfoil.detection.fraud_rules.kind import AccountKind, Sighting, Values
+from counterfoil.detection.fraud_rules.kind import OF_A_TRANSFER, AccountKind, Sighting, Values
 from counterfoil.detection.money import EXACT, total
 from counterfoil.detection.parameters import Amounts, choice, money, ratio, text, whole
 from counterfoil.detection.watch_list import MAX_EDITS
@@ -122,6 +123,7 @@ class OnWatchList(AccountKind):
         "list": Type.TEXT,
         "list_version": Type.NUMBER,
     }
+    alert_parts: ClassVar[frozenset[AlertPart]] = OF_A_TRANSFER | {AlertPart.ENTRY}
 
     list: str = field(default="watch-list", metadata=text(1, 75))
     match: str = field(default="exact", metadata=choice("exact", "fuzzy"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Final
 
+from counterfoil.detection.alert_terms import AlertPart
 from counterfoil.detection.expressions import Condition, Type, number, text
 from counterfoil.detection.expressions.vocabulary import Vocabulary
 from counterfoil.detection.fraud_rules.event import hour_of, microseconds, weekday_of
@@ -19,9 +21,18 @@ MAX_SHOWN: Final = 300
 _TWO_WORDS: Final = frozenset({"CREATE", "DROP", "UNDROP", "EXEC", "INSERT"})
 
 
+# Different statements whose verbs are remembered; a ledger hears few, again and again.
+_MAX_VERBS: Final = 1_024
+
+
 def verb_of(statement: str) -> str:
     """What a statement does, in capitals: ``UPDATE``, ``DROP TABLE``, ``EXEC REDACT_REVISION``; comments in front are passed over."""
-    rest = statement[:MAX_SHOWN].lstrip()
+    return _verb_of(statement[:MAX_SHOWN])
+
+
+@lru_cache(maxsize=_MAX_VERBS)
+def _verb_of(begin: str) -> str:
+    rest = begin.lstrip()
     while rest.startswith(("--", "/*")):
         end = "\n" if rest.startswith("--") else "*/"
         rest = rest.partition(end)[2].lstrip()
@@ -48,6 +59,7 @@ class StatementMeets(StatementKind):
     kind: ClassVar[str] = "statement"
     vocabulary: ClassVar[Vocabulary] = STATEMENT
     values: ClassVar[Mapping[str, Type]] = {name: symbol.type for name, symbol in STATEMENT.items()}
+    alert_parts: ClassVar[frozenset[AlertPart]] = frozenset({AlertPart.STRAND, AlertPart.VERB})
 
     def sees(self, statement: Statement, when: Condition | None) -> Sighting | None:
         if when is not None and not when(statement):

@@ -10,17 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from counterfoil.detection.network.profile import (
-    DAY,
-    FORTNIGHT,
-    MONTH,
-    NO_RATE,
-    Dealings,
-    Everyday,
-    Flow,
-    Flows,
-    Profile,
-)
+from counterfoil.detection.network.entries import Places, picked
+from counterfoil.detection.network.flows import NO_RATE, Flows
+from counterfoil.detection.network.limits import DAY, FORTNIGHT, MONTH
+from counterfoil.detection.network.profile import Dealings, Everyday, Profile
+from counterfoil.detection.network.traces import Origins
 
 WEEK: Final = 7 * DAY
 _TWO_WEEKS: Final = 14
@@ -32,6 +26,7 @@ _NOTHING_LIKE_IT: Final = 9.0
 # A deviation of 1.4826 times the median absolute deviation is a standard deviation, were amounts normally distributed.
 _TO_SIGMA: Final = 1.4826
 _FEWEST_AMOUNTS: Final = 3
+_SEVERAL: Final = 2
 
 
 class Encounter:
@@ -40,7 +35,7 @@ class Encounter:
     ``names`` are the two accounts as profiles call them, ``amount`` is in ``currency``, ``at`` in seconds since 1970.
     """
 
-    __slots__ = ("_windows", "amount", "at", "currency", "payee", "payee_name", "payer", "payer_name")
+    __slots__ = ("_origins", "_windows", "amount", "at", "currency", "payee", "payee_name", "payer", "payer_name")
 
     def __init__(
         self, payer: Profile, payee: Profile, names: tuple[str, str], amount: float, currency: str, at: int
@@ -48,20 +43,27 @@ class Encounter:
         self.payer, self.payee = payer, payee
         self.payer_name, self.payee_name = names
         self.amount, self.currency, self.at = amount, currency, at
-        self._windows: dict[tuple[int, int], list[Flow]] = {}
+        self._windows: dict[tuple[int, int], Places] = {}
+        self._origins: Origins | None = None
 
-    def within(self, flows: Flows, span: int) -> list[Flow]:
-        """The flows less than ``span`` seconds away."""
+    def within(self, flows: Flows, span: int) -> Places:
+        """Which flows are less than ``span`` seconds away."""
         key = id(flows), span
         found = self._windows.get(key)
         if found is None:
-            found = self._windows[key] = flows.within(self.at, span)
+            found = self._windows[key] = flows.times.near(self.at, span)
         return found
 
     def own(self, flows: Flows, span: int) -> list[float]:
         """The amounts of those flows that are in the transfer's currency."""
-        currency = self.currency
-        return [each.amount for each in self.within(flows, span) if each.currency == currency]
+        return flows.amounts_in(self.currency, self.within(flows, span))
+
+    @property
+    def origins(self) -> Origins:
+        """Where the payer's money may have come from within four weeks."""
+        if self._origins is None:
+            self._origins = self.payer.traces.within(self.at, MONTH)
+        return self._origins
 
 
 type Take = Callable[[Encounter], float]
@@ -91,7 +93,8 @@ def payments_back(met: Encounter) -> float:
 
 
 def outlier(met: Encounter) -> float:
-    amounts = sorted([each.amount for each in met.payer.paid if each.currency == met.currency])
+    paid = met.payer.paid
+    amounts = sorted(paid.amounts_in(met.currency, range(len(paid))))
     if len(amounts) < _FEWEST_AMOUNTS:
         return 0.0
     middle = _median(amounts)
@@ -128,53 +131,58 @@ def _in_common(known: Mapping[str, Dealings], sharing: Mapping[str, int], beside
     return float(len(shared) - (besides in shared))
 
 
-def _origins(met: Encounter) -> set[str]:
-    return set().union(*(each.hops for each in met.payer.traces.within(met.at, MONTH)))
+def origins(met: Encounter) -> float:
+    return float(len(set(met.origins.names)))
 
 
 def traces(met: Encounter) -> float:
-    return float(sum(len(each.hops) for each in met.payer.traces.within(met.at, MONTH)))
+    return float(len(met.origins.names))
 
 
 def hops(met: Encounter) -> float:
-    return float(max((max(each.hops.values()) for each in met.payer.traces.within(met.at, MONTH)), default=0))
+    return float(max(met.origins.hops, default=0))
 
 
 def cycle(met: Encounter) -> float:
-    name = met.payee_name
-    back = [each.hops[name] for each in met.payer.traces.within(met.at, MONTH) if name in each.hops]
-    return min(min(back) + 1.0, NO_CYCLE) if back else NO_CYCLE
+    name, found = met.payee_name, met.origins
+    if name not in found.names:
+        return NO_CYCLE
+    return min(min([hops for origin, hops in zip(*found, strict=True) if origin == name]) + 1.0, NO_CYCLE)
 
 
 def gathered(met: Encounter) -> float:
     """Of each origin by how many accounts its money came to the payee before; the payer is one more."""
-    origins = _origins(met)
+    known = set(met.origins.names)
     by_way: dict[str, set[str]] = {}
-    for each in met.payee.traces.within(met.at, MONTH) if origins else ():
-        if each.via != met.payer_name and not origins.isdisjoint(each.hops):
-            by_way.setdefault(each.via, set()).update(origins & each.hops.keys())
-    if not by_way:
-        return 0.0
+    for via, names in met.payee.traces.by_way(met.at, MONTH) if known else ():
+        if via != met.payer_name and (common := known.intersection(names)):
+            by_way[via] = by_way[via] | common if via in by_way else common
+    if len(by_way) < _SEVERAL:
+        return 2.0 if by_way else 0.0
     return float(max(Counter(chain.from_iterable(by_way.values())).values()) + 1)
 
 
 def depth(met: Encounter) -> float:
-    flows = met.within(met.payer.received, FORTNIGHT)
-    return float(max([each.depth for each in flows if each.first], default=0))
+    flows = met.payer.received
+    places = met.within(flows, FORTNIGHT)
+    pairs = zip(picked(flows.depths, places), picked(flows.firsts, places), strict=True)
+    return float(max([depth for depth, first in pairs if first], default=0))
 
 
 def count(side: str, flows: str, span: int, *, first: bool) -> Take:
     def take(met: Encounter) -> float:
-        found = met.within(getattr(getattr(met, side), flows), span)
-        return float(sum([each.first for each in found]) if first else len(found))
+        kept: Flows = getattr(getattr(met, side), flows)
+        places = met.within(kept, span)
+        return float(sum(picked(kept.firsts, places)) if first else len(places))
 
     return take
 
 
 def since_first(side: str, flows: str) -> Take:
     def take(met: Encounter) -> float:
-        newest_first = reversed(getattr(getattr(met, side), flows))
-        return next((_days(met.at, each.at) for each in newest_first if each.first), NEVER)
+        kept: Flows = getattr(getattr(met, side), flows)
+        newest = kept.firsts.rfind(1)
+        return NEVER if newest < 0 else _days(met.at, kept.times.values[newest])
 
     return take
 
@@ -221,14 +229,16 @@ def everyday_rate(side: str) -> Take:
 
 def payees_rate(side: str) -> Take:
     def take(met: Encounter) -> float:
-        return _mean([each.payee_rate for each in met.within(getattr(met, side).paid, WEEK)])
+        paid: Flows = getattr(met, side).paid
+        return _mean(picked(paid.payee_rates, met.within(paid, WEEK)))
 
     return take
 
 
 def payers_rate(side: str) -> Take:
     def take(met: Encounter) -> float:
-        return _mean([each.payer_rate for each in met.within(getattr(met, side).received, WEEK)])
+        received: Flows = getattr(met, side).received
+        return _mean(picked(received.payer_rates, met.within(received, WEEK)))
 
     return take
 
@@ -253,11 +263,11 @@ def sum_of_scores(side: str, span: int) -> Take:
     return take
 
 
-def _scores(met: Encounter, side: str, span: int) -> tuple[list[float], list[float]]:
+def _scores(met: Encounter, side: str, span: int) -> tuple[Sequence[float], Sequence[float]]:
     """What a model said of the transfers that an account sent, and of those that it received."""
     profile: Profile = getattr(met, side)
-    sent, received = met.within(profile.paid, span), met.within(profile.received, span)
-    return [each.score for each in sent], [each.score for each in received]
+    sent, received = (picked(each.scores, met.within(each, span)) for each in (profile.paid, profile.received))
+    return sent, received
 
 
 def received_sum(met: Encounter) -> float:
@@ -270,10 +280,6 @@ def intermediaries(met: Encounter) -> float:
 
 def returners(met: Encounter) -> float:
     return float(len(met.payer.payers.keys() & met.payee.payees.keys()))
-
-
-def origins(met: Encounter) -> float:
-    return float(len(_origins(met)))
 
 
 def cash_count(side: str) -> Take:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from counterfoil.detection.network import encounter
 from counterfoil.detection.network.encounter import NEVER, NO_CYCLE, WEEK, Encounter, Take
-from counterfoil.detection.network.profile import DAY, MONTH, NO_RATE
+from counterfoil.detection.network.flows import NO_RATE
+from counterfoil.detection.network.limits import DAY, MONTH
 
 # Measures are binary floats; a condition sees them to four digits, exactly as a finding shows them.
 _DIGITS: Final = 4

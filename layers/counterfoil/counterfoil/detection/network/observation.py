@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from counterfoil.detection.network.encounter import Encounter
+from counterfoil.detection.network.flows import Flow
 from counterfoil.detection.network.measures import PLACES, Measurement
 from counterfoil.detection.network.model import Scorer
-from counterfoil.detection.network.profile import Flow, Profile, node_of, traces_before
+from counterfoil.detection.network.profile import Profile, node_of
+from counterfoil.detection.network.traces import NOWHERE
 from counterfoil.detection.transfer import Transfer
 
 _SECOND: Final = 1_000_000
@@ -125,11 +127,11 @@ class Look:
             return
         received = payee.received.parties_before(self.sequence_no, facts.at)
         paid = payer.paid.parties_before(self.sequence_no, facts.at)
-        traces = traces_before(payer.traces, self.sequence_no)
+        reached = payer.traces.before(self.sequence_no, facts.at) if facts.first else NOWHERE
         if transfer.from_account in self.behind:
             payer.pay(_with(facts, payee_name), received, payer_name)
         if transfer.to_account in self.behind:
-            payee.receive(_with(facts, payer_name), paid, traces, payee_name)
+            payee.receive(_with(facts, payer_name), paid, reached, payee_name)
 
 
 def observe(

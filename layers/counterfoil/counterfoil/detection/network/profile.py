@@ -12,81 +12,26 @@ is in ``account``.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice, starmap
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from counterfoil.detection.network.entries import Entries, Timed, dumped, quoted
+from counterfoil.detection.network.entries import Entries, dumped, quoted
+from counterfoil.detection.network.flows import Flow, Flows
+from counterfoil.detection.network.limits import (
+    DAY,
+    MAX_DAYS,
+    MAX_NAME_BYTES,
+    MAX_NAMES,
+    MAX_PARTIES,
+    MAX_SHARED,
+)
+from counterfoil.detection.network.traces import Origins, Trace, Traces, onward
 
-# The newest flows in each direction, beyond those of the last SLACK blocks: a month of an account that moves money twice a day.
-MAX_FLOWS: Final = 64
-# Where money came from: the newest origins, of all traces together.
-MAX_TRACED: Final = 64
-# Per direction: the counterparties met most recently, with how often; and the accounts that shared one most recently.
-MAX_PARTIES: Final = 64
-MAX_SHARED: Final = 64
-# Names of accounts are kept up to this many bytes in JSON; a longer one is represented by the beginning of its hash. With these
-# limits a profile takes at most 55 KB of what an account's state may take.
-MAX_NAME_BYTES: Final = 22
-# Accounts whose names are remembered with their ids: some 2 MB.
-MAX_NAMES: Final = 8_192
-# Days of everyday payments that are remembered.
-MAX_DAYS: Final = 29
-# Blocks whose entries are kept beyond these limits: more than a batch holds, for an account brought up after a crash.
-SLACK: Final = 512
-# And no list beyond this many times its limit, however many of its entries are that young. An account so busy that it reaches this
-# may, after a crash in the middle of a batch, take in less of another's neighbourhood than it would have.
-MOST: Final = 2
-# Money is followed over this many hops (and a cycle is that long at most).
-MAX_HOPS: Final = 5
-# Of another's profile this much is taken in per transfer, the newest; below MAX_FLOWS and MAX_REACHES, so that what was there
-# before a block can still be found behind it.
-MAX_TAKEN: Final = 48
-
-# What stands for a rate of everyday payments where none is remembered: one that suspects nobody.
-NO_RATE: Final = 9.0
 _RATE_DIGITS: Final = 2
-
-DAY: Final = 86_400
-MONTH: Final = 28 * DAY
-FORTNIGHT: Final = 14 * DAY
-
-
-class Flow(NamedTuple):
-    """A transfer with another account of the ledger.
-
-    ``ordinal`` is its place in the block, ``at`` seconds since 1970. ``first``: the payer is not remembered to have paid this payee
-    before; ``depth``: how many first payments in a row, each within a fortnight, end with this one; ``score``: what a model said of
-    it, 0 to 1. ``payer_rate`` and ``payee_rate``: how many everyday payments by day the two were seen to make before it; both are
-    kept, for after a crash one account learns of the transfer from the other.
-    """
-
-    sequence_no: int
-    ordinal: int
-    at: int
-    party: str
-    amount: float
-    currency: str
-    first: bool
-    depth: int
-    score: float
-    # States that were written before these were remembered do not have them.
-    payer_rate: float = NO_RATE
-    payee_rate: float = NO_RATE
-
-
-class Trace(NamedTuple):
-    """Money may have come here by ``via``, at ``at``: of each origin over so many first payments, the last of them this one."""
-
-    sequence_no: int
-    at: int
-    via: str
-    hops: Mapping[str, int]
 
 
 class Dealings(NamedTuple):
@@ -99,67 +44,18 @@ class Dealings(NamedTuple):
 NOTHING: Final = Dealings(0, 0)
 
 
-class Flows(Timed[Flow]):
-    """The newest transfers with other accounts in one direction."""
-
-    __slots__ = ()
-
-    @staticmethod
-    def text(entry: Flow) -> str:
-        sequence_no, ordinal, at, party, amount, currency, first, depth, score, payer_rate, payee_rate = entry
-        told = f"{quoted(currency)},{'true' if first else 'false'},{depth},{score!r},{payer_rate!r},{payee_rate!r}"
-        return f"[{sequence_no},{ordinal},{at},{quoted(party)},{amount!r},{told}]"
-
-    def add(self, flow: Flow) -> None:
-        """Add a flow and drop the oldest beyond the limit, as far as they are older than ``SLACK`` blocks."""
-        self.enter(flow)
-        if len(self) > MAX_FLOWS:
-            old = bisect_right(self, flow.sequence_no - SLACK, key=_SEQUENCE_NO)
-            self.forget(max(old - MAX_FLOWS, len(self) - MOST * MAX_FLOWS))
-
-    def parties_before(self, sequence_no: int, at: int) -> list[str]:
-        """With whom the newest flows of the time before a block were, those within a fortnight of ``at``."""
-        end = _end_before(self, sequence_no)
-        first = max(end - MAX_TAKEN, 0)
-        begin = self.begins(at, FORTNIGHT)
-        if begin is None:
-            return [each.party for each in self[first:end] if -FORTNIGHT < at - each.at < FORTNIGHT]
-        return [each.party for each in self[max(first, begin) : end]]
-
-
-class Traces(Timed[Trace]):
-    """The newest traces of where money came from."""
-
-    __slots__ = ()
-
-    @staticmethod
-    def text(entry: Trace) -> str:
-        return f"[{entry.sequence_no},{entry.at},{quoted(entry.via)},{dumped(entry.hops)}]"
-
-    def add(self, trace: Trace) -> None:
-        """Add a trace and drop the oldest as flows are; what is counted are origins, and of a trace only some may be dropped."""
-        self.enter(trace)
-        count = sum([len(each.hops) for each in self])
-        if count <= MAX_TRACED:
-            return
-        old = sum([len(each.hops) for each in self if each.sequence_no <= trace.sequence_no - SLACK])
-        too_many = max(old - MAX_TRACED, count - MOST * MAX_TRACED, 0)
-        gone = 0
-        while too_many and len(self[gone].hops) <= too_many:
-            too_many -= len(self[gone].hops)
-            gone += 1
-        self.forget(gone)
-        if too_many:
-            self.replace_first(_newest(self[0], len(self[0].hops) - too_many))
-
-
 class Accounts[V](dict[str, V]):
-    """Something said of other accounts, of the one it was said of last at the end. What each looks like in JSON is kept."""
+    """Something said of other accounts, of the one it was said of last at the end. What each looks like in JSON is kept.
 
-    __slots__ = ("_texts",)
+    So is what all of them look like, until something is said again: of the two accounts of a transfer, one meets a payee and the
+    other a payer.
+    """
+
+    __slots__ = ("_text", "_texts")
 
     def __init__(self, said: Mapping[str, V] | None = None) -> None:
         super().__init__()
+        self._text: str | None = None
         self._texts: dict[str, str] = {}
         for account, value in (said or {}).items():
             self._say(account, value, dumped(value))
@@ -167,13 +63,17 @@ class Accounts[V](dict[str, V]):
     def _say(self, account: str, value: V, text: str) -> None:
         self[account] = value
         self._texts[account] = f"{quoted(account)}:{text}"
+        self._text = None
 
     def _unsay(self, account: str) -> None:
         del self[account], self._texts[account]
+        self._text = None
 
     def rendered(self) -> str:
         """All of them as JSON, compact."""
-        return f"{{{','.join(self._texts.values())}}}"
+        if self._text is None:
+            self._text = f"{{{','.join(self._texts.values())}}}"
+        return self._text
 
 
 class Parties(Accounts[Dealings]):
@@ -202,18 +102,20 @@ class Sharing(Accounts[int]):
         # In the order of when each is named last, the newest first.
         named = dict.fromkeys(reversed(others))
         named.pop(besides, None)
+        # Not by _say and _unsay, two calls for each of ten names: this is a tenth of what an account takes in.
+        texts = self._texts
         for party in named.keys() & self.keys():
-            self._unsay(party)
-        text = str(at)
+            del self[party], texts[party]
         for party in reversed(named):
-            self._say(party, at, text)
+            self[party] = at
+            texts[party] = f"{quoted(party)}:{at}"
         for oldest in list(islice(self, max(len(self) - MAX_SHARED, 0))):
-            self._unsay(oldest)
+            del self[oldest], texts[oldest]
+        self._text = None
 
 
 # What a profile keeps, in the order in which it is written.
 _NAMES: Final = ("paid", "received", "traces", "payees", "payers", "co_payers", "co_payees")
-_SEQUENCE_NO: Final = attrgetter("sequence_no")
 
 
 class Everyday(NamedTuple):
@@ -281,14 +183,12 @@ class Profile:
         self.paid.add(flow)
         self.payees.meet(flow.party, flow.at)
 
-    def receive(
-        self, flow: Flow, payees_of_payer: Sequence[str], traces_of_payer: Iterable[Trace], own_name: str
-    ) -> None:
-        """Take in a transfer from ``flow.party``; whom that one paid of late, the newest last, and its traces, are of before."""
+    def receive(self, flow: Flow, payees_of_payer: Sequence[str], reached_payer: Origins, own_name: str) -> None:
+        """Take in a transfer from ``flow.party``; whom that one paid of late, the newest last, and what reached it, are of before."""
         self._live(flow.at)
         self.co_payees.notice(payees_of_payer, flow.at, own_name)
         if flow.first:
-            self.traces.add(_onward(flow, traces_of_payer, own_name))
+            self.traces.add(onward(flow, reached_payer, own_name))
         self.received.add(flow)
         self.payers.meet(flow.party, flow.at)
 
@@ -331,42 +231,3 @@ def node_of(account_id: str) -> str:
     if len(json.dumps(account_id, ensure_ascii=False).encode()) - 2 <= MAX_NAME_BYTES:
         return account_id
     return sha256(account_id.encode()).hexdigest()[:MAX_NAME_BYTES]
-
-
-def traces_before(traces: Sequence[Trace], sequence_no: int) -> list[Trace]:
-    """The newest traces of the time before a block, of so many origins in all."""
-    found: list[Trace] = []
-    room = MAX_TAKEN
-    for each in reversed(traces[: _end_before(traces, sequence_no)]):
-        if room <= 0:
-            break
-        found.append(each if len(each.hops) <= room else _newest(each, room))
-        room -= len(each.hops)
-    return found[::-1]
-
-
-def _end_before(entries: Sequence[Flow] | Sequence[Trace], sequence_no: int) -> int:
-    """How many entries are of the time before a block; it is a rare one that is behind others."""
-    end = len(entries)
-    while end and entries[end - 1].sequence_no >= sequence_no:
-        end -= 1
-    return end
-
-
-def _newest(trace: Trace, count: int) -> Trace:
-    """A trace with its last origins alone."""
-    return trace._replace(hops=dict(list(trace.hops.items())[-count:]))
-
-
-def _onward(flow: Flow, traces: Iterable[Trace], own_name: str) -> Trace:
-    """Where money that came by ``flow`` may be from: by the shortest way what had reached the payer, and the payer itself."""
-    onward: dict[str, int] = {}
-    for trace in traces:
-        if -MONTH < flow.at - trace.at < MONTH:
-            for origin, hops in trace.hops.items():
-                if hops < MAX_HOPS and onward.get(origin, MAX_HOPS + 1) > hops + 1:
-                    onward[origin] = hops + 1
-    onward.pop(own_name, None)
-    onward.pop(flow.party, None)
-    onward[flow.party] = 1
-    return Trace(flow.sequence_no, flow.at, flow.party, onward)
