@@ -7,7 +7,7 @@ from tests.mutations.mutant import Mutant
 PARTS = "tests/contract/test_imported_parts.py"
 FORWARD = "tests/unit/services/test_forward.py"
 AUDITOR = "tests/unit/services/test_anchored_auditor.py"
-HEADS = "tests/unit/services/test_head_comparison.py"
+HEADS = "tests/unit/services/test_anchored_heads.py"
 DOCUMENTS = "tests/unit/detection/test_snapshot_documents.py"
 EXPORT = "tests/unit/services/test_export.py"
 STREAMS = "tests/unit/services/test_stream_publishing.py"
