@@ -19,7 +19,7 @@ from counterfoil.detection.strand import (
 from counterfoil.detection.strand_audit import Arrivals, ArrivedRevision, Patience, StrandAudit, due
 from counterfoil.ion import read_single
 from counterfoil.journal import parse_block, parse_stream_record, verify_block
-from counterfoil.ports import FindingStore, HeadStore, Quarantine
+from counterfoil.ports import AnchorSource, FindingStore, HeadStore, Quarantine
 from counterfoil.services.audit import Auditor
 from counterfoil.services.batch import KinesisRecord
 from lab.producer import streamed
@@ -54,6 +54,7 @@ class AuditWorld:
     heads: HeadStore = field(default_factory=MemoryHeads)
     findings: FindingStore = field(default_factory=MemoryFindings)
     quarantine: Quarantine = field(default_factory=MemoryQuarantine)
+    anchors: AnchorSource | None = None
 
     @property
     def auditor(self) -> Auditor:
@@ -65,6 +66,7 @@ class AuditWorld:
             lambda: self.now,
             self.patience,
             self.bounds,
+            self.anchors,
         )
 
     def deliver(self, datas):

@@ -72,6 +72,7 @@ def snapshot_of(hashes, signer=SIGNER, taken_at=NOW, strand_id=STRAND, **changes
         whole += CompactRange.of_leaf(number, each)
     fields = {"status": "VERIFIED", "previous": None, "extends": None, "checkpoint": None} | changes
     tip = BlockAddress(strand_id, len(hashes) - 1)
+    whole = fields.pop("range", whole)
     snapshot = DigestSnapshot(tip, whole, hashes[-1], "2025-03-01T09:30:00.000Z", taken_at, **fields)
     return snapshot_name(snapshot), render_document(snapshot, signer.sign(signed_bytes(snapshot)))
 

@@ -9,7 +9,8 @@ from counterfoil.adapters.kinesis import aggregate
 from counterfoil.adapters.memory import MemoryBucket
 from counterfoil.errors import NotFoundError
 from counterfoil.journal import BlockSummaryRecord, ControlRecord, deaggregate, parse_stream_record
-from counterfoil.journal.export_format import OutputFormat
+from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.journal.export_format import ANCHOR_FILE, OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob, StreamJob
 from counterfoil.ports import ExportFiles, JournalReader
 from counterfoil.services.batch import KinesisRecord
@@ -28,22 +29,35 @@ class ListReader(JournalReader):
 
     stored: list[bytes]
     strand_id: str = STRAND
+    begins_at: TrustAnchor | None = None
     grown: threading.Condition = field(default_factory=threading.Condition)
 
     @classmethod
     def of(cls, journal):
         return cls([block.block_binary() for block in journal.blocks])
 
+    @classmethod
+    def behind(cls, anchor, journal):
+        """The blocks from a trust anchor on."""
+        return cls([block.block_binary() for block in journal.blocks[anchor.begin :]], begins_at=anchor)
+
+    @property
+    def anchor(self):
+        return self.begins_at
+
     def tip(self):
-        return len(self.stored) - 1 if self.stored else None
+        return self.first() + len(self.stored) - 1 if self.stored else None
 
     def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
-        assert 0 <= begin < end <= len(self.stored)
-        return iter(self.stored[begin:end])
+        first = self.first()
+        if begin < first:
+            raise NotFoundError(f"there is no block {begin}")
+        assert begin < end <= first + len(self.stored)
+        return iter(self.stored[begin - first : end - first])
 
     def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
         with self.grown:
-            return self.grown.wait_for(lambda: sequence_no < len(self.stored), timeout)
+            return self.grown.wait_for(lambda: sequence_no < self.first() + len(self.stored), timeout)
 
     def append(self, data: bytes) -> None:
         with self.grown:
@@ -109,7 +123,7 @@ def rules_of(verdict) -> list[str]:
 
 def data_keys(files: dict[str, bytes]) -> list[str]:
     """Keys of the data objects in order of their first blocks."""
-    keys = [key for key in files if not key.endswith(".manifest")]
+    keys = [key for key in files if not key.endswith((".manifest", ANCHOR_FILE))]
     return sorted(keys, key=lambda key: int(key.rpartition(".")[0].rpartition(".")[2].partition("-")[0]))
 
 

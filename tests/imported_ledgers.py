@@ -90,8 +90,8 @@ class SqlitePlace:
     root: Path
     name: str = "bank"
 
-    def begin(self, strand_id, faulty=None):
-        return SqliteImport.begin(self.root / self.name, strand_id)
+    def begin(self, strand_id, faulty=None, anchor=None):
+        return SqliteImport.begin(self.root / self.name, strand_id, anchor=anchor)
 
     def is_active(self, name="bank"):
         return (self.root / name / FILE_NAME).exists()
@@ -126,8 +126,8 @@ class DynamoDbPlace:
     def wanted(self, strand_id):
         return RegisteredLedger(self.name, strand_id, BEGAN, LedgerState.CREATING, PermissionsMode.STANDARD)
 
-    def begin(self, strand_id, faulty=None):
-        return DynamoDbImport.begin(self.places(faulty), self.wanted(strand_id), self.clock)
+    def begin(self, strand_id, faulty=None, anchor=None):
+        return DynamoDbImport.begin(self.places(faulty), self.wanted(strand_id), self.clock, anchor=anchor)
 
     def registered(self, name="bank"):
         return self.places().registry.ledger(name)
@@ -142,9 +142,13 @@ class DynamoDbPlace:
         return EmbeddedLedger("bank", store, self.clock, Ids(seed))
 
 
-def imported(place, files, digest=None, faulty=None):
+def imported(place, files, digest=None, faulty=None, anchor=None):
     """Import an export's files; the verdict and what came of it."""
-    return import_export(MemoryFiles(files), lambda strand_id: place.begin(strand_id, faulty), NOW, digest)
+
+    def begin(strand_id):
+        return place.begin(strand_id, faulty, anchor)
+
+    return import_export(MemoryFiles(files), begin, NOW, digest, anchor=anchor)
 
 
 def answers(ledger):

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mutations.anchored import ANCHORED
 from tests.mutations.audit import AUDIT
 from tests.mutations.brief import IN_BRIEF
 from tests.mutations.compliance import COMPLIANCE
@@ -80,6 +81,7 @@ MUTANTS = [
     *PLAIN,
     *STRAND,
     *AUDIT,
+    *ANCHORED,
     *STORES,
     *FORWARDING,
     *ALTERATIONS,

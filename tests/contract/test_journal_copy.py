@@ -1,13 +1,14 @@
 """A journal's copy takes blocks behind the one they follow, once, and nothing else: in memory and in DynamoDB."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from counterfoil import wiring
+from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors, anchor_item
 from counterfoil.adapters.dynamodb.journal_copy import (
     BLOCKS_AT_ONCE,
     DynamoDbJournalCopy,
@@ -16,8 +17,9 @@ from counterfoil.adapters.dynamodb.journal_copy import (
 )
 from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
 from counterfoil.cli.copy_journal import copy_journal
-from counterfoil.errors import BrokenLinkError, IntegrityError, UnavailableError
-from counterfoil.merkle import Hash
+from counterfoil.errors import BrokenLinkError, ConflictError, IntegrityError, UnavailableError
+from counterfoil.journal.anchor import TrustAnchor, anchor_text
+from counterfoil.merkle import Hash, prove_inclusion
 from counterfoil.ports import CopiedTip, StoredBlock
 from tests.contract.conftest import AWS, BOTH
 from tests.journals import STRAND, transfer, transfers
@@ -33,6 +35,7 @@ class World:
     source: Any
     copy: Any
     commit: Any
+    anchor: Any
 
 
 def memory(request):
@@ -43,7 +46,7 @@ def memory(request):
             kept = StoredBlock(each.address.sequence_no, each.block_hash, each.block_binary(), "as it is kept")
             source.blocks.setdefault(STRAND, []).append(kept)
 
-    return World(source, MemoryJournalCopy(), commit)
+    return World(source, MemoryJournalCopy(), commit, lambda anchor: source.anchors.update({STRAND: anchor}))
 
 
 def kept_outside(source, data):
@@ -74,7 +77,10 @@ def aws(request):
             beside = {"blockHash": {"B": bytes(each.block_hash)}, "transactionId": {"S": f"tx-{number}"}}
             source.client.put_item(TableName=source.journal_table, Item=key | beside | place)
 
-    return World(source, store(DynamoDbJournalCopy), commit)
+    def begin(anchor):
+        source.client.put_item(TableName=source.journal_table, Item=anchor_item(anchor))
+
+    return World(source, store(DynamoDbJournalCopy), commit, begin)
 
 
 @pytest.fixture(params=BOTH)
@@ -89,7 +95,7 @@ def all_of(store):
 def read_back(world):
     """The copy, read as a journal."""
     if isinstance(world.copy, MemoryJournalCopy):
-        return MemoryJournalSource(world.copy.blocks)
+        return MemoryJournalSource(world.copy.blocks, anchors=world.copy.anchors)
     return DynamoDbJournalSource(
         world.copy.client, world.copy.s3, world.copy.journal_table, world.copy.journal_bucket, world.copy.registry_table
     )
@@ -196,6 +202,96 @@ def test_of_two_who_forward_at_once_the_slower_passes_over_what_the_faster_put(w
     world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 6))
     world.copy.append(STRAND, None, slow)
     assert all_of(read_back(world)) == all_of(world.source)
+
+
+# ---- a strand that begins at a trust anchor --------------------------------------------------------------------------
+
+BEGIN = 7
+ANCHOR = TrustAnchor(STRAND, BEGIN, JOURNAL[BEGIN - 1].block_hash, None)
+OTHERS = {
+    "another place": replace(ANCHOR, begin=BEGIN + 1),
+    "another hash": replace(ANCHOR, previous_hash=Hash(bytes(32))),
+    "the same, proved": replace(
+        ANCHOR, path=tuple(prove_inclusion([each.block_hash for each in JOURNAL[:BEGIN]], BEGIN - 1))
+    ),
+}
+
+
+def test_a_part_is_copied_with_where_it_begins(world):
+    world.anchor(ANCHOR)
+    world.commit(JOURNAL[BEGIN:])
+    assert world.source.anchor(STRAND) == ANCHOR
+    world.copy.begin(world.source.anchor(STRAND))
+    world.copy.append(STRAND, ANCHOR, world.source.stored(STRAND, 0, COUNT))
+    assert all_of(read_back(world)) == all_of(world.source)
+    assert read_back(world).anchor(STRAND) == ANCHOR
+    assert world.copy.tip(STRAND) == CopiedTip(COUNT - 1, JOURNAL[-1].block_hash)
+
+
+def test_a_strand_that_has_only_its_anchor_has_no_block(world):
+    assert world.source.anchor(STRAND) is None
+    world.copy.begin(ANCHOR)
+    assert world.copy.tip(STRAND) is None
+    assert read_back(world).anchor("another strand") is None
+
+
+def test_beginning_again_at_the_same_anchor_changes_nothing(world):
+    world.commit(JOURNAL[BEGIN : BEGIN + 3])
+    for _ in range(2):
+        world.copy.begin(ANCHOR)
+        world.copy.append(STRAND, ANCHOR, world.source.stored(STRAND, 0, 2))
+    world.copy.append(STRAND, ANCHOR, world.source.stored(STRAND, 0, 3))
+    assert all_of(read_back(world)) == all_of(world.source)
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_strand_begins_at_one_anchor(what, world):
+    world.copy.begin(ANCHOR)
+    with pytest.raises(BrokenLinkError):
+        world.copy.begin(OTHERS[what])
+    world.commit(JOURNAL[BEGIN : BEGIN + 2])
+    with pytest.raises(BrokenLinkError):
+        world.copy.append(STRAND, OTHERS[what], world.source.stored(STRAND, BEGIN, 2))
+    assert read_back(world).anchor(STRAND) == ANCHOR
+    assert world.copy.tip(STRAND) is None
+
+
+def test_a_strand_that_begins_with_block_0_is_given_no_anchor(world):
+    world.commit(JOURNAL[:3])
+    world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    with pytest.raises(BrokenLinkError, match="block 0"):
+        world.copy.begin(ANCHOR)
+    assert read_back(world).anchor(STRAND) is None
+
+
+def test_block_0_goes_into_no_strand_that_begins_at_an_anchor(world):
+    world.copy.begin(ANCHOR)
+    world.commit(JOURNAL[:3])
+    with pytest.raises(BrokenLinkError):
+        world.copy.append(STRAND, None, world.source.stored(STRAND, 0, 3))
+    assert world.copy.tip(STRAND) is None
+
+
+def test_blocks_go_behind_no_anchor_that_is_not_there(world):
+    world.commit(JOURNAL[BEGIN : BEGIN + 2])
+    with pytest.raises((BrokenLinkError, ConflictError)):
+        world.copy.append(STRAND, ANCHOR, world.source.stored(STRAND, BEGIN, 2))
+    assert world.copy.tip(STRAND) is None
+
+
+@pytest.mark.parametrize("kind", AWS)
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "null", '{"strandId": 7}', anchor_text(replace(ANCHOR, strand_id="x" * 22))]
+)
+def test_what_is_no_anchor_of_the_strand_is_damage(kind, text, request):
+    world = aws(request)
+    item = anchor_item(ANCHOR) | {"anchor": {"S": text}}
+    for store in (world.source, world.copy):
+        store.client.put_item(TableName=store.journal_table, Item=item)
+    anchors = DynamoDbAnchors(world.source.client, world.source.journal_table)
+    for ask in (lambda: world.source.anchor(STRAND), lambda: world.copy.begin(ANCHOR), lambda: anchors.anchor(STRAND)):
+        with pytest.raises(IntegrityError):
+            ask()
 
 
 def registered(*names, kind="ledger"):

@@ -3,6 +3,7 @@
 import pytest
 
 from counterfoil.errors import InputError
+from counterfoil.journal.anchor import ANCHOR_NO
 from counterfoil.lambda_events import JournalChange, parse_journal_event
 from tests.journals import STRAND
 
@@ -42,9 +43,19 @@ def test_what_neither_a_commit_nor_a_redaction_does_is_an_alteration(what):
     assert parse_journal_event(event) == [JournalChange("100", STRAND, 7, altered)]
 
 
-@pytest.mark.parametrize("number", ["", "-1", "1.5", "1e3", "x"])
+@pytest.mark.parametrize("number", ["", "-2", "-01", "1.5", "1e3", "x"])
 def test_a_number_that_is_no_block_s_is_refused(number):
     event = record("INSERT", new=ITEM)
     event["Records"][0]["dynamodb"]["Keys"] = {"strandId": {"S": STRAND}, "sequenceNo": {"N": number}}
     with pytest.raises(InputError):
         parse_journal_event(event)
+
+
+@pytest.mark.parametrize(("kind", "altered"), [("INSERT", False), ("MODIFY", True), ("REMOVE", True)])
+def test_where_a_strand_begins_is_told_by_its_item_which_nobody_changes(kind, altered):
+    keys = {"strandId": {"S": STRAND}, "sequenceNo": {"N": str(ANCHOR_NO)}}
+    images = {name: keys | {"anchor": {"S": name}} for name in ("old", "new")}
+    images.pop({"INSERT": "old", "REMOVE": "new"}.get(kind, ""), None)
+    event = record(kind, **images)
+    event["Records"][0]["dynamodb"]["Keys"] = keys
+    assert parse_journal_event(event) == [JournalChange("100", STRAND, ANCHOR_NO, altered)]

@@ -192,8 +192,8 @@ FOLLOWING = [
     Mutant(
         "an instance that slept counts its catalogues anew",
         f"{ADAPTERS}/ledger.py",
-        "return self._begin(known.versions)",
-        "return self._begin(0)",
+        "            return known\n        return self._begin(known.versions)",
+        "            return known\n        return self._begin(0)",
         (INSTANCES, "-k", "slept"),
     ),
     Mutant(

@@ -12,15 +12,15 @@ FORWARDING = [
     Mutant(
         "a block is forwarded that follows another",
         "services/forward.py",
-        "if block.previous_block_hash != previous:",
-        "if block.previous_block_hash == previous and False:",
+        "if block.previous_block_hash != previous_hash:",
+        "if block.previous_block_hash == previous_hash and False:",
         (FORWARD,),
     ),
     Mutant(
         "blocks of a page are not held against each other",
         "services/forward.py",
-        "        previous = block.block_hash\n",
-        "        previous = blocks[number - begin + 1].block_hash if number - begin + 1 < len(blocks) else previous\n",
+        "        previous_hash = block.block_hash\n",
+        "        previous_hash = blocks[number - begin + 1].block_hash if number - begin + 1 < len(blocks) else previous_hash\n",
         (FORWARD,),
     ),
     Mutant(

@@ -41,7 +41,7 @@ ENVIRONMENT = {
     },
     "JournalAuditorFunction": {
         "HEADS_TABLE": "HeadsTable", "FINDINGS_TABLE": "FindingsTable", "QUARANTINE_BUCKET": "FailedBatchesBucket",
-        "JOURNAL_BUCKET": "JournalBucket",
+        "JOURNAL_BUCKET": "JournalBucket", "JOURNAL_TABLE": "JournalTable",
         "GAP_GRACE_SECONDS": "GapGraceSeconds", "GAP_CONFIRM_SECONDS": "GapConfirmSeconds",
     },
     "FraudDetectorFunction": {

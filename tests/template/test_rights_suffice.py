@@ -27,6 +27,7 @@ USES = {
     ("JournalExporterRole", "JournalTable.Arn"): JOURNAL,
     ("JournalExporterRole", "RegistryTable.Arn"): REGISTRY,
     ("JournalForwarderRole", "JournalTable.Arn"): "dynamodb/journal_copy.py:DynamoDbJournalSource",
+    ("JournalAuditorRole", "JournalTable.Arn"): "dynamodb/anchors.py:DynamoDbAnchors",
     ("JournalAuditorRole", "HeadsTable.Arn"): "dynamodb/heads.py:DynamoDbHeads",
     ("JournalAuditorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",
     ("FraudDetectorRole", "FindingsTable.Arn"): "dynamodb/findings.py:DynamoDbFindings",

@@ -86,6 +86,7 @@ ROLES = {
         "JournalAuditorLogs.Arn": "logs: CreateLogStream PutLogEvents",
         "JournalStream.Arn": f"kinesis: {STREAM_READ}",
         "JournalAuditorConsumer": "kinesis: SubscribeToShard",
+        "JournalTable.Arn": "dynamodb: GetItem",
         "${JournalBucket.Arn}/records/*": "s3: GetObject",
         "HeadsTable.Arn": "dynamodb: GetItem PutItem Query",
         "FindingsTable.Arn": "dynamodb: GetItem PutItem UpdateItem",

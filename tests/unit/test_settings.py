@@ -28,6 +28,7 @@ REQUIRED = {
         "FINDINGS_TABLE": "findings",
         "QUARANTINE_BUCKET": "bucket",
         "JOURNAL_BUCKET": "objects",
+        "JOURNAL_TABLE": "journal",
     },
     DetectorSettings: {
         "ACCOUNTS_TABLE": "accounts",
@@ -81,7 +82,7 @@ def of(kind, **changes):
 
 def test_the_auditors_settings_and_their_defaults():
     assert of(AuditorSettings) == AuditorSettings(
-        "heads", "findings", "bucket", "objects", timedelta(seconds=60), timedelta(seconds=900)
+        "heads", "findings", "bucket", "objects", "journal", timedelta(seconds=60), timedelta(seconds=900)
     )
     given = of(AuditorSettings, GAP_GRACE_SECONDS="0", GAP_CONFIRM_SECONDS="31536000")
     assert (given.grace, given.confirm) == (timedelta(0), timedelta(days=365))

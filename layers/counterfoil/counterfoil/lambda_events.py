@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.detection.compliance import RuleRequest, parse_parameters
 from counterfoil.errors import InputError
+from counterfoil.journal.anchor import ANCHOR_NO
 from counterfoil.services.batch import MAX_BATCH_RECORDS, KinesisRecord
 
 _STATUS: Final = "status"
@@ -30,7 +31,7 @@ class StreamImage(NamedTuple):
 
 
 class JournalChange(NamedTuple):
-    """A change of the journal's table: of which block. ``altered`` is what neither a commit nor a redaction does to one."""
+    """A change of the journal's table: of which block, or ``ANCHOR_NO``. ``altered`` is what neither a commit nor a redaction does."""
 
     sequence_number: str
     strand_id: str
@@ -126,7 +127,7 @@ def _journal_change(entry: object) -> JournalChange:
     change = _part(entry, "dynamodb")
     keys = _part(change, "Keys")
     strand_id, number = _text(_part(keys, "strandId"), "S"), _text(_part(keys, "sequenceNo"), "N")
-    if not number.isdecimal():
+    if not number.isdecimal() and number != str(ANCHOR_NO):
         raise InputError(f"a record of the event names block {number[:40]!r}")
     committed = isinstance(entry, Mapping) and entry.get("eventName") == "INSERT"
     new, old = (_what_stays(change, image) for image in ("NewImage", "OldImage"))

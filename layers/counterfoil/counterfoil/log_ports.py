@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.merkle import Hash
 
 
@@ -43,4 +44,8 @@ class LedgerDigests(Protocol):
 
         ``IntegrityError`` where it has not so many blocks.
         """
+        ...
+
+    def anchor(self, strand_id: str, /) -> TrustAnchor | None:
+        """Where it says that the strand begins, if that is not block 0; ``IntegrityError`` where that cannot be read."""
         ...

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from counterfoil.detection.finding import Finding
     from counterfoil.detection.snapshot import Signature
     from counterfoil.detection.strand import KnownBlock, Run, StrandState
+    from counterfoil.journal.anchor import TrustAnchor
 
 Clock = Callable[[], datetime]
 
@@ -177,9 +178,14 @@ class JournalReader(Protocol):
         """Sequence number of the last committed block; ``None`` for a ledger without blocks."""
         ...
 
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        """Where the strand begins, if that is not block 0. It never changes."""
+        return None
+
     def first(self) -> int:
         """Sequence number of the first block that there is or will be: 0, or that of a trust anchor."""
-        return 0
+        return 0 if (anchor := self.anchor) is None else anchor.begin
 
     def blocks(self, begin: int, end: int, /) -> Iterator[bytes]:
         """Blocks ``begin`` (included) to ``end`` (excluded) in order, each as a binary datagram; they must be there."""
@@ -187,6 +193,14 @@ class JournalReader(Protocol):
 
     def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
         """Wait until this block is committed, at most ``timeout`` seconds; return whether it is."""
+        ...
+
+
+class AnchorSource(Protocol):
+    """Says where strands begin that do not begin with block 0. NOT trusted: what it says is compared with what it said first."""
+
+    def anchor(self, strand_id: str, /) -> TrustAnchor | None:
+        """The strand's trust anchor; ``None`` where it has none. Never stale."""
         ...
 
 
@@ -206,7 +220,7 @@ class CopiedTip(NamedTuple):
     block_hash: Hash
 
 
-class JournalSource(Protocol):
+class JournalSource(AnchorSource, Protocol):
     """The journal that is copied into another region. Not trusted: what is read from it is verified before it is copied."""
 
     def stored(self, strand_id: str, begin: int, count: int, /) -> Sequence[StoredBlock]:
@@ -222,6 +236,10 @@ class JournalSource(Protocol):
 Registered = Mapping[str, Mapping[str, Any]]
 
 
+# What a block follows in a copy: the block of a hash, the anchor that the strand begins at, or nothing, as block 0.
+type Previous = Hash | TrustAnchor | None
+
+
 class JournalCopy(Protocol):
     """A journal in another region that blocks are added to. TRUSTED to keep what it has: promoted, it becomes the journal."""
 
@@ -229,8 +247,12 @@ class JournalCopy(Protocol):
         """Where the copy of a strand ends; never stale."""
         ...
 
-    def append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock], /) -> None:
-        """Put blocks, in order, directly behind the block with the hash ``previous`` and where no block is.
+    def begin(self, anchor: TrustAnchor, /) -> None:
+        """Let a strand begin at an anchor, for good; the same again changes nothing, ``BrokenLinkError`` where it begins elsewhere."""
+        ...
+
+    def append(self, strand_id: str, previous: Previous, blocks: Sequence[StoredBlock], /) -> None:
+        """Put blocks, in order, directly behind what ``previous`` names and where no block is.
 
         A block that is there already, with the same hash, is passed over. Another one is a ``BrokenLinkError``, also if the copy
         was promoted and has blocks of its own; nothing is ever replaced. Before an error some of the blocks may have been put.

@@ -83,6 +83,7 @@ class AuditorSettings:
     findings_table: str
     quarantine_bucket: str
     journal_bucket: str
+    journal_table: str
     grace: timedelta
     confirm: timedelta
 
@@ -96,6 +97,7 @@ class AuditorSettings:
             _text(environ, "FINDINGS_TABLE"),
             _text(environ, "QUARANTINE_BUCKET"),
             _text(environ, "JOURNAL_BUCKET"),
+            _text(environ, "JOURNAL_TABLE"),
             grace,
             confirm,
         )

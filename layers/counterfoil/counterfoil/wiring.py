@@ -70,12 +70,12 @@ client = clients.client
 
 def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
     if in_memory(environ):
-        settings = AuditorSettings.from_env(
-            {"HEADS_TABLE": "-", "FINDINGS_TABLE": "-", "QUARANTINE_BUCKET": "-", "JOURNAL_BUCKET": "-", **environ}
-        )
+        names = ("HEADS_TABLE", "FINDINGS_TABLE", "QUARANTINE_BUCKET", "JOURNAL_BUCKET", "JOURNAL_TABLE")
+        settings = AuditorSettings.from_env({**dict.fromkeys(names, "-"), **environ})
         patience = Patience(settings.grace, settings.confirm)
         set_aside = MemorySetAside(clock)
         return Auditor(MemoryHeads(), MemoryFindings(), MemoryQuarantine(), set_aside, clock, patience)
+    from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors
     from counterfoil.adapters.dynamodb.findings import DynamoDbFindings
     from counterfoil.adapters.dynamodb.heads import DynamoDbHeads
     from counterfoil.adapters.s3 import S3Quarantine, S3SetAside
@@ -88,6 +88,7 @@ def auditor(environ: Environment, clock: Clock = system_clock) -> Auditor:
         S3SetAside(client("s3"), settings.journal_bucket, clock),
         clock,
         Patience(settings.grace, settings.confirm),
+        anchors=DynamoDbAnchors(client("dynamodb"), settings.journal_table),
     )
 
 

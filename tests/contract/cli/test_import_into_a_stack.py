@@ -5,12 +5,15 @@ import json
 import pytest
 
 from counterfoil import wiring
+from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors
 from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
 from counterfoil.adapters.note_keys import PrivateKey
+from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.ledger.registry import LedgerState, PermissionsMode
 from counterfoil.transparency.note import KeyType, parse_note
+from tests.anchors import JOURNAL, declared, receipt
 from tests.contract.conftest import ON_EMULATOR
-from tests.exports import exported
+from tests.exports import exported, later
 from tests.journals import transfers
 
 pytestmark = ON_EMULATOR
@@ -50,6 +53,36 @@ def test_a_ledger_appears_in_the_stack_and_the_report_is_signed(run, copied, out
     assert (ledger.ledger_id, ledger.state) == (journal.builder.strand_id, LedgerState.ACTIVE)
     assert ledger.permissions_mode is PermissionsMode.ALLOW_ALL
     assert call(run, tmp_path / "export").status == 2
+
+
+BEGIN, END = 13, 30
+
+
+@pytest.fixture
+def part(copied):
+    return copied(exported(JOURNAL, inclusive_start=later(seconds=BEGIN), exclusive_end=later(seconds=END)))
+
+
+@pytest.mark.parametrize("kind", ["proved", "declared"])
+def test_a_part_appears_with_its_anchor_which_is_said_in_the_report(run, part, write, outputs, clients, kind):
+    document = receipt(BEGIN - 1, 20) if kind == "proved" else declared(BEGIN)
+    given = ("--trust-anchor", write(document, "anchor.json"))
+    answer = call(run, part, *given)
+    assert answer.status == 0, answer.out
+    report, digest = answer.document["imported"], JOURNAL.builder.digest(END - 1).hash.to_base64()
+    assert (report["blocks"], report["digestAfter"] == digest) == (END - BEGIN, kind == "proved")
+    assert report["trustAnchor"]["proved"] is (kind == "proved")
+    assert "blocks 0 to 12 are not here" in report["trustAnchor"]["notProved"]
+    anchors = DynamoDbAnchors(clients("dynamodb"), outputs["JournalTableName"])
+    assert anchors.anchor(JOURNAL.builder.strand_id) == parse_trust_anchor(document)
+    assert call(run, part, *given).status == 2
+
+
+def test_a_part_without_an_anchor_or_with_one_of_another_place_is_wrong_input(run, part, write, outputs, clients):
+    assert call(run, part).status == 2
+    assert call(run, part, "--trust-anchor", write(declared(BEGIN + 1), "anchor.json")).status == 2
+    assert DynamoDbLedgerRegistry(clients("dynamodb"), outputs["RegistryTableName"]).ledger("bank") is None
+    assert clients("dynamodb").scan(TableName=outputs["JournalTableName"])["Items"] == []
 
 
 def test_a_bad_archive_registers_nothing(run, copied, outputs, clients):

@@ -10,13 +10,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
-from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemorySnapshots
+from counterfoil.adapters.memory import MemoryFindings, MemoryHeads, MemoryJournalSource, MemorySnapshots
 from counterfoil.cli.verify import app
 from counterfoil.detection.snapshot import Signature
 from counterfoil.errors import InputError, IntegrityError
+from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.services.snapshot import Snapshotter
+from tests.anchors import JOURNAL, receipt
 from tests.audit_worlds import NOW, AuditWorld, user_datas
-from tests.journals import transfers
+from tests.journals import STRAND, transfers
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -97,3 +99,20 @@ def test_what_is_no_key_is_an_input_error(kept, tmp_path, data):
 def test_a_key_of_another_kind_is_an_input_error(kept, tmp_path):
     path = key_file(tmp_path, rsa.generate_private_key(65537, 2048))
     assert isinstance(run(kept, "--key", path).exception, InputError)
+
+
+def test_a_snapshot_behind_a_trust_anchor_says_what_is_not_proved_and_that_there_is_no_log(tmp_path):
+    world = AuditWorld(anchors=MemoryJournalSource(anchors={STRAND: parse_trust_anchor(receipt(12, 20))}))
+    world.deliver(user_datas(JOURNAL.blocks[13:20]))
+    snapshots = MemorySnapshots()
+    [taken] = Snapshotter(world.heads, MemoryFindings(), snapshots, LocalSigner(), lambda: NOW).take()
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(snapshots.documents[taken.name])
+    answer = json.loads(run(path, "--key", key_file(tmp_path), "--json").stdout)
+    assert answer["digest"] == JOURNAL.builder.digest(19).hash.to_base64()
+    assert answer["trustAnchor"]["proved"] is True
+    said = run(path, "--key", key_file(tmp_path)).stdout
+    for text in ("blocks 0 to 12 are not here", "this strand begins at a trust anchor, with block 13"):
+        assert text in said
+    assert answer["trustAnchor"]["notProved"] in said
+    assert answer["noLog"] in said

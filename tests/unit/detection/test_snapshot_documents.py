@@ -18,8 +18,9 @@ from counterfoil.detection.snapshot import (
     signed_bytes,
 )
 from counterfoil.errors import InputError
-from counterfoil.merkle import root_of
-from tests.journals import head_of, transfers
+from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.merkle import prove_inclusion, root_of
+from tests.journals import STRAND, head_of, transfers
 
 TAKEN_AT = datetime(2025, 3, 3, 9, 0, 0, 123456, tzinfo=UTC)
 SIGNATURE = Signature("key", "ECDSA_SHA_256", b"\1\2\3")
@@ -60,6 +61,55 @@ def test_a_strand_not_seen_from_its_first_block_has_no_digest():
     assert made.digest is None
     assert fields_of(render_document(made, SIGNATURE))["digest"] is None
     assert parse_document(render_document(made, SIGNATURE))[0] == made
+
+
+# ---- of a strand that begins at a trust anchor -----------------------------------------------------------------------
+
+
+def anchored(count=7, first=3, *, proved=True):
+    hashes = [block.block_hash for block in transfers(count).blocks[:first]]
+    anchor = TrustAnchor(STRAND, first, hashes[-1], prove_inclusion(hashes, first - 1) if proved else None)
+    return replace(snapshot_of(count, first), anchor=anchor)
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_an_anchored_document_reads_back_with_the_digest_behind_the_anchor(proved):
+    made = anchored(proved=proved)
+    assert parse_document(render_document(made, SIGNATURE)) == (made, SIGNATURE)
+    whole = root_of([block.block_hash for block in transfers(7).blocks])
+    assert (made.digest == whole) is proved
+    assert fields_of(render_document(made, SIGNATURE))["digest"] == made.digest.to_base64()
+
+
+def test_the_anchor_is_signed():
+    assert len({signed_bytes(each) for each in (anchored(), anchored(proved=False), snapshot_of(7, 3))}) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"strandId": "x" * 22},
+        {"sequenceNo": 4},
+        {"previousBlockHash": "A" * 43 + "="},
+        {"proved": False},
+        {"notProved": "nothing"},
+        {"more": 1},
+        {"Proof": {"IonText": "[]"}},
+        {"BlockAddress": None},
+        {"Digest": "A" * 43 + "="},
+    ],
+)
+def test_an_anchor_that_is_not_the_snapshots_own_is_an_input_error(changes):
+    document = json.loads(render_document(anchored(), SIGNATURE))
+    document["snapshot"]["trustAnchor"] |= changes
+    with pytest.raises(InputError):
+        parse_document(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize("anchor", [[], "x", 7, {}, {"strandId": STRAND}])
+def test_what_is_no_anchor_is_an_input_error(anchor):
+    with pytest.raises(InputError):
+        parse_document(altered(trustAnchor=anchor))
 
 
 def test_the_same_snapshot_in_another_time_zone_signs_the_same_bytes():

@@ -10,6 +10,8 @@ from counterfoil.adapters.memory.logs import MemoryLog
 from counterfoil.detection.audit_rules import AuditRule, found
 from counterfoil.detection.evidence.statements import LogStatement
 from counterfoil.errors import ContentsMismatchError, InputError
+from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.merkle import CompactRange, prove_inclusion
 from tests.audit_worlds import NOW
 from tests.evidence_worlds import (
     LOG_PUBLIC,
@@ -45,6 +47,42 @@ def test_two_snapshots_that_contradict_each_other_are_both_there():
     made = sources.make(snapshots_finding(name))
     assert says(made.left_out, "there is none of that name")
     assert not made.verdict.complete
+
+
+def anchor_of(sources, *, proved=True):
+    hashes = sources.builder.block_hashes
+    return TrustAnchor(STRAND, 1, hashes[0], prove_inclusion(hashes[:1], 0) if proved else None)
+
+
+def anchored_snapshot(sources, anchor, **changes):
+    """A snapshot over all blocks behind the first."""
+    hashes = sources.builder.block_hashes
+    behind = CompactRange.of_leaf(1, hashes[1])
+    for number, each in enumerate(hashes[2:], 2):
+        behind += CompactRange.of_leaf(number, each)
+    return snapshot_of(hashes, anchor=anchor, range=behind, **changes)
+
+
+def test_a_block_is_proved_under_a_snapshot_behind_a_trust_anchor_and_what_is_not_is_said():
+    finding, sources = fraud_world()
+    anchor = anchor_of(sources)
+    sources.log, sources.snapshots = None, dict([anchored_snapshot(sources, anchor)])
+    verdict = verdict_of(sources.make(finding), SNAPSHOT_PUBLIC)
+    assert verdict.complete
+    assert says(map(str, verdict.held.statements), "block 0 is not here")
+
+
+def test_one_key_that_signed_two_trust_anchors_of_a_strand_contradicts_itself():
+    _, sources = fraud_world()
+    name, older = anchored_snapshot(sources, anchor_of(sources))
+    later = {"taken_at": NOW + timedelta(hours=1), "previous": name, "extends": False}
+    after, newer = anchored_snapshot(sources, anchor_of(sources, proved=False), **later)
+    sources.snapshots = {name: older, after: newer}
+    verdict = verdict_of(sources.make(snapshots_finding(name)), SNAPSHOT_PUBLIC)
+    assert says(verdict.proven, "one key signed two trust anchors")
+    same, again = anchored_snapshot(sources, anchor_of(sources), **later)
+    sources.snapshots = {name: older, same: again}
+    assert not says(verdict_of(sources.make(snapshots_finding(name))).proven, "two trust anchors")
 
 
 def heads_finding(before, now):

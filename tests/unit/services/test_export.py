@@ -1,5 +1,6 @@
 """The exporter writes the objects that QLDB wrote, the same ones however often and from wherever it is run."""
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,8 +13,11 @@ from counterfoil.ion import read_values
 from counterfoil.ion.streams import read_value_stream
 from counterfoil.ion.text_stream import split_structs
 from counterfoil.journal import parse_block
+from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.journal.export_format import (
+    ANCHOR_FILE,
     OutputFormat,
+    anchor_key,
     parse_completed_manifest,
     parse_data_key,
     parse_started_manifest,
@@ -21,7 +25,9 @@ from counterfoil.journal.export_format import (
 from counterfoil.ledger.jobs import ExportStatus
 from counterfoil.services import export
 from counterfoil.services.export import Exporter
-from tests.exports import FORMATS, NOW, ListReader, data_keys, export_job, exported, later
+from counterfoil.services.verify_export import verify_export
+from tests.anchors import JOURNAL, receipt
+from tests.exports import FORMATS, NOW, ListReader, MemoryFiles, data_keys, export_job, exported, later
 from tests.journals import STRAND, journal_of, transfer, transfers
 
 EXPORT = "8UyXulxccYLAsbN1aon7e4"
@@ -181,3 +187,45 @@ def test_blocks_of_a_binary_object_are_documents_of_their_own():
     objects = exported(transfers(3), OutputFormat.ION_BINARY)
     values = list(read_values(objects[data_keys(objects)[0]]))
     assert [parse_block(value).address.sequence_no for value in values] == [0, 1, 2]
+
+
+# ---- of a strand that begins at a trust anchor -----------------------------------------------------------------------
+
+ANCHOR = parse_trust_anchor(receipt(12, 20))
+OF_PART = ListReader.behind(ANCHOR, JOURNAL)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_an_export_that_begins_where_its_strand_does_has_the_anchor_by_which_it_is_verified(output_format, alone):
+    bucket = MemoryBucket()
+    *_, job = Exporter(OF_PART, bucket, alone=alone).export(export_job(output_format), NOW)
+    name = ANCHOR_FILE if alone else anchor_key(job.prefix, job.export_id)
+    anchor = parse_trust_anchor(json.loads(bucket.objects[name]))
+    assert anchor == ANCHOR
+    [verdict] = verify_export(MemoryFiles(bucket.objects), NOW, anchor=anchor)
+    assert verdict.findings == ()
+    assert verdict.digest == JOURNAL.builder.digest()
+
+
+def test_an_export_of_later_blocks_has_none():
+    bucket = MemoryBucket()
+    list(Exporter(OF_PART, bucket).export(export_job(inclusive_start=later(seconds=15)), NOW))
+    assert data_keys(bucket.objects)
+    assert [key for key in bucket.objects if key.endswith(ANCHOR_FILE)] == []
+
+
+def test_the_anchors_of_two_ledgers_under_one_prefix_are_both_there():
+    bucket = MemoryBucket()
+    other = replace(ANCHOR, path=None)
+    for export_id, anchor in (("one", ANCHOR), ("other", other)):
+        list(Exporter(ListReader.behind(anchor, JOURNAL), bucket).export(export_job(export_id=export_id), NOW))
+    kept = [json.loads(data) for key, data in sorted(bucket.objects.items()) if key.endswith(ANCHOR_FILE)]
+    assert list(map(parse_trust_anchor, kept)) == [ANCHOR, other]
+
+
+def test_wherever_a_run_is_cut_off_the_anchor_is_there_before_the_first_object():
+    bucket = MemoryBucket()
+    for _ in Exporter(OF_PART, bucket).export(export_job(), NOW):
+        break
+    assert list(bucket.objects)[1].endswith(ANCHOR_FILE)

@@ -1,5 +1,6 @@
 """The forwarder brings a copy up to the journal, whatever the calls, and puts nothing that does not hold."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from counterfoil.adapters.memory import MemoryJournalCopy, MemoryJournalSource
 from counterfoil.adapters.memory.registry import MemoryLedgerRegistry
 from counterfoil.errors import UnavailableError
 from counterfoil.ion import dump_binary
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.merkle import Hash
 from counterfoil.ports import StoredBlock
@@ -207,3 +209,39 @@ def test_a_registry_that_cannot_be_kept_is_said_after_the_blocks_were_forwarded(
 
 def test_the_budget_leaves_lambda_s_minute_some_room():
     assert timedelta(seconds=45) >= BUDGET
+
+
+BEGIN = 5
+ANCHOR = TrustAnchor(STRAND, BEGIN, LONG.blocks[BEGIN - 1].block_hash, None)
+
+
+def test_a_strand_that_begins_at_a_trust_anchor_does_so_in_the_copy():
+    source, copy = source_of(LONG.blocks[BEGIN:]), MemoryJournalCopy()
+    source.anchors[STRAND] = ANCHOR
+    for length in (3, len(LONG.blocks)):
+        some = MemoryJournalSource({STRAND: source.blocks[STRAND][:length]}, anchors=source.anchors)
+        report = forwarder(some, copy).forward([STRAND])
+        assert (report.refusals, report.failures) == ({}, {})
+    assert copy.blocks == source.blocks
+    assert copy.anchors == source.anchors
+
+
+def test_a_part_without_its_anchor_is_refused():
+    source, copy = source_of(LONG.blocks[BEGIN:]), MemoryJournalCopy()
+    assert forwarder(source, copy).forward([STRAND]).metrics()["ForwardRefusals"] == 1
+    assert not copy.blocks
+
+
+def test_a_first_block_that_does_not_follow_the_anchor_is_refused():
+    source, copy = source_of(LONG.blocks[BEGIN:]), MemoryJournalCopy()
+    source.anchors[STRAND] = replace(ANCHOR, previous_hash=Hash(bytes(32)))
+    report = forwarder(source, copy).forward([STRAND])
+    assert "follows" in report.refusals[STRAND]
+    assert not copy.blocks
+
+
+def test_a_copy_that_begins_elsewhere_refuses_the_strand():
+    copy = MemoryJournalCopy(anchors={STRAND: replace(ANCHOR, begin=BEGIN + 1)})
+    source = source_of(LONG.blocks[BEGIN:])
+    source.anchors[STRAND] = ANCHOR
+    assert "begins elsewhere" in forwarder(source, copy).forward([STRAND]).refusals[STRAND]

@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator
 
-from counterfoil.adapters.memory import MemoryFindings
+from counterfoil.adapters.memory import MemoryFindings, MemoryJournalSource
 from counterfoil.adapters.memory.desk import MemoryDeskLog
 from counterfoil.adapters.memory.rules import MemoryRules
 from counterfoil.detection.case import CaseOutcome
@@ -17,6 +17,7 @@ from counterfoil.detection.catalogue import documents
 from counterfoil.detection.rule_document import RuleStatus
 from counterfoil.detection.snapshot import parse_document, render_document
 from counterfoil.errors import IntegrityError
+from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.services.cases import Cases
 from counterfoil.services.report import compile_report
 from counterfoil.services.report.books import DeskCases, LoggedRules, ShippedRules
@@ -24,6 +25,7 @@ from counterfoil.services.report.controls import CONTROLS
 from counterfoil.services.report.from_stores import Stores
 from counterfoil.services.rules import RuleDesk
 from counterfoil.services.suppressions import Suppressions
+from tests.anchors import JOURNAL, receipt
 from tests.audit_worlds import user_datas
 from tests.journals import STRAND, transfers
 from tests.report_evidence import BEGIN, CASES, END, FINDINGS, STRANDS, evidence
@@ -215,3 +217,18 @@ def test_blocks_that_have_not_come_are_missing_in_the_report_too():
     [strand] = report["completeness"]["strands"]
     assert [(each["first"], each["last"]) for each in strand["missing"]] == [(3, 4)]
     assert (strand["blocksExpected"] - strand["blocksVerified"], report["holds"]) == (2, False)
+
+
+def test_a_strand_that_begins_at_a_trust_anchor_is_counted_from_there_and_what_is_before_is_said():
+    anchor = parse_trust_anchor(receipt(12, 20))
+    world = World(now=BEGIN, anchors=MemoryJournalSource(anchors={STRAND: anchor}))
+    world.deliver(user_datas(JOURNAL.blocks[13:20]))
+    world.snapshot(60)
+    report = compile_report(stores_of(world).evidence(BEGIN, END))
+    VALIDATOR.validate(report)
+    [strand] = report["scope"]["strands"]
+    assert (strand["firstBlock"], strand["lastBlock"]) == (13, 19)
+    assert strand["digestAfter"]["digest"] == JOURNAL.builder.digest(19).hash.to_base64()
+    [complete] = report["completeness"]["strands"]
+    assert (complete["blocksVerified"], complete["blocksExpected"], complete["divergedAt"]) == (7, 7, None)
+    assert str(anchor) in json.dumps(report)

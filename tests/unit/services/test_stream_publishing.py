@@ -17,12 +17,14 @@ from counterfoil.errors import (
     UnavailableError,
 )
 from counterfoil.journal import SetAsideRecord, deaggregate, parse_stream_record
+from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.ledger.jobs import ErrorCause, StreamStatus
 from counterfoil.ledger.registry import LedgerState, PermissionsMode, RegisteredLedger
 from counterfoil.services import publish, stream_publishing
 from counterfoil.services.jobs import IMPAIRED_FOR
 from counterfoil.services.publish import END_GRACE
 from counterfoil.services.stream_publishing import ATTEMPTS, BUDGET, StreamPublishing, pause, replay
+from tests.anchors import JOURNAL, receipt
 from tests.exports import EVERYTHING, NOW, ListReader, aggregate, later, said, stream_job
 from tests.journals import STRAND, transfers
 
@@ -410,3 +412,12 @@ def test_a_conflict_is_no_failure(world):
     world.in_the_way[ID] = ConflictError("moved")
     report = world.publishing.publish_all()
     assert (report.unfinished, report.failures, report.failed_strands) == ([ID], {}, set())
+
+
+def test_a_replay_from_before_a_trust_anchor_begins_at_it(world):
+    world.readers[STRAND] = ListReader.behind(parse_trust_anchor(receipt(36, 38)), JOURNAL)
+    world.start()
+    world.publishing.publish_all()
+    replay(world.jobs, ID, 3)
+    assert world.publishing.publish_all().failures == {}
+    assert world.said() == ["CREATED", *[37, "r37", 38, "r38", 39, "r39"] * 2]

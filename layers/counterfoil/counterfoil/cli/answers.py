@@ -10,7 +10,6 @@ from typing import Any
 from counterfoil.cli.output import out, printable
 from counterfoil.ion.values import IonTimestamp
 from counterfoil.journal import Digest, parse_digest
-from counterfoil.journal.anchor import TrustAnchor, render_trust_anchor
 
 
 def plain(answer: Any) -> Any:
@@ -31,11 +30,6 @@ def plain(answer: Any) -> Any:
 def digest_of(answer: Mapping[str, Any]) -> Digest:
     """What GetDigest answered."""
     return parse_digest(plain(answer))
-
-
-def anchor_json(anchor: TrustAnchor) -> dict[str, Any]:
-    """Where a ledger begins that is not whole, and what therefore is not proved."""
-    return {"proved": anchor.digest is not None, "notProved": str(anchor), **render_trust_anchor(anchor)}
 
 
 def show_members(members: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from counterfoil.detection.evidence.bundle import FORMAT, parse_bundle
 from counterfoil.detection.evidence.held import HeldItem
 from counterfoil.detection.evidence.statements import LogStatement, Statement
 from counterfoil.detection.evidence.verification import Verdict, verify_bundle
+from counterfoil.journal.anchor import describe_trust_anchor
 from counterfoil.services.evidence import make_evidence
 from counterfoil.transparency.policy import NOBODY, WitnessPolicy
 from counterfoil.transparency.public_key import StatementKey
@@ -156,7 +157,8 @@ def _statement_json(
             "stampAccuracySeconds": None if stamp is None else stamp.accuracy_seconds,
         }
     snapshot = statement.snapshot
-    return {
+    anchored = {} if snapshot.anchor is None else {"trustAnchor": describe_trust_anchor(snapshot.anchor)}
+    return anchored | {
         "kind": "snapshot",
         **common,
         "tipAddress": {"strandId": snapshot.tip_address.strand_id, "sequenceNo": snapshot.tip_address.sequence_no},

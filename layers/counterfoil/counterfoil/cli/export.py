@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,22 +9,18 @@ from typing import Annotated, Final
 import typer
 
 from counterfoil.adapters.system import system_clock
-from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, opened_ledger
 from counterfoil.errors import InputError
-from counterfoil.journal.anchor import render_trust_anchor
-from counterfoil.journal.export_format import OutputFormat
+from counterfoil.journal.anchor import describe_trust_anchor
+from counterfoil.journal.export_format import ANCHOR_FILE, OutputFormat
 from counterfoil.ledger.jobs import Encryption, EncryptionType, ExportJob
 from counterfoil.ports import JournalReader
 
 # What a manifest says of an export that went to no bucket and by no role.
 BUCKET: Final = "local"
 ROLE: Final = "arn:aws:iam::000000000000:role/local"
-
-# Beside an export of a ledger that begins at a trust anchor: what verifying or importing it takes.
-ANCHOR_FILE: Final = "trust-anchor.json"
 
 
 def export(
@@ -44,8 +39,6 @@ def export(
         raise InputError(f"{to} is there already and not empty: one export, one folder")
     with opened_ledger(ledger, data, endpoint) as one:
         done, anchor, first = _export(one.name, one.journal, to, output_format), one.anchor, one.journal.first()
-    if anchor is not None:
-        (to / ANCHOR_FILE).write_text(jsonlib.dumps(render_trust_anchor(anchor)) + "\n", encoding="utf-8")
     blocks = (done.next_sequence_no or 0) - first
     if json:
         print_json(
@@ -57,7 +50,7 @@ def export(
                 "blocks": blocks,
                 "keys": list(done.keys),
             }
-            | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)})
+            | ({} if anchor is None else {"trustAnchor": describe_trust_anchor(anchor)})
         )
     else:
         out.print(
@@ -92,6 +85,6 @@ def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFo
         created_at=now,
     )
     with progress(f"exporting {name}", tip + 1) as advance:
-        for job in Exporter(journal, DirectoryBucket(to)).export(job, now):  # noqa: B020 - the job as it goes on
+        for job in Exporter(journal, DirectoryBucket(to), alone=True).export(job, now):  # noqa: B020 - the job as it goes on
             advance(job.next_sequence_no)
     return job

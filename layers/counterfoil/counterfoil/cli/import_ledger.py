@@ -11,7 +11,6 @@ import typer
 
 from counterfoil.adapters.note_keys import PrivateKey
 from counterfoil.adapters.system import system_clock
-from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.import_targets import FolderTarget, StackTarget
 from counterfoil.cli.maintain import progress
 from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, out, print_json, printable
@@ -28,6 +27,7 @@ from counterfoil.cli.verify_export import (
     working,
 )
 from counterfoil.errors import AlreadyExistsError, InputError, IntegrityError
+from counterfoil.journal.anchor import describe_trust_anchor
 from counterfoil.ledger.importing import ImportedLedger
 from counterfoil.ledger.registry import PermissionsMode, check_ledger_name
 from counterfoil.services.import_export import import_export
@@ -67,13 +67,15 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     check_ledger_name(into)
     if data is not None and stack:
         raise InputError("--data and --stack are two places: give one")
-    if trust_anchor is not None and stack:
-        raise InputError("a ledger of a stack begins with block 0: import a part of a journal into a folder")
     anchor = None if trust_anchor is None else read_trust_anchor(trust_anchor)
     signer = None if key is None else PrivateKey.read(key)
     if report is not None and report.exists():
         raise AlreadyExistsError(f"{report} is there already")
-    target = StackTarget(stack, into, permissions_mode) if stack else FolderTarget(data or DEFAULT_DATA, into, anchor)
+    target = (
+        StackTarget(stack, into, permissions_mode, anchor)
+        if stack
+        else FolderTarget(data or DEFAULT_DATA, into, anchor)
+    )
     given = None if digest is None else read_digest(digest)
     now = system_clock()
     with working(workers, int) as run, progress(f"importing into {into}") as advance:
@@ -90,7 +92,9 @@ def import_(  # noqa: PLR0913 - a command's options are its parameters
     after = target.digest(verdict.strand_id)
     if after != imported.digest:
         raise IntegrityError(f"ledger {into} has the digest {after.hash.to_base64()}, not that of the export")
-    document = _report(into, verdict, imported, now) | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)})
+    document = _report(into, verdict, imported, now) | (
+        {} if anchor is None else {"trustAnchor": describe_trust_anchor(anchor)}
+    )
     if report is not None:
         _write(report, document, signer)
     if json:

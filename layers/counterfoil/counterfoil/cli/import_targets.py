@@ -57,13 +57,15 @@ class FolderTarget(ImportTarget):
 class StackTarget(ImportTarget):
     """``AlreadyExistsError`` where the stack has a ledger of that name, unless an import has begun it."""
 
-    def __init__(self, stack: str, ledger: str, permissions_mode: PermissionsMode) -> None:
+    def __init__(
+        self, stack: str, ledger: str, permissions_mode: PermissionsMode, anchor: TrustAnchor | None = None
+    ) -> None:
         from counterfoil import wiring
         from counterfoil.adapters.dynamodb.importing import ImportPlaces, check_free
         from counterfoil.adapters.dynamodb.registry import DynamoDbLedgerRegistry
         from counterfoil.settings import JournalPlaces
 
-        self._ledger, self._mode = ledger, permissions_mode
+        self._ledger, self._mode, self._anchor = ledger, permissions_mode, anchor
         names = ("JournalTableName", "JournalBucketName", "RegistryTableName", "ProjectionsTableName")
         outputs = outputs_of(stack, names)
         journal = JournalPlaces(*(outputs[each] for each in names[:3]))
@@ -80,7 +82,7 @@ class StackTarget(ImportTarget):
 
         now = moment_of(milliseconds_of(system_clock()))
         wanted = RegisteredLedger(self._ledger, strand_id, now, LedgerState.CREATING, self._mode)
-        return DynamoDbImport.begin(self._places, wanted, system_clock, advance)
+        return DynamoDbImport.begin(self._places, wanted, system_clock, advance, self._anchor)
 
     def digest(self, strand_id: str, /) -> Digest:
         from counterfoil.adapters.dynamodb.ledger import DynamoDbLedger

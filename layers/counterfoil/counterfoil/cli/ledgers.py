@@ -9,10 +9,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from counterfoil.cli.answers import anchor_json, plain, show_members
+from counterfoil.cli.answers import plain, show_members
 from counterfoil.cli.output import JsonOption, out, print_json
 from counterfoil.cli.places import DataOption, EndpointOption, LedgerArgument, Service, opened, opened_ledger
 from counterfoil.errors import InputError
+from counterfoil.journal.anchor import describe_trust_anchor
 from counterfoil.ledger.registry import PermissionsMode
 
 app: Final = typer.Typer(help="Create, list, describe, update and delete ledgers.", no_args_is_help=True)
@@ -114,7 +115,7 @@ def digest(
     address = f'{{strandId:"{taken.tip_address.strand_id}",sequenceNo:{taken.tip_address.sequence_no}}}'
     if json:
         answer = {"Digest": taken.hash.to_base64(), "DigestTipAddress": {"IonText": address}}
-        print_json(answer | ({} if anchor is None else {"trustAnchor": anchor_json(anchor)}))
+        print_json(answer | ({} if anchor is None else {"trustAnchor": describe_trust_anchor(anchor)}))
     else:
         note = {} if anchor is None else {"not proved": str(anchor)}
         show_members({"digest": taken.hash.to_base64(), "tip": taken.tip_address} | note)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.cli.answers import anchor_json
 from counterfoil.cli.output import HOLDS, INTEGRITY, JsonOption, err, out, print_json, printable
 from counterfoil.cli.places import DEFAULT_DATA, FILE_NAME
 from counterfoil.errors import NotFoundError
+from counterfoil.journal.anchor import describe_trust_anchor
 
 if TYPE_CHECKING:
     from counterfoil.adapters.sqlite.verification import FileReport
@@ -107,7 +107,7 @@ def _report_json(name: str, report: FileReport) -> dict[str, Any]:
         "indexEntries": report.entries,
         "digest": None if digest is None else digest.hash.to_base64(),
         "problems": report.problems,
-    } | ({} if report.anchor is None else {"trustAnchor": anchor_json(report.anchor)})
+    } | ({} if report.anchor is None else {"trustAnchor": describe_trust_anchor(report.anchor)})
 
 
 def _show(name: str, report: FileReport) -> None:

@@ -27,11 +27,12 @@ from counterfoil.cli.output import (
 )
 from counterfoil.detection.audit_rules import FAILURES
 from counterfoil.detection.finding import Finding
-from counterfoil.detection.snapshot import parse_document, signed_bytes
+from counterfoil.detection.snapshot import no_log_of, parse_document, signed_bytes
 from counterfoil.detection.strand import UNBOUNDED, StrandState
 from counterfoil.detection.strand_audit import Patience
 from counterfoil.errors import InputError
 from counterfoil.journal import digest_of, verify_receipt
+from counterfoil.journal.anchor import describe_trust_anchor
 from counterfoil.journal.receipt import parse_json_object
 from counterfoil.lambda_events import parse_kinesis_event
 from counterfoil.services.audit import Auditor, AuditReport
@@ -104,6 +105,9 @@ def snapshot(
         "extends": document.extends,
         "keyId": signature.key_id,
     }
+    anchor = document.anchor
+    if anchor is not None:
+        answer |= {"trustAnchor": describe_trust_anchor(anchor), "noLog": no_log_of(anchor)}
     if json:
         print_json(answer)
         return
@@ -111,6 +115,9 @@ def snapshot(
     out.print(f"  tip     {document.tip_address}, committed at {document.block_timestamp}", highlight=False)
     out.print(f"  digest  {answer['digest']}", highlight=False)
     out.print(f"  status  {document.status}", highlight=False)
+    if anchor is not None:
+        out.print(f"  [yellow]not proved[/]  {anchor}", highlight=False, soft_wrap=True)
+        out.print(f"  no log  {no_log_of(anchor)}", highlight=False, soft_wrap=True)
 
 
 @app.command()

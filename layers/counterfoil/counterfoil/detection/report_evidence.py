@@ -80,7 +80,10 @@ class MissingBlocks:
 
 @dataclass(frozen=True, slots=True)
 class StrandEvidence:
-    """A strand over the period. ``before`` is its end before the period (``None``: it began in it), ``after`` at its end."""
+    """A strand over the period. ``before`` is its end before the period (``None``: it began in it), ``after`` at its end.
+
+    ``first_block`` is the first that was verified: 0, a trust anchor's, or where a stream began.
+    """
 
     strand_id: str
     ledger: str | None
@@ -94,13 +97,19 @@ class StrandEvidence:
     watermark: Sequence[tuple[datetime, int]] = ()
     # When each signing key was first seen on a snapshot of the period.
     keys: Sequence[tuple[datetime, str]] = ()
+    first_block: int = 0
 
     @property
     def blocks(self) -> int:
         """Blocks that were added to the verified range in the period."""
         if self.after is None:
             return 0
-        return self.after.sequence_no - (-1 if self.before is None else self.before.sequence_no)
+        return max(0, self.after.sequence_no + 1 - self.begin)
+
+    @property
+    def begin(self) -> int:
+        """The first block that was verified in the period, or would have been."""
+        return self.first_block if self.before is None else self.before.sequence_no + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from counterfoil.errors import InputError
+from counterfoil.errors import InputError, IntegrityError
 from counterfoil.journal import BlockAddress
+from counterfoil.journal.anchor import TrustAnchor, describe_trust_anchor, parse_trust_anchor
 from counterfoil.merkle import CompactRange, Hash
 
 CONTEXT: Final = b"counterfoil digest snapshot 1\n"
@@ -45,7 +46,8 @@ class DigestSnapshot:
     """The verified range of a strand when the snapshot was taken.
 
     ``status`` is that of the strand; ``previous`` names the snapshot before, and ``extends`` says whether this one was shown to
-    extend it (``None``: there was none). ``checkpoint`` is the newest one that this history was found to agree with.
+    extend it (``None``: there was none). ``checkpoint`` is the newest one that this history was found to agree with. ``anchor`` is the
+    trust anchor that the range begins at, if it does; such a strand has no log, and the snapshot says so.
     """
 
     tip_address: BlockAddress
@@ -57,11 +59,12 @@ class DigestSnapshot:
     previous: str | None
     extends: bool | None
     checkpoint: BoundCheckpoint | None = None
+    anchor: TrustAnchor | None = None
 
     @property
     def digest(self) -> Hash | None:
-        """QLDB's digest; ``None`` where the strand was not seen from block 0."""
-        return self.range.root
+        """The ledger's digest; ``None`` where the strand was seen neither from block 0 nor from its anchor on."""
+        return (self.range if self.anchor is None else self.anchor.before + self.range).root
 
 
 def signed_bytes(snapshot: DigestSnapshot) -> bytes:
@@ -107,12 +110,13 @@ def parse_document(document: bytes) -> tuple[DigestSnapshot, Signature]:
             fields["previous"],
             fields["extends"],
             _checkpoint(fields.get("checkpoint")),
+            _anchor(fields.get("trustAnchor"), _of(str, fields["strandId"])),
         )
         if fields["digest"] != _fields(snapshot)["digest"]:
             raise InputError(f"not a digest snapshot: it states {fields['digest']!r}, which its nodes do not give")
         value = bytes.fromhex(signature["value"])
         return snapshot, Signature(signature["keyId"], signature["algorithm"], value)
-    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError, IntegrityError) as error:
         raise InputError(f"not a digest snapshot: {error!r}") from error
 
 
@@ -121,6 +125,18 @@ def _checkpoint(fields: Mapping[str, Any] | None) -> BoundCheckpoint | None:
         return None
     nodes = tuple(Hash(bytes.fromhex(node)) for node in fields["nodes"])
     return BoundCheckpoint(_of(str, fields["note"]), CompactRange(0, _of(int, fields["size"]), nodes))
+
+
+def _anchor(fields: Mapping[str, Any] | None, strand_id: str) -> TrustAnchor | None:
+    anchor = None if fields is None else parse_trust_anchor(fields)
+    if anchor is not None and (anchor.strand_id, describe_trust_anchor(anchor)) != (strand_id, fields):
+        raise ValueError(f"its trust anchor is not one of strand {strand_id} as snapshots state them")
+    return anchor
+
+
+def no_log_of(anchor: TrustAnchor) -> str:
+    """Why a strand that begins at an anchor has no log."""
+    return f"a log has every block from block 0 on, and this strand begins at a trust anchor, with block {anchor.begin}"
 
 
 def _of[T](kind: type[T], value: object) -> T:
@@ -133,20 +149,26 @@ def _fields(snapshot: DigestSnapshot) -> dict[str, Any]:
     digest = snapshot.digest
     bound = snapshot.checkpoint
     checkpoint = {} if bound is None else {"checkpoint": _checkpoint_fields(bound)}
-    return checkpoint | {
-        "strandId": snapshot.tip_address.strand_id,
-        "sequenceNo": snapshot.tip_address.sequence_no,
-        "digest": None if digest is None else digest.to_base64(),
-        "begin": snapshot.range.begin,
-        "end": snapshot.range.end,
-        "nodes": [str(node) for node in snapshot.range.nodes],
-        "tipHash": str(snapshot.tip_hash),
-        "blockTimestamp": snapshot.block_timestamp,
-        "takenAt": snapshot.taken_at.astimezone(UTC).isoformat(),
-        "status": snapshot.status,
-        "previous": snapshot.previous,
-        "extends": snapshot.extends,
-    }
+    anchor = snapshot.anchor
+    anchored = {} if anchor is None else {"trustAnchor": describe_trust_anchor(anchor), "noLog": no_log_of(anchor)}
+    return (
+        checkpoint
+        | anchored
+        | {
+            "strandId": snapshot.tip_address.strand_id,
+            "sequenceNo": snapshot.tip_address.sequence_no,
+            "digest": None if digest is None else digest.to_base64(),
+            "begin": snapshot.range.begin,
+            "end": snapshot.range.end,
+            "nodes": [str(node) for node in snapshot.range.nodes],
+            "tipHash": str(snapshot.tip_hash),
+            "blockTimestamp": snapshot.block_timestamp,
+            "takenAt": snapshot.taken_at.astimezone(UTC).isoformat(),
+            "status": snapshot.status,
+            "previous": snapshot.previous,
+            "extends": snapshot.extends,
+        }
+    )
 
 
 def _checkpoint_fields(bound: BoundCheckpoint) -> dict[str, Any]:

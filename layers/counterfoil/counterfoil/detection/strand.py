@@ -6,6 +6,7 @@ A strand's state is a handful of *segments* (verified runs of blocks, normally o
   two that touch without being joined the chain is broken, and stays so until a person accepts it.
 * ``awaited``: blocks whose revisions have not all been seen, as one bit per revision.
 * ``early``: revisions whose block has not been seen.
+* ``anchor``: where the strand begins, if that is not block 0, as the journal said first.
 * ``explained``: places with an integrity finding of their own (a block that does not verify, a fork); whatever else is
   missing or superfluous there needs no finding of its own.
 
@@ -23,7 +24,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from counterfoil.journal import Block, Segment
+from counterfoil.journal import Block, Digest, Segment
+from counterfoil.journal.anchor import TrustAnchor, digest_from
 from counterfoil.journal.block import RevisionSummary, TouchedDocument
 
 # Places kept in ``explained``; beyond it the oldest go, which costs no more than a finding that explains itself.
@@ -149,11 +151,19 @@ class StrandState:
     awaited: Mapping[int, Awaited] = field(default_factory=dict)
     early: tuple[EarlyRevision, ...] = ()
     explained: Mapping[int, str] = field(default_factory=dict)
+    anchor: TrustAnchor | None = None
 
     @property
     def head(self) -> Segment | None:
-        """The verified prefix: the segment that begins with the strand's first block seen."""
-        return self.segments[0].segment if self.segments else None
+        """The verified prefix: the segment that begins with the strand's first block seen, or at its anchor."""
+        first = 0 if self.anchor is None else self.anchor.begin
+        return next((each.segment for each in self.segments if each.segment.end > first), None)
+
+    @property
+    def digest(self) -> Digest | None:
+        """The ledger's digest at the head; ``None`` where the head begins neither with block 0 nor at the anchor."""
+        head = self.head
+        return None if head is None else digest_from(self.anchor, head)
 
     @property
     def diverged_at(self) -> int | None:
@@ -182,7 +192,8 @@ def weight_of(state: StrandState) -> int:
     segments = sum(350 + 50 * len(each.segment.range.nodes) for each in state.segments)
     awaited = sum(100 + each.count // 4 for each in state.awaited.values())
     early = sum(250 + len(each.document_id) + len(each.transaction_id) for each in state.early)
-    return 1_000 + segments + awaited + early + 60 * len(state.explained)
+    anchor = 0 if state.anchor is None else 1_000 + 60 * len(state.anchor.path or ())
+    return 1_000 + segments + awaited + early + 60 * len(state.explained) + anchor
 
 
 def label_of(transaction_id: str, document_id: str, table_name: str = "", table_id: str = "") -> bytes:

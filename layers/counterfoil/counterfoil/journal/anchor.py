@@ -11,6 +11,7 @@ Source: docs/format.md, section "Trust anchors"; docs/decisions/0030.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,6 +23,9 @@ from counterfoil.journal.receipt import path_in, verify_receipt
 from counterfoil.merkle import CompactRange, Hash, hash_of
 from counterfoil.merkle.nodes import Node, left_of_proof, peaks_of_proof
 from counterfoil.merkle.tree import subtree_sizes
+
+# In the place of a block's number, where anchors are kept beside blocks.
+ANCHOR_NO: Final = -1
 
 _DECLARED: Final = b"counterfoil declared trust anchor\0"
 
@@ -145,6 +149,16 @@ def render_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:
             "DigestTipAddress": address,
         }
     return document
+
+
+def anchor_text(anchor: TrustAnchor) -> str:
+    """The anchor as JSON in one line: of equal anchors the same text."""
+    return json.dumps(render_trust_anchor(anchor), sort_keys=True, separators=(",", ":"))
+
+
+def describe_trust_anchor(anchor: TrustAnchor) -> dict[str, Any]:
+    """The anchor as JSON with what is not proved, for whoever reads; ``parse_trust_anchor`` reads it too."""
+    return {"proved": anchor.digest is not None, "notProved": str(anchor), **render_trust_anchor(anchor)}
 
 
 def _declared(document: Mapping[str, Any]) -> TrustAnchor:

@@ -4,6 +4,7 @@
                                                          prefix, objectEncryptionType, outputFormat}
     <prefix>/yyyy/mm/dd/hh/<strandId>.<first>-<last>.ion    (or .json) blocks first to last
     <prefix>/<exportId>.<strandId>.completed.manifest   {keys: [<data object key>, ...]}
+    <prefix>/<exportId>.trust-anchor.json               where the strand begins, if the export begins there and it is not block 0
 
 Keys in a manifest are whole keys of the bucket, prefix included. Manifests are written in the export's own format.
 
@@ -25,6 +26,9 @@ MAX_PREFIX: Final = 128
 # Objects of an export: at 8 MiB each more than a terabyte. Also what is spent on reading a hostile manifest.
 MAX_KEYS: Final = 200_000
 MAX_KEY_CHARACTERS: Final = 1_024
+
+# Ends the name of an export's trust anchor; alone it is that of an export beside which there can be no other.
+ANCHOR_FILE: Final = "trust-anchor.json"
 
 _DATA_KEY: Final = re.compile(
     r"(?P<prefix>(?:[^/]+/)*?)(?P<hour>\d{4}/\d\d/\d\d/\d\d)/"
@@ -85,6 +89,10 @@ def started_key(prefix: str, export_id: str) -> str:
 
 def completed_key(prefix: str, export_id: str, strand_id: str) -> str:
     return key_under(prefix, f"{export_id}.{strand_id}.completed.manifest")
+
+
+def anchor_key(prefix: str, export_id: str) -> str:
+    return key_under(prefix, f"{export_id}.{ANCHOR_FILE}")
 
 
 def parse_data_key(key: str) -> DataName:

@@ -60,10 +60,10 @@ def revisions_in(data: bytes) -> tuple[StoredRevision, ...]:
     return tuple(_revisions(unverified, verify_block(unverified)))
 
 
-def catalogue_behind(data: bytes, catalogue: LedgerCatalogue) -> LedgerCatalogue:
-    """The catalogue behind a block, from the one before it."""
+def catalogue_behind(data: bytes, catalogue: LedgerCatalogue, *, partial: bool = False) -> LedgerCatalogue:
+    """The catalogue behind a block, from the one before it; ``partial`` as of ``replay``."""
     block = verify_block(parse_block(read_single(data)))
-    return _catalogue_behind(block, catalogue, strict=block.header_bound)
+    return _catalogue_behind(block, catalogue, strict=block.header_bound and not partial)
 
 
 def _revisions(unverified: UnverifiedBlock, block: Block) -> Iterator[StoredRevision]:

@@ -5,7 +5,8 @@ What happens to a batch, in this order, and why in this order:
 1. Every user record is read, where it was set aside from there, and verified by itself (``services/verification``). Bytes that
    cannot be read or do not verify are kept in quarantine, write-once and named by their hash: a crash here leaves at most bytes
    that are kept again.
-2. Per strand the state is loaded and the arrivals are weighed against it (``detection/strand_audit``, pure).
+2. Per strand the state is loaded and the arrivals are weighed against it (``detection/strand_audit``, pure). Of a strand that was not
+   seen from block 0 on the journal is asked for its trust anchor, until it has one (``detection/anchored``).
 3. The findings are recorded. They come before the state: a crash here leaves findings whose ids the repetition meets again.
 4. The state is advanced by compare-and-set, together with the runs of new blocks. A crash before it repeats everything
    from 1 with the same result; a crash behind it makes the repetition a duplicate. If another consumer advanced the strand
@@ -18,16 +19,17 @@ touches it, and what was done already is met again as a duplicate.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from counterfoil.detection.anchored import behind_anchor, held_against_anchor, may_have_anchor
 from counterfoil.detection.audit_rules import INTEGRITY_RULES, QUARANTINED, AuditRule
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import STANDARD, Bounds, Hole, StrandState
 from counterfoil.detection.strand_audit import Outcome, Patience, StrandAudit, due
-from counterfoil.errors import ConflictError, UnavailableError
-from counterfoil.ports import Clock, FindingStore, HeadStore, Quarantine, SetAsideRecords
+from counterfoil.errors import ConflictError, IntegrityError, UnavailableError
+from counterfoil.ports import AnchorSource, Clock, FindingStore, HeadStore, Quarantine, SetAsideRecords
 from counterfoil.services.batch import KinesisRecord
 from counterfoil.services.set_aside import PointerFollower
 from counterfoil.services.verification import StrandBatch, VerifiedBatch
@@ -88,7 +90,10 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Verifies journal blocks as they stream. One instance serves any number of batches and keeps nothing between them."""
+    """Verifies journal blocks as they stream. One instance serves any number of batches and keeps nothing between them.
+
+    ``anchors`` of ``None``: nobody knows where strands begin that are not seen from block 0 on.
+    """
 
     heads: HeadStore
     findings: FindingStore
@@ -97,6 +102,7 @@ class Auditor:
     clock: Clock
     patience: Patience
     bounds: Bounds = STANDARD
+    anchors: AnchorSource | None = None
 
     def audit(self, records: Sequence[KinesisRecord]) -> AuditReport:
         """Verify one batch. Everything in it is judged at one instant."""
@@ -160,13 +166,26 @@ class Auditor:
             return
         raise UnavailableError(f"strand {strand_id} was advanced by others {MAX_ROUNDS} times in a row")
 
-    def _weigh(self, state: StrandState, batch: StrandBatch, now: datetime) -> Outcome:
+    def _anchored(self, state: StrandState) -> StrandState:
+        """The state itself, or with the anchor that the journal says it has. Until a damaged one is mended nothing is judged."""
+        if self.anchors is None or not may_have_anchor(state):
+            return state
+        try:
+            anchor = self.anchors.anchor(state.strand_id)
+        except IntegrityError as error:
+            raise UnavailableError(str(error)) from error
+        return state if anchor is None else replace(state, anchor=anchor)
+
+    def _weigh(self, loaded: StrandState, batch: StrandBatch, now: datetime) -> Outcome:
+        state = self._anchored(loaded)
+        behind = behind_anchor(state.anchor, batch.arrivals(), now)
         # Blocks before the head were set aside when a gap was accepted: they are remembered, though no segment covers them.
         begin = state.head.begin if state.head else 0
         seen = {number for number in batch.sequence_nos() if number < begin or state.covers(number)}
         wanted = seen | due(state, self.patience, now)
         known = self.heads.known_blocks(state.strand_id, wanted) if wanted else {}
-        return StrandAudit(state, known, self.patience, now, self.bounds).run(batch.arrivals())
+        outcome = StrandAudit(state, known, self.patience, now, self.bounds).run(behind.arrivals)
+        return held_against_anchor(loaded, state, outcome, behind, now)
 
     def _keep_disputed(self, outcome: Outcome, batch: StrandBatch) -> int:
         """Put the second of two blocks at one place, and what came of two that do not link, into quarantine; return how many."""

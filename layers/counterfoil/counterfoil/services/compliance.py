@@ -70,9 +70,9 @@ class LedgerCompliance:
         if state is not None and state.diverged_at is not None:
             yield f"strand {strand_id} diverged at block {state.diverged_at}"
         head = None if state is None else state.head
-        verified = 0 if head is None else head.end
         journal = self.journal(strand_id)
         tip = journal.tip()
+        verified = journal.first() if head is None else head.end
         if tip is None:
             if head is not None and head.last_time.to_datetime() < since:
                 yield f"strand {strand_id}: nothing tells of blocks behind {head.end - 1}, from {head.last_time}"

@@ -4,19 +4,29 @@ An object holds the blocks of one hour (of ``blockTimestamp``, in UTC) up to ``O
 go beyond begins the next one. So where an object ends follows from its first block alone, in all formats alike: whoever goes on
 after a crash, or does everything again, writes the same objects under the same keys.
 
-In this order: the started manifest, the objects, the completed manifest. An export whose completed manifest is there is complete.
+In this order: the started manifest, the trust anchor, the objects, the completed manifest. An export whose completed manifest is there
+is complete. It has an anchor if it begins where the strand does and that is one, so that it can be verified and imported.
 A revision that is redacted while an export runs may be in it with its data; a redaction between two runs may move the ends of
 objects.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from counterfoil.journal.export_format import OutputFormat, completed_key, data_key, started_key
+from counterfoil.journal.anchor import render_trust_anchor
+from counterfoil.journal.export_format import (
+    ANCHOR_FILE,
+    OutputFormat,
+    anchor_key,
+    completed_key,
+    data_key,
+    started_key,
+)
 from counterfoil.journal.rendering import render_block, render_document
 from counterfoil.journal.stored import block_time
 from counterfoil.ledger.jobs import ExportJob, ExportStatus
@@ -43,26 +53,38 @@ class _Object:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Exports the journal of one reader into one bucket. Keeps nothing: the job says where it stands."""
+    """Exports the journal of one reader into one bucket. Keeps nothing: the job says where it stands.
+
+    ``alone``: the bucket is for this export only, and its trust anchor needs no export's id in its name.
+    """
 
     reader: JournalReader
     bucket: ObjectStore
+    alone: bool = False
 
     def export(self, job: ExportJob, now: datetime) -> Iterator[ExportJob]:
         """Write what is not yet written; yield the job after each object, and at last as completed.
 
         The caller saves what is yielded before asking for more, and may stop asking at any time.
         """
+        begin, end = self._range(job)
         if not job.keys:
             started = started_key(job.prefix, job.export_id)
             self.bucket.put(started, render_document(_started_manifest(job), _format(job)))
-        for each in self._objects(*self._range(job)):
+            self._put_anchor(job, begin)
+        for each in self._objects(begin, end):
             key = self._write(job, each)
             job = replace(job, next_sequence_no=each.first + len(each.blocks), keys=(*job.keys, key))
             yield job
         completed = completed_key(job.prefix, job.export_id, self.reader.strand_id)
         self.bucket.put(completed, render_document({"keys": list(job.keys)}, _format(job)))
         yield replace(job, status=ExportStatus.COMPLETED, ended_at=now)
+
+    def _put_anchor(self, job: ExportJob, begin: int) -> None:
+        anchor = self.reader.anchor
+        if anchor is not None and begin == anchor.begin:
+            key = ANCHOR_FILE if self.alone else anchor_key(job.prefix, job.export_id)
+            self.bucket.put(key, (json.dumps(render_trust_anchor(anchor)) + "\n").encode())
 
     def _range(self, job: ExportJob) -> tuple[int, int]:
         tip = self.reader.tip()

@@ -1,5 +1,7 @@
 """The forwarder: blocks of this region's journal put into another region's as well, each verified before it goes.
 
+A strand that begins at a trust anchor begins there in the copy too: the anchor goes before its blocks.
+
 How far a strand is forwarded is asked of the copy, never remembered. The blocks behind that are read from the journal in order,
 verified inside and against the block before, and put directly behind it, never over another. So it does not matter how often this
 is called, by whom, or how long it was not: a call says only which strands may have gone on.
@@ -26,8 +28,8 @@ from counterfoil.errors import (
 )
 from counterfoil.ion import read_single
 from counterfoil.journal import BlockAddress, parse_block, verify_block
-from counterfoil.merkle import Hash
-from counterfoil.ports import Clock, CopiedTip, JournalCopy, JournalSource, LedgerRegistry, StoredBlock
+from counterfoil.journal.anchor import TrustAnchor
+from counterfoil.ports import Clock, CopiedTip, JournalCopy, JournalSource, LedgerRegistry, Previous, StoredBlock
 
 # Blocks read and put at once; the copy may put fewer in one write.
 PAGE_BLOCKS: Final = 100
@@ -89,7 +91,7 @@ class Forwarder:
 
     def _forward(self, strand_id: str, until: datetime, report: ForwardReport) -> None:
         tip = self.copy.tip(strand_id)
-        begin, previous = (0, None) if tip is None else (tip.sequence_no + 1, tip.block_hash)
+        begin, previous = self._begin(strand_id) if tip is None else (tip.sequence_no + 1, tip.block_hash)
         blocks = self._behind(strand_id, tip)
         while blocks:
             if self.clock() >= until:
@@ -100,6 +102,14 @@ class Forwarder:
             report.forwarded += len(blocks)
             begin, previous = blocks[-1].sequence_no + 1, blocks[-1].block_hash
             blocks = self.source.stored(strand_id, begin, PAGE_BLOCKS)
+
+    def _begin(self, strand_id: str) -> tuple[int, Previous]:
+        """The number of the strand's first block and what it follows, which is in the copy on return."""
+        anchor = self.source.anchor(strand_id)
+        if anchor is None:
+            return 0, None
+        self.copy.begin(anchor)
+        return anchor.begin, anchor
 
     def _behind(self, strand_id: str, tip: CopiedTip | None) -> Sequence[StoredBlock]:
         """The first blocks that the copy has not. ``BrokenLinkError`` where its last one is another than the journal's."""
@@ -117,8 +127,9 @@ class Forwarder:
         return blocks[1:]
 
 
-def check(strand_id: str, begin: int, previous: Hash | None, blocks: Sequence[StoredBlock]) -> None:
+def check(strand_id: str, begin: int, previous: Previous, blocks: Sequence[StoredBlock]) -> None:
     """Raise an ``IntegrityError`` or ``InputError`` unless the blocks hold, and follow each other and the one before ``begin``."""
+    previous_hash = previous.previous_hash if isinstance(previous, TrustAnchor) else previous
     for number, stored in enumerate(blocks, begin):
         block = verify_block(parse_block(read_single(stored.data)))
         place = BlockAddress(strand_id, number)
@@ -132,11 +143,11 @@ def check(strand_id: str, begin: int, previous: Hash | None, blocks: Sequence[St
                 expected=str(stored.block_hash),
                 found=str(block.block_hash),
             )
-        if block.previous_block_hash != previous:
+        if block.previous_block_hash != previous_hash:
             raise BrokenLinkError(
-                f"block {place} follows {block.previous_block_hash}, but the block forwarded before it is {previous}; "
+                f"block {place} follows {block.previous_block_hash}, but the block forwarded before it is {previous_hash}; "
                 "compare both regions' blocks before trusting either",
-                expected=str(previous),
+                expected=str(previous_hash),
                 found=str(block.previous_block_hash),
             )
-        previous = block.block_hash
+        previous_hash = block.block_hash

@@ -7,6 +7,9 @@ binds a checkpoint to the QLDB range of the same blocks, under a signature. From
 * the log is grown by the auditor's blocks, which must lead to the auditor's head;
 * the ledger's digest over as many blocks must be the auditor's, at the last snapshot's size and at this one's.
 
+A strand that begins at a trust anchor has no log; its head is compared with the ledger's digest alone, and the anchor with the one
+that the ledger has now.
+
 What does not agree is a finding, with the signed statements as evidence in the log's folder as well, and the log is not signed
 any further: a signature under a second history would be a split view of our own.
 """
@@ -23,6 +26,7 @@ from counterfoil.detection.finding import Finding
 from counterfoil.detection.snapshot import BoundCheckpoint, DigestSnapshot
 from counterfoil.errors import InputError, IntegrityError
 from counterfoil.journal import BlockAddress, Segment
+from counterfoil.journal.anchor import TrustAnchor, anchor_text
 from counterfoil.log_ports import AskWitness, LedgerDigests, LogStore
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.services.transparency_log import TransparencyLog
@@ -72,13 +76,17 @@ class HeadComparison:
         hashes: Hashes,
         now: datetime,
         running_out: Callable[[], bool],
+        anchor: TrustAnchor | None = None,
     ) -> HeadsCompared:
-        """What the three say, ``last`` being the last snapshot, its signature checked. The strand must be known from block 0."""
+        """What the three say, ``last`` being the last snapshot, its signature checked.
+
+        The strand must be known from block 0, or from ``anchor`` on: then two of the three can say something.
+        """
         bound = None if last is None else last.checkpoint
-        if head.begin:
+        if head.begin and anchor is None:
             return HeadsCompared(bound)
-        found = list(self._ledger_findings(head, last, now))
-        if self.checkpoints is None:
+        found = list(self._ledger_findings(head, anchor, last, now))
+        if self.checkpoints is None or anchor is not None:
             return HeadsCompared(bound, tuple(found))
         compared = _StrandLog(
             self.checkpoints, head, self._of_this_log(bound, head), hashes, now, running_out
@@ -92,14 +100,20 @@ class HeadComparison:
             return None
         return bound
 
-    def _ledger_findings(self, head: Segment, last: DigestSnapshot | None, now: datetime) -> Iterator[Finding]:
+    def _ledger_findings(
+        self, head: Segment, anchor: TrustAnchor | None, last: DigestSnapshot | None, now: datetime
+    ) -> Iterator[Finding]:
         """At the first size at which they do not agree; behind that nothing can."""
-        before = [] if last is None or last.range.begin else [last.range]
-        for known in [*before, head.range]:
+        before = [] if last is None or last.range.begin != head.begin else [last.range]
+        for each in [*before, head.range]:
+            known = each if anchor is None else anchor.before + each
             finding = None if self.ledger is None else _ledger_finding(self.ledger, head.strand_id, known, now)
             if finding is not None:
                 yield finding
                 return
+        finding = None if self.ledger is None or anchor is None else _anchor_finding(self.ledger, anchor, head, now)
+        if finding is not None:
+            yield finding
 
 
 def _ledger_finding(ledger: LedgerDigests, strand_id: str, known: CompactRange, now: datetime) -> Finding | None:
@@ -112,6 +126,19 @@ def _ledger_finding(ledger: LedgerDigests, strand_id: str, known: CompactRange, 
         return None
     reason = f"the ledger's digest at {tip} is not that of the blocks that were verified"
     return _disagreement("ledger", tip, reason, now, {"ledger_digest": str(said), "verified_digest": str(known.root)})
+
+
+def _anchor_finding(ledger: LedgerDigests, anchor: TrustAnchor, head: Segment, now: datetime) -> Finding | None:
+    try:
+        said = ledger.anchor(anchor.strand_id)
+        if said == anchor:
+            return None
+        why = "there is none any more" if said is None else f"it begins with block {said.begin}: {said}"
+    except IntegrityError as error:
+        why = str(error)
+    reason = f"the ledger's trust anchor is not the one that strand {anchor.strand_id} was verified from: {why}"
+    evidence = {"verified_anchor": anchor_text(anchor), "verified_digest": str((anchor.before + head.range).root)}
+    return _disagreement("ledger", head.tip, reason, now, evidence)
 
 
 def _disagreement(who: str, place: BlockAddress, reason: str, now: datetime, evidence: Mapping[str, str]) -> Finding:

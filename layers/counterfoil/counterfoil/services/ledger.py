@@ -202,10 +202,6 @@ class Ledger(JournalReader):
 
     # The journal, for those who follow it
 
-    def first(self) -> int:
-        """The number of the first block."""
-        return 0 if self.anchor is None else self.anchor.begin
-
     def tip(self) -> int | None:
         """The number of the last block."""
         number = self.head.sequence_no

@@ -2,7 +2,7 @@
 
 What happens to a stream, in this order, and why in this order:
 
-1. CREATED is put, then the cursor is set to block 0: a crash in between puts CREATED again.
+1. CREATED is put, then the cursor is set to the strand's first block: a crash in between puts CREATED again.
 2. The blocks from the cursor to the tip are read, batch by batch. Those before the start time are passed over.
 3. A batch's records are put; only then is the job with the advanced cursor handed to the caller, who saves it. A crash before
    the saving puts the batch again: consumers tell repetitions by block address (docs/format.md, "Stream records").
@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from counterfoil.errors import LimitError
+from counterfoil.errors import LimitError, NotFoundError
 from counterfoil.journal.publication import KeyedRecord, OuterRecord, StreamedBlock, control
 from counterfoil.journal.set_aside import MAX_SET_ASIDE_BYTES, SetAsidePlace
 from counterfoil.journal.stored import block_time, streamed_datagram
@@ -148,10 +148,17 @@ class Publisher:
         """The blocks to publish now: from the first one to the one behind the last."""
         tip = self.reader.tip()
         behind = 0 if tip is None else tip + 1
-        begin = first_block_at(self.reader, job.inclusive_start, job.next_sequence_no or 0, behind)
+        begin = self._begin(job, behind)
         if job.exclusive_end is None:
             return begin, behind
         return begin, first_block_at(self.reader, job.exclusive_end, begin, behind)
+
+    def _begin(self, job: StreamJob, behind: int) -> int:
+        begin = job.next_sequence_no or 0
+        try:
+            return first_block_at(self.reader, job.inclusive_start, begin, behind)
+        except NotFoundError:  # a stream that was set back to before a trust anchor
+            return first_block_at(self.reader, job.inclusive_start, max(begin, self.reader.first()), behind)
 
     def _reached_end(self, job: StreamJob, end: int, now: datetime) -> bool:
         """Whether no block before the end time can come any more; ``end`` is the one behind the last that was published."""

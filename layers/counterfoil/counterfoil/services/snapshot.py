@@ -3,7 +3,8 @@
 QLDB's digests cannot show that one extends another. The auditor's memory can: starting from the subtree roots that the last
 snapshot holds, the hashes of the blocks verified since are added one by one, and must lead to the roots that the
 auditor now holds. Whoever changed the auditor's memory, or the snapshots, breaks that. ``head_comparison`` holds the same head
-against the ledger's digest and the strand's log, in which growth is proved to everybody.
+against the ledger's digest and the strand's log, in which growth is proved to everybody. A strand that begins at a trust anchor has no
+log: its snapshots say so, and have the digest behind the anchor.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from counterfoil.detection.snapshot import (
 from counterfoil.detection.strand import StrandState
 from counterfoil.errors import InputError, IntegrityError
 from counterfoil.journal import BlockAddress, Segment
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.ports import Clock, FindingStore, HeadStore, Signer, SnapshotStore
 from counterfoil.services.head_comparison import HeadComparison, HeadsCompared
@@ -67,10 +69,11 @@ class Snapshotter:
 
     def _take(self, state: StrandState, head: Segment, now: datetime) -> SnapshotTaken:
         kept = self.snapshots.latest(f"snapshots/{head.strand_id}/")
-        last, finding = (None, None) if kept is None else self._compare(kept[0], kept[1], head, now)
+        anchor = state.anchor if state.anchor is not None and state.anchor.begin == head.begin else None
+        last, finding = (None, None) if kept is None else self._compare(kept[0], kept[1], head, anchor, now)
         status = "VERIFIED" if state.diverged_at is None else f"DIVERGED at {state.diverged_at}"
         previous, extends = (None, None) if kept is None else (kept[0], finding is None)
-        compared = self._compared(head, last, now) if finding is None else _not_compared(last)
+        compared = self._compared(head, anchor, last, now) if finding is None else _not_compared(last)
         snapshot = DigestSnapshot(
             head.tip,
             head.range,
@@ -81,6 +84,7 @@ class Snapshotter:
             previous,
             extends,
             compared.checkpoint,
+            anchor,
         )
         name = snapshot_name(snapshot)
         taken = SnapshotTaken(name, snapshot, finding, compared)
@@ -89,7 +93,9 @@ class Snapshotter:
         self.snapshots.keep(name, render_document(snapshot, self.signer.sign(signed_bytes(snapshot))))
         return taken
 
-    def _compared(self, head: Segment, last: DigestSnapshot | None, now: datetime) -> HeadsCompared:
+    def _compared(
+        self, head: Segment, anchor: TrustAnchor | None, last: DigestSnapshot | None, now: datetime
+    ) -> HeadsCompared:
         until = now + BUDGET
         return self.comparison.compare(
             head,
@@ -97,10 +103,11 @@ class Snapshotter:
             lambda begin, end: self._hashes(head.strand_id, begin, end),
             now,
             lambda: self.clock() >= until,
+            anchor,
         )
 
     def _compare(
-        self, name: str, document: bytes, head: Segment, now: datetime
+        self, name: str, document: bytes, head: Segment, anchor: TrustAnchor | None, now: datetime
     ) -> tuple[DigestSnapshot | None, Finding | None]:
         """The last snapshot, if its signature holds, and the finding where the head does not extend it."""
         last: DigestSnapshot | None = None
@@ -108,7 +115,7 @@ class Snapshotter:
             unverified, signature = parse_document(document)
             self.signer.verify(signed_bytes(unverified), signature)
             last = unverified
-            self._check_extends(last, head)
+            self._check_extends(last, head, anchor)
         except (InputError, IntegrityError) as error:
             finding = rules.found(
                 AuditRule.SNAPSHOT_NOT_EXTENDING,
@@ -123,7 +130,9 @@ class Snapshotter:
             return last, finding
         return last, None
 
-    def _check_extends(self, last: DigestSnapshot, head: Segment) -> None:
+    def _check_extends(self, last: DigestSnapshot, head: Segment, anchor: TrustAnchor | None) -> None:
+        if last.anchor not in (None, anchor):
+            raise IntegrityError(f"it begins at another trust anchor: {last.anchor}")
         if last.tip_address.strand_id != head.strand_id or last.range.begin != head.begin:
             raise IntegrityError(
                 f"it covers {last.tip_address} from block {last.range.begin}, the head begins at {head.begin}"

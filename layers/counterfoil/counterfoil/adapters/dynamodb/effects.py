@@ -28,9 +28,17 @@ def digest_of(key: bytes) -> str:
 
 
 class DocumentChange(NamedTuple):
+    """``found``: the strand begins at a trust anchor, and this is the first of the document's versions that it has."""
+
     table_id: str
     document_id: str
     version: int
+    found: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the strand has no version before this one."""
+        return self.found or self.version == 0
 
 
 class EntryChange(NamedTuple):
@@ -89,12 +97,18 @@ def of_replayed(block: Replayed, before: LedgerCatalogue, bases: Mapping[str, St
         for change, is_entry in index_changes(table, each.document_id, _value_of(base), _value_of(each)):
             (entered if is_entry else left).append(_entry(change))
     return BlockEffects(
-        tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in block.revisions),
+        tuple(document_change(each, has_base=bases[each.document_id] is not None) for each in block.revisions),
         tuple(entered),
         tuple(left),
         _names_changed(before, block.catalogue),
         bool(block.redactions),
     )
+
+
+def document_change(revision: StoredRevision, *, has_base: bool) -> DocumentChange:
+    """The change that a revision is; ``has_base``: the strand has the version before."""
+    found = revision.version > 0 and not has_base
+    return DocumentChange(revision.table_id, revision.document_id, revision.version, found)
 
 
 def _names_changed(before: LedgerCatalogue, behind: LedgerCatalogue) -> tuple[str, ...]:
@@ -112,7 +126,7 @@ def _entry(change: IndexChange) -> EntryChange:
 def render_effects(effects: BlockEffects) -> bytes:
     return encode(
         {
-            "documents": [list(each) for each in effects.documents],
+            "documents": [list(each if each.found else each[:3]) for each in effects.documents],
             "entered": [list(each) for each in effects.entered],
             "left": [list(each) for each in effects.left],
             "names": list(effects.names),

@@ -48,7 +48,7 @@ class Overlay:
         self._blocks.append((sequence_no, effects))
         for document in effects.documents:
             self._documents[document.document_id].append(sequence_no)
-            if document.version == 0:
+            if document.is_new:
                 self._made[document.table_id].append((sequence_no, document.document_id))
         for enters, changes in ((False, effects.left), (True, effects.entered)):
             for each in changes:

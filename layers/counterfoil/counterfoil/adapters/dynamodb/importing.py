@@ -6,6 +6,9 @@ as beside those that the ledger commits itself, and the projections follow group
 first block to its last and verified once more; only then is the ledger registered as ACTIVE. Cut off anywhere, the next import of the
 same export goes on behind the last block that is there.
 
+A part of a journal begins at a trust anchor: that is put before the first block, where the strand has neither another nor a block 0,
+and whoever opens the journal begins there.
+
 A stack's ledgers share the projections, where documents, tables, indexes and transactions stand by their ids alone. An archive is not
 trusted to name only its own: what another ledger has already is refused.
 """
@@ -21,6 +24,7 @@ from typing import Final, NamedTuple
 from counterfoil.adapters.dynamodb.effects import (
     BlockEffects,
     DocumentChange,
+    document_change,
     of_replayed,
     parse_effects,
     render_effects,
@@ -29,9 +33,10 @@ from counterfoil.adapters.dynamodb.journal import DynamoDbJournal, JournalItem
 from counterfoil.adapters.dynamodb.journal_copy import DynamoDbJournalCopy, Kept
 from counterfoil.adapters.dynamodb.projections import Projections
 from counterfoil.adapters.dynamodb.projector import Projector
-from counterfoil.errors import AlreadyExistsError, ConflictError, IntegrityError
+from counterfoil.errors import AlreadyExistsError, BrokenLinkError, ConflictError, IntegrityError, PreconditionError
 from counterfoil.ion import read_single
-from counterfoil.journal import Block, BlockAddress, ChainHead, digest_of, extend, parse_block, segment_of, verify_block
+from counterfoil.journal import Block, BlockAddress, ChainHead, extend, parse_block, segment_of, verify_block
+from counterfoil.journal.anchor import TrustAnchor, digest_from
 from counterfoil.ledger.catalogue import EMPTY_CATALOGUE, LedgerCatalogue
 from counterfoil.ledger.importing import ImportedLedger, NewLedger
 from counterfoil.ledger.reading import StoredRevision
@@ -63,7 +68,7 @@ class ImportPlaces:
 
 
 class _Behind(NamedTuple):
-    """The last block that was put, with all that the next one needs."""
+    """The last block that was put, with all that the next one needs; ``peaks`` are the tree over all blocks before that."""
 
     chain: ChainHead | None = None
     peaks: CompactRange | None = None
@@ -71,7 +76,7 @@ class _Behind(NamedTuple):
 
     @property
     def next_sequence_no(self) -> int:
-        return 0 if self.chain is None else self.chain.end
+        return 0 if self.peaks is None else self.peaks.end
 
 
 class DynamoDbImport(NewLedger):
@@ -84,9 +89,11 @@ class DynamoDbImport(NewLedger):
         taken: frozenset[str],
         clock: Clock,
         progress: Callable[[int], object],
+        anchor: TrustAnchor | None,
     ) -> None:
         journal = places.journal(ledger.ledger_id)
         self.ledger = ledger
+        self._anchor = anchor
         self._registry = places.registry
         self._journal = journal
         self._taken = taken
@@ -98,11 +105,17 @@ class DynamoDbImport(NewLedger):
 
     @classmethod
     def begin(
-        cls, places: ImportPlaces, wanted: RegisteredLedger, clock: Clock, progress: Callable[[int], object] = int
+        cls,
+        places: ImportPlaces,
+        wanted: RegisteredLedger,
+        clock: Clock,
+        progress: Callable[[int], object] = int,
+        anchor: TrustAnchor | None = None,
     ) -> DynamoDbImport:
         """Register the ledger, whose id is its strand's, as CREATING, or find that an earlier import did.
 
-        ``AlreadyExistsError`` where the name or the strand is another ledger's.
+        ``AlreadyExistsError`` where the name or the strand is another ledger's, ``PreconditionError`` where the strand is here already
+        and begins elsewhere.
         """
         registry = places.registry
         ledger = check_free(registry, wanted.name, wanted.ledger_id) or wanted
@@ -116,7 +129,26 @@ class DynamoDbImport(NewLedger):
             if each.ledger_id == ledger.ledger_id:
                 registry.save(ledger, None)
                 raise AlreadyExistsError(f"strand {ledger.ledger_id} is that of ledger {each.name} in this stack")
-        return cls(places, ledger, _ids_of(places, others), clock, progress)
+        new = cls(places, ledger, _ids_of(places, others), clock, progress, anchor)
+        try:
+            new._begin_strand()
+        except (PreconditionError, IntegrityError):
+            if ledger is wanted:
+                registry.save(ledger, None)
+            raise
+        return new
+
+    def _begin_strand(self) -> None:
+        """Put the anchor where nothing of the strand is; it never changes."""
+        try:
+            if self._anchor is not None:
+                self._copy.begin(self._anchor)
+            elif self._journal.anchor is not None:
+                raise PreconditionError(f"strand {self.ledger.ledger_id} is here already and begins at a trust anchor")
+        except BrokenLinkError as error:
+            raise PreconditionError(
+                f"{error}: blocks that are in a journal stay there; import into another stack"
+            ) from None
 
     def next_sequence_no(self) -> int:
         return self._state().next_sequence_no
@@ -159,7 +191,7 @@ class DynamoDbImport(NewLedger):
         """Behind the last block that an earlier import put, with the projections as far."""
         tip = self._journal.tip()
         if tip is None:
-            return _Behind()
+            return self._beginning()
         while self._projector.project().more:
             pass
         (data,) = self._journal.blocks(tip, tip + 1)
@@ -168,6 +200,9 @@ class DynamoDbImport(NewLedger):
             self._journal.peaks(tip + 1),
             self._projections.catalogue(tip).catalogue,
         )
+
+    def _beginning(self) -> _Behind:
+        return _Behind() if self._anchor is None else _Behind(peaks=self._anchor.before)
 
     def _in_block(self, number: int, document_id: str) -> StoredRevision:
         (data,) = self._journal.blocks(number, number + 1)
@@ -181,19 +216,19 @@ class DynamoDbImport(NewLedger):
         replayed: list[Replayed] = []
         catalogue = before
         for data in group:
-            block = replay(data, catalogue)
-            chain = _extended(chain, block.block, self._journal.strand_id)
+            block = replay(data, catalogue, partial=self._anchor is not None)
+            chain = self._extended(chain, block.block)
             catalogue = block.catalogue
             replayed.append(block)
         self._check_ids(replayed, readers)
         bases = self._bases(replayed, state.next_sequence_no - 1, readers)
         put: list[StoredBlock] = []
         for data, block in zip(group, replayed, strict=True):
-            effects = of_replayed(block, before, _known_bases(block, bases))
+            effects = of_replayed(block, before, _known_bases(block, bases, partial=self._anchor is not None))
             peaks, nodes = append_leaf(peaks, block.block.block_hash)
             put.append(self._stored(data, block.block, b"".join(each.hash for each in nodes), effects))
             before = block.catalogue
-        previous = None if state.chain is None else state.chain.last_hash
+        previous = self._anchor if state.chain is None else state.chain.last_hash
         self._copy.append(self._journal.strand_id, previous, put)
         self._projector.project()
         self._behind = _Behind(chain, peaks, catalogue)
@@ -247,24 +282,40 @@ class DynamoDbImport(NewLedger):
 
     def _verified(self) -> ImportedLedger:
         """What all blocks that are in the journal come to, read from there."""
-        behind = _Behind()
+        behind, partial = self._beginning(), self._anchor is not None
         documents = revisions = 0
-        for run in self._journal.behind(-1, whole=True):
+        seen: set[str] = set()  # of a part only: elsewhere version 0 says which is a document's first
+        for run in self._journal.behind(behind.next_sequence_no - 1, whole=True):
             for item in run:
-                block = replay(self._journal.bytes_of(item.block), behind.catalogue)
-                chain = _extended(behind.chain, block.block, self._journal.strand_id)
+                block = replay(self._journal.bytes_of(item.block), behind.catalogue, partial=partial)
+                chain = self._extended(behind.chain, block.block)
                 peaks, nodes = append_leaf(behind.peaks, block.block.block_hash)
-                self._check_item(item, block, b"".join(each.hash for each in nodes))
+                changes = tuple(
+                    document_change(each, has_base=not partial or each.document_id in seen) for each in block.revisions
+                )
+                self._check_item(item, block, changes, b"".join(each.hash for each in nodes))
                 behind = _Behind(chain, peaks, block.catalogue)
-                documents += sum(each.version == 0 for each in block.revisions)
-                revisions += len(block.revisions)
+                documents += sum(each.is_new for each in changes)
+                revisions += len(changes)
+                seen.update(each.document_id for each in changes if partial)
             self._progress(behind.next_sequence_no)
-        digest = None if behind.chain is None else digest_of(behind.chain)
+        digest = None if behind.chain is None else digest_from(self._anchor, behind.chain)
         assert digest is not None  # an import has at least one block
         return ImportedLedger(len(behind.catalogue.entries), documents, revisions, digest)
 
-    def _check_item(self, item: JournalItem, block: Replayed, nodes: bytes) -> None:
-        changes = tuple(DocumentChange(each.table_id, each.document_id, each.version) for each in block.revisions)
+    def _extended(self, chain: ChainHead | None, block: Block) -> ChainHead:
+        first = 0 if self._anchor is None else self._anchor.begin
+        expected = BlockAddress(self._journal.strand_id, first if chain is None else chain.end)
+        if block.address != expected:
+            raise IntegrityError(f"block {block.address} stands where {expected} belongs")
+        extended = extend(chain, block)
+        if chain is None and self._anchor is not None:
+            self._anchor.check_begins(extended)
+        return extended
+
+    def _check_item(
+        self, item: JournalItem, block: Replayed, changes: tuple[DocumentChange, ...], nodes: bytes
+    ) -> None:
         beside = parse_effects(self._journal.bytes_of(item.effects)).documents
         if (item.block_hash, item.nodes, beside) != (block.block.block_hash, nodes, changes):
             raise IntegrityError(
@@ -306,19 +357,18 @@ def _nothing(number: int, document_id: str) -> StoredRevision:
     raise IntegrityError(f"a catalogue has no document {document_id} in block {number}")
 
 
-def _extended(chain: ChainHead | None, block: Block, strand_id: str) -> ChainHead:
-    expected = BlockAddress(strand_id, 0 if chain is None else chain.end)
-    if block.address != expected:
-        raise IntegrityError(f"block {block.address} stands where {expected} belongs")
-    return extend(chain, block)
+def _known_bases(
+    block: Replayed, bases: dict[str, StoredRevision | None], *, partial: bool
+) -> Mapping[str, StoredRevision | None]:
+    """The bases of a block's documents, whose versions must follow from them; ``bases`` has its own revisions afterwards.
 
-
-def _known_bases(block: Replayed, bases: dict[str, StoredRevision | None]) -> Mapping[str, StoredRevision | None]:
-    """The bases of a block's documents, whose versions must follow from them; ``bases`` has its own revisions afterwards."""
+    ``partial``: blocks before the first one are not here, and the first version that is may be any.
+    """
     known: dict[str, StoredRevision | None] = {}
     for each in block.revisions:
         base = bases[each.document_id]
-        expected = (each.table_id, 0) if base is None else (base.table_id, base.version + 1)
+        first = each.version if partial else 0
+        expected = (each.table_id, first) if base is None else (base.table_id, base.version + 1)
         if each.document_id in known or (each.table_id, each.version) != expected:
             raise IntegrityError(
                 f"block {block.block.address} has version {each.version} of document {each.document_id} in table "

@@ -9,6 +9,9 @@ Items of the journal's table (partition key ``strandId``, sort key ``sequenceNo`
   stands in block ((position + 1) << level) - 1, so that a proof reads blocks by their numbers and there is no table of nodes;
 * ``blockHash``, ``transactionId`` and ``timestampMs``: what the next block and a look-up need without reading the block.
 
+A strand that does not begin with block 0 has an item beside its blocks that says where it begins (``anchors.py``). In place of the
+blocks before stand the nodes that it gives.
+
 Blocks are read by their numbers, many at a time: that costs the same however long the strand is.
 """
 
@@ -22,8 +25,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.adapters.boto_errors import translated
+from counterfoil.adapters.dynamodb.anchors import DynamoDbAnchors
 from counterfoil.adapters.s3 import put_once
 from counterfoil.errors import IntegrityError, NotFoundError, UnavailableError
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.merkle import CompactRange, Hash
 from counterfoil.merkle.nodes import range_of
 from counterfoil.ports import JournalReader
@@ -90,6 +95,18 @@ class DynamoDbJournal(JournalReader):
     strand_id: str
     # The last block that was seen, so that the tip is looked for from there.
     _seen: list[int] = field(default_factory=lambda: [-1], repr=False, compare=False)
+    # Where the strand begins, once that is known.
+    _begins: list[TrustAnchor | None] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        """Read until the strand has begun: from then on it never changes."""
+        if self._begins:
+            return self._begins[0]
+        anchor = DynamoDbAnchors(self.client, self.journal_table).anchor(self.strand_id)
+        if anchor is not None or self._seen[0] >= 0 or self.read(range(1)):
+            self._begins.append(anchor)
+        return anchor
 
     # The journal, for those who follow it
 
@@ -108,7 +125,8 @@ class DynamoDbJournal(JournalReader):
             items = self.read(wanted, whole=True)
             for number in wanted:
                 if number not in items:
-                    raise NotFoundError(f"there is no block {self.strand_id}#{number}")
+                    why = f": {self.anchor}" if number < self.first() else ""
+                    raise NotFoundError(f"there is no block {self.strand_id}#{number}{why}")
                 yield self.bytes_of(items[number].block)
 
     def wait_for(self, sequence_no: int, timeout: float, /) -> bool:
@@ -149,10 +167,15 @@ class DynamoDbJournal(JournalReader):
         """Nodes of the tree by level and position; ``IntegrityError`` where one is missing."""
         numbers = {place: ((place[1] + 1) << place[0]) - 1 for place in places}
         items = self._read_many(sorted(set(numbers.values())), whole=False)
-        missing = sorted(set(numbers.values()) - items.keys())
+        found = {place: items[number].node(place[0]) for place, number in numbers.items() if number in items}
+        if len(found) < len(numbers):
+            anchor = self.anchor
+            before = {} if anchor is None else {(level, position): hash_ for level, position, hash_ in anchor.nodes()}
+            found |= {place: before[place] for place in numbers.keys() & before.keys()}
+        missing = sorted(number for place, number in numbers.items() if place not in found)
         if missing:
             raise IntegrityError(f"block {self.strand_id}#{missing[0]} is missing: the journal is damaged")
-        return {place: items[number].node(place[0]) for place, number in numbers.items()}
+        return found
 
     def peaks(self, size: int) -> CompactRange | None:
         """The tree over the first ``size`` blocks, from the nodes that blocks carry; ``None`` where ``size`` is 0."""

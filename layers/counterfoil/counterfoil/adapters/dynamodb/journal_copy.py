@@ -2,8 +2,8 @@
 
 A block goes over as the item that it is (``journal.py``), and the objects that it names go before it: what this region's ledger wrote
 beside the block serves the copy's ledger as well. A transaction puts up to ``BLOCKS_AT_ONCE`` blocks where none is, under
-the condition that the block in front of them is the one they follow; so the copy has no hole and no second history, whoever else
-may write to it at that moment.
+the condition that the block in front of them is the one they follow, or that the strand begins where they do; so the copy has no hole
+and no second history, whoever else may write to it at that moment.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from counterfoil.adapters.boto_errors import translated
+from counterfoil.adapters.dynamodb.anchors import anchor_item, anchor_key, parse_anchor_item
 from counterfoil.adapters.s3 import put_once
 from counterfoil.errors import BrokenLinkError, ConflictError
+from counterfoil.journal.anchor import ANCHOR_NO, TrustAnchor, anchor_text
 from counterfoil.merkle import Hash
-from counterfoil.ports import CopiedTip, JournalCopy, JournalSource, Registered, StoredBlock
+from counterfoil.ports import CopiedTip, JournalCopy, JournalSource, Previous, Registered, StoredBlock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,6 +50,16 @@ class DynamoDbJournalSource(JournalSource):
     journal_table: str
     journal_bucket: str
     registry_table: str
+
+    def anchor(self, strand_id: str, /) -> TrustAnchor | None:
+        with translated(f"looking where strand {strand_id} begins"):
+            answer = self.client.query(
+                TableName=self.journal_table,
+                KeyConditionExpression="strandId = :s AND sequenceNo = :n",
+                ExpressionAttributeValues={":s": {"S": strand_id}, ":n": {"N": str(ANCHOR_NO)}},
+                ConsistentRead=True,
+            )
+        return next((parse_anchor_item(strand_id, each) for each in answer["Items"]), None)
 
     def stored(self, strand_id: str, begin: int, count: int, /) -> Sequence[StoredBlock]:
         with translated(f"reading blocks of {strand_id} from {begin} on"):
@@ -87,8 +99,8 @@ class DynamoDbJournalCopy(JournalCopy):
         with translated(f"looking where the copy of {strand_id} ends"):
             answer = self.client.query(
                 TableName=self.journal_table,
-                KeyConditionExpression="strandId = :s",
-                ExpressionAttributeValues={":s": {"S": strand_id}},
+                KeyConditionExpression="strandId = :s AND sequenceNo > :n",
+                ExpressionAttributeValues={":s": {"S": strand_id}, ":n": {"N": str(ANCHOR_NO)}},
                 ProjectionExpression="sequenceNo, blockHash",
                 ConsistentRead=True,
                 ScanIndexForward=False,
@@ -98,7 +110,20 @@ class DynamoDbJournalCopy(JournalCopy):
             return CopiedTip(int(item["sequenceNo"]["N"]), Hash(item["blockHash"]["B"]))
         return None
 
-    def append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock], /) -> None:
+    def begin(self, anchor: TrustAnchor, /) -> None:
+        strand_id = anchor.strand_id
+        items = [
+            _check(self.journal_table, _key(strand_id, 0), "attribute_not_exists(strandId)"),
+            _put(self.journal_table, anchor_item(anchor)),
+        ]
+        try:
+            with translated(f"putting where the copy of {strand_id} begins"):
+                self.client.transact_write_items(TransactItems=items)
+        except ConflictError:
+            if not self._begins_at(strand_id, anchor):
+                raise
+
+    def append(self, strand_id: str, previous: Previous, blocks: Sequence[StoredBlock], /) -> None:
         for group in _groups(blocks):
             for each in group:
                 for key, data in each.kept.objects.items():
@@ -115,11 +140,19 @@ class DynamoDbJournalCopy(JournalCopy):
                 for name in there.keys() - wanted.keys():
                     self.client.delete_item(TableName=self.registry_table, Key={"kind": {"S": kind}, "id": {"S": name}})
 
-    def _append(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock]) -> None:
+    def _append(self, strand_id: str, previous: Previous, blocks: Sequence[StoredBlock]) -> None:
         items = [_put(self.journal_table, each.kept.item) for each in blocks]
-        if previous is not None:
-            before = _key(strand_id, blocks[0].sequence_no - 1)
-            items.insert(0, _check(self.journal_table, before, previous))
+        match previous:
+            case None:
+                begins_with_block_0 = "attribute_not_exists(strandId)"
+                check = _check(self.journal_table, anchor_key(strand_id), begins_with_block_0)
+            case TrustAnchor():
+                text = {":anchor": {"S": anchor_text(previous)}}
+                check = _check(self.journal_table, anchor_key(strand_id), "anchor = :anchor", text)
+            case block_hash:
+                before = _key(strand_id, blocks[0].sequence_no - 1)
+                check = _check(self.journal_table, before, "blockHash = :h", {":h": {"B": bytes(block_hash)}})
+        items.insert(0, check)
         try:
             with translated(f"putting block {strand_id}#{blocks[0].sequence_no} into the copy"):
                 self.client.transact_write_items(TransactItems=items)
@@ -130,11 +163,26 @@ class DynamoDbJournalCopy(JournalCopy):
             if there < len(blocks):
                 self._append(strand_id, blocks[there - 1].block_hash, blocks[there:])
 
-    def _already_there(self, strand_id: str, previous: Hash | None, blocks: Sequence[StoredBlock]) -> int:
+    def _already_there(self, strand_id: str, previous: Previous, blocks: Sequence[StoredBlock]) -> int:
         """How many of the blocks the copy has. ``BrokenLinkError`` where it has another in a place, or before the first of them."""
-        if previous is not None:
+        if isinstance(previous, Hash):
             self._expect(strand_id, blocks[0].sequence_no - 1, previous, there=True)
+        else:
+            self._begins_at(strand_id, previous)
         return sum(1 for each in blocks if self._expect(strand_id, each.sequence_no, each.block_hash))
+
+    def _begins_at(self, strand_id: str, anchor: TrustAnchor | None) -> bool:
+        """Whether the strand begins there, rather than nowhere yet. ``BrokenLinkError`` where it begins elsewhere."""
+        with translated(f"looking where the copy of {strand_id} begins"):
+            answer = self.client.get_item(TableName=self.journal_table, Key=anchor_key(strand_id), ConsistentRead=True)
+        found = parse_anchor_item(strand_id, answer["Item"]) if "Item" in answer else None
+        tip = self.tip(strand_id) if found is None else None
+        if found != anchor and (found is not None or tip is not None):
+            where = "with block 0" if found is None else f"at the trust anchor at block {found.begin}: {found}"
+            raise BrokenLinkError(
+                f"strand {strand_id} is here already and begins {where}", expected=repr(anchor), found=repr(found)
+            )
+        return found is not None or tip is not None
 
     def _expect(self, strand_id: str, sequence_no: int, block_hash: Hash, *, there: bool = False) -> bool:
         with translated(f"reading block {strand_id}#{sequence_no} of the copy"):
@@ -197,12 +245,6 @@ def _put(ddb_table: str, item: Mapping[str, Any]) -> Any:
     return {"Put": {"TableName": ddb_table, "Item": item, "ConditionExpression": "attribute_not_exists(strandId)"}}
 
 
-def _check(ddb_table: str, key: Mapping[str, Any], block_hash: Hash) -> Any:
-    return {
-        "ConditionCheck": {
-            "TableName": ddb_table,
-            "Key": key,
-            "ConditionExpression": "blockHash = :h",
-            "ExpressionAttributeValues": {":h": {"B": bytes(block_hash)}},
-        }
-    }
+def _check(ddb_table: str, key: Mapping[str, Any], condition: str, values: Mapping[str, Any] | None = None) -> Any:
+    given = {} if values is None else {"ExpressionAttributeValues": values}
+    return {"ConditionCheck": {"TableName": ddb_table, "Key": key, "ConditionExpression": condition} | given}

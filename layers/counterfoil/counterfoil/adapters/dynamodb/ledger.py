@@ -32,6 +32,7 @@ from counterfoil.adapters.dynamodb.snapshot import DynamoDbSnapshot
 from counterfoil.adapters.dynamodb.waiting_room import WaitingRoom
 from counterfoil.errors import ClosedError, IntegrityError, NotFoundError, OccConflictError, UnavailableError
 from counterfoil.journal import BlockAddress
+from counterfoil.journal.anchor import TrustAnchor
 from counterfoil.ledger.catalogue import IndexStatus
 from counterfoil.ledger.proposal import Proposal
 from counterfoil.ledger.reading import Snapshot, StoredRevision
@@ -100,6 +101,10 @@ class DynamoDbLedger(LedgerStore):
         self._closed = False
 
     # The store
+
+    @property
+    def anchor(self) -> TrustAnchor | None:
+        return self._journal.anchor
 
     def head(self) -> LedgerHead:
         return self._follow().head
@@ -242,7 +247,12 @@ class DynamoDbLedger(LedgerStore):
             return known
 
     def _woken(self, known: Known) -> Known:
-        """What is known, or a new beginning where the projections are, for an instance that slept while many blocks were written."""
+        """What is known, or a new beginning where the projections are, for an instance that slept while many blocks were written.
+
+        Or where the strand begins, for one that found nothing: a copied ledger may be registered before its trust anchor is there.
+        """
+        if known.head.sequence_no < 0 and self._journal.anchor is not None:
+            return self._begin(known.versions)
         if timedelta(0) <= self._clock() - self._looked.at < self._look_every:
             return known
         watermark = self._projections.watermark()
@@ -255,7 +265,11 @@ class DynamoDbLedger(LedgerStore):
         """Where the projections are, with the head behind that block; so many versions of catalogues have been numbered before."""
         watermark = self._projections.watermark()
         head = LedgerHead(self.strand_id)
-        if watermark >= 0:
+        anchor = self._journal.anchor if watermark < 0 else None
+        if anchor is not None:
+            watermark = anchor.begin - 1
+            head = LedgerHead(self.strand_id, anchor.before, anchor.previous_hash)
+        elif watermark >= 0:
             item = self._journal.read(range(watermark, watermark + 1)).get(watermark)
             if item is None:
                 raise IntegrityError(f"the projections have block {self.strand_id}#{watermark}, the journal has not")
@@ -280,7 +294,8 @@ class DynamoDbLedger(LedgerStore):
             )
         catalogue = head.catalogue
         if effects.defines:
-            catalogue = catalogue_behind(self.block(item.sequence_no), catalogue)
+            partial = self._journal.anchor is not None
+            catalogue = catalogue_behind(self.block(item.sequence_no), catalogue, partial=partial)
         behind = LedgerHead(self.strand_id, peaks, item.block_hash, item.timestamp_ms, catalogue)
         known.log.record(item.sequence_no, effects.footprints())
         known.take(self._head_behind(known, behind, effects), item.transaction_id, effects)

@@ -82,6 +82,8 @@ class Projector:
         """Write everything that is behind, and build what indexes are to be built, by turns; stop when time runs out."""
         watermark = self._projections.watermark()
         catalogue, done = self._projections.catalogue(watermark).catalogue, 0
+        if watermark < 0:
+            watermark = self._journal.first() - 1
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="projector") as writers:
             while not running_out():
                 for items in self._journal.behind(watermark, whole=True):
@@ -108,7 +110,7 @@ class Projector:
     ) -> LedgerCatalogue:
         puts: list[dict[str, Any]] = []
         for item in items:
-            block = replay(self._journal.bytes_of(item.block), catalogue)
+            block = replay(self._journal.bytes_of(item.block), catalogue, partial=self._journal.anchor is not None)
             effects = parse_effects(self._journal.bytes_of(item.effects))
             puts += self._items_of(block, effects, item)
             if effects.defines:
@@ -117,7 +119,7 @@ class Projector:
         list(writers.map(self._put_all, _batches(puts)))
         for item in items:
             effects = parse_effects(self._journal.bytes_of(item.effects))
-            new = {each.document_id for each in effects.documents if each.version == 0}
+            new = {each.document_id for each in effects.documents if each.is_new}
             number = item.sequence_no
             # Whoever leaves without having entered was there before the index was.
             changes = [Change(each, number, enters=False, since=0) for each in effects.left]
@@ -131,12 +133,12 @@ class Projector:
 
     def _items_of(self, block: Replayed, effects: BlockEffects, item: JournalItem) -> Iterator[dict[str, Any]]:
         number = {"N": str(item.sequence_no)}
+        new = {each.document_id for each in effects.documents if each.is_new}
         yield key(f"X#{item.transaction_id}") | {"n": number}
         for revision in block.revisions:
             yield revision_item(revision)
-            if revision.version == 0:
+            if revision.document_id in new:
                 yield key(f"T#{revision.table_id}", revision.document_id) | {"fromNo": number}
-        new = {each.document_id for each in effects.documents if each.version == 0}
         for each in effects.entered:
             if each.document_id in new:
                 yield key(index_partition(each.index_id, each.digest), each.document_id) | {

@@ -23,9 +23,10 @@ from counterfoil.detection.strand import (
     SegmentState,
     StrandState,
 )
-from counterfoil.errors import InputError
+from counterfoil.errors import InputError, IntegrityError
 from counterfoil.ion import IonTimestamp
 from counterfoil.journal import Segment
+from counterfoil.journal.anchor import parse_trust_anchor, render_trust_anchor
 from counterfoil.merkle import CompactRange, Hash
 
 FORMAT: Final = 1
@@ -46,6 +47,8 @@ def render_state(state: StrandState) -> str:
         "early": [_render_early(each) for each in state.early],
         "explained": {str(place): rule for place, rule in state.explained.items()},
     }
+    if state.anchor is not None:
+        document["anchor"] = render_trust_anchor(state.anchor)
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -65,8 +68,9 @@ def parse_state(strand_id: str, version: int, text: str) -> StrandState:
             },
             tuple(_parse_early(each) for each in document["early"]),
             {int(place): rule for place, rule in document["explained"].items()},
+            parse_trust_anchor(document["anchor"]) if "anchor" in document else None,
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, IntegrityError) as error:
         raise InputError(f"the state of strand {strand_id} cannot be read: {error!r}") from error
 
 

@@ -74,6 +74,7 @@ class SnapshotStatement:
     def __str__(self) -> str:
         digest = self.snapshot.digest
         said = "no digest" if digest is None else f"digest {digest.to_base64()}"
+        said += "" if self.snapshot.anchor is None else f" ({self.snapshot.anchor})"
         return f"the snapshot of {self.snapshot.taken_at.isoformat()} at {self.snapshot.tip_address}, {said}"
 
 
@@ -127,6 +128,8 @@ def _contradicting_snapshots(older: DigestSnapshot, newer: DigestSnapshot) -> st
             f"one key signed that strand {strand_id} was verified up to block {older.range.end - 1}, and later only up to "
             f"block {newer.range.end - 1}"
         )
+    if None not in (older.anchor, newer.anchor) and newer.anchor != older.anchor:
+        return f"one key signed two trust anchors of strand {strand_id}"
     if newer.range.end == older.range.end and newer.range != older.range:
         return f"one key signed two histories of strand {strand_id} up to block {older.range.end - 1}"
     return None

@@ -84,7 +84,7 @@ def _strands(evidence: Evidence) -> list[StrandEvidence]:
 
 
 def _strand(strand: StrandEvidence) -> Json:
-    first = None if not strand.blocks else (0 if strand.before is None else strand.before.sequence_no + 1)
+    first = strand.begin if strand.blocks else None
     return {
         "strandId": strand.strand_id,
         "ledger": strand.ledger,

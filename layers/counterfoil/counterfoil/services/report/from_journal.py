@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.report_evidence import Evidence, MissingBlocks, StrandEnd, StrandEvidence
 from counterfoil.detection.strand import StrandState
+from counterfoil.journal.anchor import TrustAnchor, digest_from
 from counterfoil.journal.stored import block_time, streamed_datagram
 from counterfoil.ports import HeadStore, JournalReader
 from counterfoil.report_ports import RuleBook
@@ -62,7 +63,7 @@ class JournalWalk:
         for number, data in enumerate(_until(journal, end)):
             at = block_time(data)
             if at >= begin and not watermark:
-                before = _end(self.heads.load(strand_id))
+                before = _end(self.heads.load(strand_id), journal.anchor)
             self.moment.now = max(at, self.moment.now)
             for consume in self.consumers:
                 consume(_records(data, number, at))
@@ -70,7 +71,7 @@ class JournalWalk:
                 watermark.append((at, _verified(self.heads.load(strand_id))))
             self.progress(number + 1)
         state = self.heads.load(strand_id)
-        after = _end(state)
+        after = _end(state, journal.anchor)
         return strand_evidence(strand_id, ledger, before if watermark else after, after, state, watermark)
 
 
@@ -102,6 +103,7 @@ def strand_evidence(
         len(state.early),
         watermark,
         keys or (),
+        0 if state.head is None else state.head.begin,
     )
 
 
@@ -117,8 +119,8 @@ def evidence_of_journal(
     """All the evidence that a journal alone gives."""
     strand = walk.walk(journal, ledger, begin, end)
     source = f"the journal of ledger {ledger}, verified from its first block for this report"
-    if journal.first():
-        source += f"; it begins at a trust anchor, block {journal.first()}: what was before is not here"
+    if journal.anchor is not None:
+        source += f"; it begins at a trust anchor, block {journal.first()}: {journal.anchor}"
     return Evidence(
         begin,
         end,
@@ -148,11 +150,12 @@ def _records(data: bytes, number: int, at: datetime) -> list[KinesisRecord]:
     ]
 
 
-def _end(state: StrandState | None) -> StrandEnd | None:
+def _end(state: StrandState | None, anchor: TrustAnchor | None) -> StrandEnd | None:
     head = None if state is None else state.head
     if head is None:
         return None
-    return StrandEnd(head.end - 1, head.range.root, str(head.last_time))
+    digest = digest_from(anchor, head)
+    return StrandEnd(head.end - 1, None if digest is None else digest.hash, str(head.last_time))
 
 
 def _verified(state: StrandState | None) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 
 from counterfoil.detection.report_evidence import Evidence, StrandEnd, StrandEvidence
 from counterfoil.detection.snapshot import DigestSnapshot, Signature, parse_document, signed_bytes
+from counterfoil.detection.strand import StrandState
 from counterfoil.ports import HeadStore, Signer
 from counterfoil.report_ports import CaseBook, FigureHistory, FindingArchive, RuleBook, SnapshotArchive
 from counterfoil.services.report.from_journal import strand_evidence
@@ -40,22 +41,25 @@ class Stores:
 
     def evidence(self, begin: datetime, end: datetime) -> Evidence:
         """All of it. A snapshot whose signature does not hold is an ``IntegrityError``: a report must not stand on it."""
+        states = {strand_id: self.heads.load(strand_id) for strand_id in self.heads.strands()}
+        anchors = [state.anchor for state in states.values() if state is not None and state.anchor is not None]
         return Evidence(
             begin,
             end,
             self.source,
             self.version,
-            [self._strand(strand_id, begin, end) for strand_id in self.heads.strands()],
+            [self._strand(strand_id, state, begin, end) for strand_id, state in states.items()],
             list(self.findings.until(end)),
             self.rules.in_force(end),
             self.rules.changes(begin, end),
             self.cases.cases(begin, end),
             [each for each in self.suppressions.all() if each.created_at < end and each.expires_at > begin],
             {name: self.figures.series(name, begin, end) for name in FIGURES},
-            _ABSENT,
+            _ABSENT
+            | {"scope": "; ".join([_ABSENT["scope"], *(f"strand {each.strand_id}: {each}" for each in anchors)])},
         )
 
-    def _strand(self, strand_id: str, begin: datetime, end: datetime) -> StrandEvidence:
+    def _strand(self, strand_id: str, state: StrandState | None, begin: datetime, end: datetime) -> StrandEvidence:
         before: StrandEnd | None = None
         after: StrandEnd | None = None
         watermark: list[tuple[datetime, int]] = []
@@ -68,7 +72,6 @@ class Stores:
                 watermark.append((snapshot.taken_at, snapshot.range.end))
                 keys.setdefault(signature.key_id, snapshot.taken_at)
         seen = [(at, key_id) for key_id, at in keys.items()]
-        state = self.heads.load(strand_id)
         return strand_evidence(strand_id, self.ledgers.get(strand_id), before, after, state, watermark, seen)
 
     def _snapshots(self, strand_id: str, end: datetime) -> Iterator[tuple[str, DigestSnapshot, Signature]]:
