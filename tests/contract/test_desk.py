@@ -132,6 +132,21 @@ def test_alerts_and_days_from_before_rules_had_keys_are_read(_, clients, make_dd
     assert book.day(TODAY).held == (HeldBack(Severity.HIGH, 1, "g", "f"),)
 
 
+@pytest.mark.parametrize("_", AWS)
+def test_days_are_kept_as_code_from_before_rules_had_keys_reads_them(_, clients, make_ddb_table):
+    """It would tell nobody anything any more for as long as it read such a day: three days, after a roll back."""
+    book = DynamoDbAlertBook(clients("dynamodb"), make_ddb_table("AlertsTable"))
+    for each in (finding(1), finding(2, "ACC-2"), keyed(3)):
+        book.keep(decided(book, each))
+    item = book.client.get_item(TableName=book.ddb_table, Key={"alert_id": {"S": f"#day/{TODAY}"}})["Item"]
+    rows = json.loads(item["body"]["S"])["held"]
+    assert [(len(row), row[0], row[1], row[3]) for row in rows] == [
+        (4, "HIGH", 3, "fraud.x@strand#3"),
+        (4, "HIGH", 2, "fraud.x@strand#2"),
+    ]
+    assert [each.key for each in book.day(TODAY).held] == ["currency EUR", "account ACC-2"]
+
+
 def put(book, alert_id, body):
     item = {"alert_id": {"S": alert_id}, "version": {"N": "1"}, "body": {"S": json.dumps(body)}}
     book.client.put_item(TableName=book.ddb_table, Item=item)

@@ -188,15 +188,21 @@ def _parse_group(group_id: str, body: Mapping[str, Any]) -> AlertGroup:
 
 
 def _render_day(day: DayTally) -> dict[str, Any]:
+    """Keys have a place of their own: code from before there were any reads rows of four, and has to after a roll back."""
     return {
         "outcomes": dict(day.outcomes),
         "budgeted": day.budgeted,
-        "held": [[each.severity.name, *each[1:]] for each in day.held],
+        "held": [[each.severity.name, each.score, each.group_id, each.finding_id] for each in day.held],
+        "held_keys": {each.group_id: each.key for each in day.held},
         "held_alerts": day.held_alerts,
     }
 
 
 def _parse_day(day: date, body: Mapping[str, Any]) -> DayTally:
-    held = tuple(HeldBack(Severity[severity], *rest) for severity, *rest in body["held"])
+    keys = body.get("held_keys", {})
+    held = tuple(
+        HeldBack(Severity[severity], score, group_id, finding_id, keys.get(group_id, ""))
+        for severity, score, group_id, finding_id in body["held"]
+    )
     outcomes = tuple(sorted((Outcome(name), count) for name, count in body["outcomes"].items()))
     return DayTally(day, outcomes, body["budgeted"], held, body["held_alerts"], body["version"])
