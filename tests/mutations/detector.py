@@ -32,9 +32,16 @@ KEPT_PARSED = [
         (PARSED,),
     ),
     Mutant(
+        "parsed states counted by their texts alone",
+        "detection/account_book.py",
+        "    return len(text) + EMPTY_CHARACTERS if text else 0\n",
+        "    return len(text)\n",
+        (PARSED,),
+    ),
+    Mutant(
         "a state kept while it is being changed",
         "detection/account_book.py",
-        '        kept, state = self._states.pop(key, ("", None))\n        self._characters -= len(kept)\n',
+        '        kept, state = self._states.pop(key, ("", None))\n        self._characters -= _size(kept)\n',
         '        kept, state = self._states.get(key, ("", None))\n',
         (PARSED,),
     ),

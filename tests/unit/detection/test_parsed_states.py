@@ -1,6 +1,7 @@
 """What is kept parsed between batches: entries with their texts, accounts with theirs, and never a state that is not the store's."""
 
 import json
+import tracemalloc
 from datetime import timedelta
 from random import Random
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.detection.account import AccountState, StateKey, account_key
-from counterfoil.detection.account_book import ParsedStates, StateChange
+from counterfoil.detection.account_book import EMPTY_CHARACTERS, ParsedStates, StateChange
 from counterfoil.detection.network.entries import Entries
 from counterfoil.errors import ConflictError, UnavailableError
 from tests.fraud_bank import Bank, Desk
@@ -54,12 +55,38 @@ def test_a_state_is_used_again_only_for_the_text_it_was_kept_with():
 
 def test_states_used_longest_ago_are_forgotten_beyond_the_limit():
     states = {number: AccountState(number) for number in range(10, 14)}
-    size = len(states[10].render())
+    size = len(states[10].render()) + EMPTY_CHARACTERS
     parsed = ParsedStates(3 * size)
     for number in (10, 11, 12, 10, 13):
         parsed.keep(place(number), states[number].render(), states[number])
     kept = [number for number, state in states.items() if parsed.take(place(number), state.render()) is state]
     assert kept == [10, 12, 13]
+
+
+@pytest.mark.parametrize(
+    ("text", "pays"),
+    [
+        ('"holdings":{"3Qv67yjXEwB9SjmvkuG6Cp":[0,"100","EUR"]}', False),
+        ('"holdings":{}', True),
+    ],
+)
+def test_states_take_no_more_memory_than_their_limit_says_however_small_they_are(text, pays):
+    """A ledger that opens three hundred thousand accounts would else fill a function's memory with what is nearly nothing."""
+    flow = '[[7,0,1740800000,"ACC-00000002",99.5,"EUR",true,1,0.0,0.0,0.0]]' if pays else "[]"
+    body = (
+        f'{{"applied":7,"movements":[],{text},"payees":[],"firing":[],"past":[],"last_out":null,'
+        f'"network":{{"paid":{flow}}}}}'
+    )
+    parsed = ParsedStates(400_000)
+    tracemalloc.start()
+    try:
+        for number in range(4_000):
+            state = parsed.take(place(number), body)
+            parsed.keep(place(number), state.render(), state)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 10 * 400_000
 
 
 def busy_bank(seed):

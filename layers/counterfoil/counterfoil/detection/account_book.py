@@ -41,6 +41,8 @@ class StateChange(NamedTuple):
 
 # Characters of states that are kept parsed: with what they are parsed into some 250 MB, of a function's 1,769.
 MAX_PARSED_CHARACTERS: Final = 40_000_000
+# As many more does a state count for: with nothing in it it has a hundred characters, and takes 5 KB.
+EMPTY_CHARACTERS: Final = 1_000
 # Kept states are a million tuples, none of them in a cycle, which the collector of cycles would look through many times a second.
 _COLLECTOR: Final = (100_000, 50, 100)
 
@@ -64,17 +66,22 @@ class ParsedStates:
     def take(self, key: StateKey, text: str) -> AccountState:
         """The state that ``text`` is, as it was kept, or else parsed."""
         kept, state = self._states.pop(key, ("", None))
-        self._characters -= len(kept)
+        self._characters -= _size(kept)
         return state if state is not None and kept == text else parse_account(text)
 
     def keep(self, key: StateKey, text: str, state: AccountState) -> None:
         """Keep a state that is stored as ``text``; nobody may change it from here on."""
         replaced, _ = self._states.pop(key, ("", None))
         self._states[key] = (text, state)
-        self._characters += len(text) - len(replaced)
+        self._characters += _size(text) - _size(replaced)
         while self._characters > self.limit:
             oldest = next(iter(self._states))
-            self._characters -= len(self._states.pop(oldest)[0])
+            self._characters -= _size(self._states.pop(oldest)[0])
+
+
+def _size(text: str) -> int:
+    """What a state with this text counts for; nothing where there is none."""
+    return len(text) + EMPTY_CHARACTERS if text else 0
 
 
 @dataclass(slots=True)
