@@ -156,6 +156,13 @@ DYNAMODB = [
         (REFUSALS, "-k", "a_finding"),
     ),
     Mutant(
+        "a finding with terms of later code is none (DynamoDB)",
+        "adapters/dynamodb/findings.py",
+        "    except (InputError, KeyError, ValueError, TypeError):\n        return USUAL_TERMS\n",
+        "    except OSError:\n        return USUAL_TERMS\n",
+        ("tests/unit/adapters/test_items.py", "-k", "alerts_terms"),
+    ),
+    Mutant(
         "HEALED not kept where nothing was found before (DynamoDB)",
         "adapters/dynamodb/findings.py",
         "return self._put(finding) or (finding.status is not Status.OPEN and self._move(finding))",

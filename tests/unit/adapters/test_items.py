@@ -190,3 +190,23 @@ def test_an_item_without_a_part_is_an_input_error(name):
     del item[name]
     with pytest.raises(InputError):
         parse_finding(item)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"S": '{"key": ["account", "of-later-code"]}'},
+        {"S": '{"window_seconds": 31536000}'},
+        {"S": '{"share": 1}'},
+        {"S": "[]"},
+        {"S": "{"},
+        {"S": ""},
+        {"N": "1"},
+        [],
+        None,
+    ],
+)
+def test_a_finding_whose_alerts_terms_cannot_be_read_is_one_as_usual(terms):
+    """What is no finding is passed over by the notifier: after a roll back nobody would be told of it."""
+    made = Finding("r", Severity.CRITICAL, "p", "why", NOW, account_id="ACC-1")
+    assert parse_finding({**render_finding(made), "alert": terms}) == made

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.adapters.boto_errors import translated
-from counterfoil.detection.alert_terms import USUAL_TERMS, parse_alert_terms
+from counterfoil.detection.alert_terms import USUAL_TERMS, AlertTerms, parse_alert_terms
 from counterfoil.detection.finding import Finding, Severity, Status
 from counterfoil.errors import ConflictError, InputError
 from counterfoil.ports import FindingStore
@@ -120,7 +120,15 @@ def parse_finding(item: Mapping[str, Any]) -> Finding:
             int(item["score"]["N"]) if "score" in item else None,
             item.get("shadow", {}).get("BOOL", False),
             tuple(each["S"] for each in item.get("actions", {}).get("L", [])),
-            parse_alert_terms(json.loads(item["alert"]["S"]), "alert") if "alert" in item else USUAL_TERMS,
+            _terms(item["alert"]) if "alert" in item else USUAL_TERMS,
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"not an item of the Findings table: {error!r}") from error
+
+
+def _terms(value: Any) -> AlertTerms:
+    """The terms of a finding's alert. Those that cannot be read, of later code perhaps, are as usual: people are told all the same."""
+    try:
+        return parse_alert_terms(json.loads(value["S"]), "alert")
+    except (InputError, KeyError, ValueError, TypeError):
+        return USUAL_TERMS
