@@ -151,6 +151,13 @@ def test_a_finding_is_shown_with_what_its_alert_has_in_common_and_until_when(des
     assert "currency EUR" in desk.run("findings", "show", keyed(2).finding_id, *every).out
 
 
+def test_what_no_other_finding_joins_is_said_to_be_joined_until_no_time(desk):
+    alone = finding(1, account_id=None)
+    desk.record(alone)
+    shown = desk("show", alone.finding_id).document["finding"]
+    assert (shown["told"], shown["alertKey"], shown["alertUntil"]) == ("TOLD", "this finding alone", None)
+
+
 def test_what_was_not_decided_has_no_alert_yet(desk):
     desk.findings.record([keyed(1)])
     shown = desk("show", keyed(1).finding_id).document

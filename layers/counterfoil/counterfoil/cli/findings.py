@@ -85,6 +85,8 @@ def show(
     finding = at.finding(finding_id)
     decision = at.book.decision(Alert(finding).alert_id)
     group = None if decision is None else at.book.group(decision.group_id)
+    key = key_of(finding)
+    until = None if group is None or key is None else group.ends_at
     case = at.cases.of_finding(finding)
     answer = {
         **_finding_json(finding),
@@ -92,8 +94,8 @@ def show(
         "subject": finding.subject,
         "told": None if decision is None else str(decision.outcome),
         "alertId": None if decision is None else decision.group_id,
-        "alertKey": shown_key(key_of(finding)),
-        "alertUntil": None if group is None or group.ends_at is None else group.ends_at.isoformat(),
+        "alertKey": shown_key(key),
+        "alertUntil": None if until is None else until.isoformat(),
         "alertFindings": None if group is None else group.count,
         "suppressedBy": None if decision is None else decision.suppressed_by or None,
         "caseId": None if case is None else case.case_id,
