@@ -234,6 +234,27 @@ ANCHORED = [
         (HEADS, "-k", "begins_elsewhere_is_found"),
     ),
     Mutant(
+        "an anchor that a whole strand was given not found",
+        "services/head_comparison.py",
+        "None if self.ledger is None else _beginning_finding(",
+        "None if self.ledger is None or anchor is None else _beginning_finding(",
+        (HEADS, "-k", "whole_strand_begins"),
+    ),
+    Mutant(
+        "what was verified before an anchor was known not held against it",
+        "detection/anchored.py",
+        "if each.segment.begin < anchor.begin]",
+        "if False]",
+        (AUDITOR, "-k", "verified_before_an_anchor"),
+    ),
+    Mutant(
+        "revisions of blocks before the anchor passed over",
+        "detection/anchored.py",
+        "if each.sequence_no < begin and each.verified]",
+        "if False]",
+        (AUDITOR, "-k", "revision_of_a_block_before"),
+    ),
+    Mutant(
         "an export without its anchor",
         "services/export.py",
         "            self._put_anchor(job, begin)\n",
