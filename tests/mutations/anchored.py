@@ -59,7 +59,7 @@ ANCHORED = [
     Mutant(
         "that a strand has no anchor remembered before it has begun",
         f"{ADAPTERS}/journal.py",
-        "if anchor is not None or self._seen[0] >= 0 or self.read(range(1)):",
+        "if anchor is not None or begun or self.read(range(1)):",
         "if True:",
         (PARTS, "-k", "opened_before"),
     ),

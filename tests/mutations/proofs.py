@@ -78,9 +78,16 @@ PROOFS = [
     Mutant(
         "proofs: blocks that do not hold are a measure",
         CHECK,
-        "        if not self.contents.damage.count:\n            return True\n",
-        "        return True\n",
+        "(not doubtful or _holds(block))",
+        "True",
         (TESTS, "-k", "no_measure"),
+    ),
+    Mutant(
+        "proofs: beside a bad block the others of JSON are no measure",
+        CHECK,
+        "to_verify=doubtful",
+        "to_verify=False",
+        (TESTS, "-k", "are_a_measure"),
     ),
     Mutant(
         "proofs: only one tip's digest is computed",
