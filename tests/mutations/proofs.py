@@ -146,6 +146,13 @@ PROOFS = [
         (LAWS, "-k", "number_that_is_no_json"),
     ),
     Mutant(
+        "json: a layout learned from every block",
+        KNOWN,
+        "and self.came_before(line) and",
+        "and",
+        (LAWS, "-k", "like_no_other"),
+    ),
+    Mutant(
         "json: a line may go on behind its block",
         KNOWN,
         "if found is not None and found[0] == len(line) else None",
