@@ -59,7 +59,7 @@ ANCHORED = [
     Mutant(
         "that a strand has no anchor remembered before it has begun",
         f"{ADAPTERS}/journal.py",
-        "if anchor is not None or self._seen[0] >= 0 or self.read(range(1)):",
+        "if anchor is not None or begun or self.read(range(1)):",
         "if True:",
         (PARTS, "-k", "opened_before"),
     ),
@@ -232,6 +232,27 @@ ANCHORED = [
         "        if said == anchor:\n            return None\n",
         "        return None\n",
         (HEADS, "-k", "begins_elsewhere_is_found"),
+    ),
+    Mutant(
+        "an anchor that a whole strand was given not found",
+        "services/head_comparison.py",
+        "None if self.ledger is None else _beginning_finding(",
+        "None if self.ledger is None or anchor is None else _beginning_finding(",
+        (HEADS, "-k", "whole_strand_begins"),
+    ),
+    Mutant(
+        "what was verified before an anchor was known not held against it",
+        "detection/anchored.py",
+        "if each.segment.begin < anchor.begin]",
+        "if False]",
+        (AUDITOR, "-k", "verified_before_an_anchor"),
+    ),
+    Mutant(
+        "revisions of blocks before the anchor passed over",
+        "detection/anchored.py",
+        "if each.sequence_no < begin and each.verified]",
+        "if False]",
+        (AUDITOR, "-k", "revision_of_a_block_before"),
     ),
     Mutant(
         "an export without its anchor",

@@ -78,9 +78,16 @@ PROOFS = [
     Mutant(
         "proofs: blocks that do not hold are a measure",
         CHECK,
-        "        if not self.contents.damage.count:\n            return True\n",
-        "        return True\n",
+        "(not doubtful or _holds(block))",
+        "True",
         (TESTS, "-k", "no_measure"),
+    ),
+    Mutant(
+        "proofs: beside a bad block the others of JSON are no measure",
+        CHECK,
+        "to_verify=doubtful",
+        "to_verify=False",
+        (TESTS, "-k", "are_a_measure"),
     ),
     Mutant(
         "proofs: only one tip's digest is computed",
@@ -137,6 +144,13 @@ PROOFS = [
         r'\.[0-9]{1,17}+"',
         r'\.[0-9]{0,17}+"',
         (LAWS, "-k", "number_that_is_no_json"),
+    ),
+    Mutant(
+        "json: a layout learned from every block",
+        KNOWN,
+        "and self.came_before(line) and",
+        "and",
+        (LAWS, "-k", "like_no_other"),
     ),
     Mutant(
         "json: a line may go on behind its block",

@@ -125,10 +125,32 @@ def test_blocks_before_the_anchor_are_found_kept_and_taken_into_nothing():
     report = world.deliver(user_datas(BLOCKS[4:6]))
     assert report.failure is None
     assert world.state() == before
-    assert late(world).found() == [("audit.broken-link", f"{STRAND}#{number}", "OPEN") for number in (4, 5)]
-    assert {world.quarantine.load(each.evidence["quarantined"]) for each in world.findings.findings.values()} <= set(
-        user_datas(BLOCKS[4:6])
-    )
+    rules = ("audit.broken-link", "audit.orphan-revision")
+    assert sorted(late(world).found()) == [(rule, f"{STRAND}#{number}", "OPEN") for rule in rules for number in (4, 5)]
+    blocks = [each for each in world.findings.findings.values() if each.rule_id == rules[0]]
+    assert {world.quarantine.load(each.evidence["quarantined"]) for each in blocks} <= set(user_datas(BLOCKS[4:6]))
+
+
+def test_a_revision_of_a_block_before_the_anchor_is_found():
+    """Nobody waits for its block: a forger's revision, which the detector judges as any other, must not come unseen."""
+    world = world_of()
+    world.deliver(user_datas(BLOCKS[BEGIN:END]))
+    before = world.state()
+    world.deliver(user_datas(BLOCKS[4:5])[1:])
+    assert world.state() == before
+    assert late(world).found() == [("audit.orphan-revision", f"{STRAND}#4", "OPEN")]
+
+
+@pytest.mark.parametrize("first", [4, BEGIN - 1], ids=["long before", "up to it"])
+def test_blocks_that_were_verified_before_an_anchor_was_known_that_is_behind_them_are_found(first):
+    """A journal whose stream was begun in the middle is given an anchor further on: what was verified is not its past any more."""
+    world = world_of(None)
+    world.deliver(user_datas(BLOCKS[first:END]))
+    world.anchors.anchors[STRAND] = PROVED
+    for _ in range(2):
+        late(world)
+    assert world.found() == [("audit.broken-link", f"{STRAND}#{first}", "OPEN")]
+    assert (world.state().anchor, world.state().digest) == (PROVED, None)
 
 
 def test_the_first_batch_of_a_strand_may_be_all_from_before_its_anchor():

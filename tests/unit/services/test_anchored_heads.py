@@ -99,6 +99,30 @@ def test_a_ledger_that_says_now_that_it_begins_elsewhere_is_found(journal, ancho
     assert parse_trust_anchor(json.loads(finding.evidence["verified_anchor"])) == anchor
 
 
+@pytest.mark.parametrize("said", ["proved", "declared", "damaged"])
+def test_a_ledger_that_says_now_that_a_whole_strand_begins_at_an_anchor_is_found(journal, anchor, said):
+    """Whoever takes the first blocks out of a journal could put an anchor there, behind which every digest is what it was."""
+    world = World(ledger=hashes(journal.blocks), anchors=MemoryJournalSource())
+    world.deliver(user_datas(journal.blocks[:12]))
+    assert world.snapshot().findings == []
+    world.anchors.anchors = {STRAND: replace(anchor, path=None) if said == "declared" else anchor}
+    if said == "damaged":
+        world.anchors = Unreadable()
+    [finding] = world.snapshot().findings
+    assert (finding.rule_id, finding.place, finding.subject) == ("audit.heads-disagree", f"{STRAND}#11", "ledger")
+    assert "begins with block 0" in finding.reason
+    assert finding.evidence["verified_digest"] == str(journal.builder.digest(11).hash)
+
+
+def test_a_ledger_that_takes_its_tail_away_behind_an_anchor_further_on_is_found(journal, anchor):
+    """It then knows nothing of the strand, as it has not its first block."""
+    world = World(ledger=hashes(journal.blocks), anchors=MemoryJournalSource())
+    world.deliver(user_datas(journal.blocks[:12]))
+    world.anchors.anchors, world.known = {STRAND: replace(anchor, begin=1_000, path=None)}, False
+    [finding] = world.snapshot().findings
+    assert finding.rule_id == "audit.heads-disagree"
+
+
 class Unreadable(AnchorSource):
     def anchor(self, strand_id, /):
         raise IntegrityError(f"the trust anchor of strand {strand_id} cannot be read")

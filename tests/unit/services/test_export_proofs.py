@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from counterfoil.errors import InputError
+from counterfoil.ion import parse_text
 from counterfoil.journal import BlockAddress, Digest, proofs_file
 from counterfoil.journal.anchor import parse_trust_anchor
 from counterfoil.journal.export_format import OutputFormat
@@ -13,7 +14,7 @@ from counterfoil.merkle import Hash
 from counterfoil.services import export_proofs
 from counterfoil.services.verify_export import Notes, verify_export, work_through
 from tests.exports import NOW, MemoryFiles, data_keys, exported, rules_of, verdict_of
-from tests.journals import STRAND, first_revision, rehash_from, transfers
+from tests.journals import STRAND, first_revision, journal_of, rehash_from, transfer, transfers
 from tests.proofs_files import NAME, camel, path_of, proofs_bytes, shapes, without
 from tests.property.test_receipt_laws import address_text, block_receipt, digest_fields, ion, revision_receipt
 
@@ -254,6 +255,26 @@ def test_blocks_that_do_not_hold_are_no_measure():
     assert rules_of(verdict) == ["audit.revision-mismatch"]
     assert (counts(verdict), verdict.blocks_hold) == ((2, 2, 0, 1), False)
     assert "block JdxjkR9bSYB5jMHWcI464T#3 of the export does not hold, or is not there" in verdict.proofs.told[0]
+
+
+@pytest.mark.parametrize("output_format", OutputFormat)
+def test_blocks_that_hold_are_a_measure_beside_one_that_does_not(output_format):
+    """Of JSON as well, whose documents say less than what they were: times, symbols and blobs."""
+    data = {"at": parse_text("2025-03-01T09:30:01.250Z"), "is": parse_text("symbol"), "bytes": b"some"}
+    journal = journal_of(
+        replace(each, changes=(replace(each.changes[0], data=data | {"n": number}),))
+        for number in range(7)
+        for each in [transfer(number)]
+    )
+    blocks = [*journal.blocks]
+    blocks[5] = replace(blocks[5], fields=blocks[5].fields | {"transactionId": "another"})
+    files, proof = exported(replace(journal, blocks=blocks), output_format), block_receipt(journal, 2, 4)
+    assert counts(outcome(proof, files=files)) == (1, 1, 1, 0)
+    verdict = outcome(proof | {"Digest": FORGED.to_base64()}, files=files)
+    assert (counts(verdict), rules_of(verdict)[-1]) == ((1, 0, 0, 0), "export.proof-mismatch")
+    verdict = outcome(block_receipt(transfers(7), 2, 4), files=files)
+    assert (counts(verdict), rules_of(verdict)[-1]) == ((1, 0, 0, 0), "export.proof-mismatch")
+    assert counts(outcome(block_receipt(journal, 5, 6), files=files)) == (0, 0, 0, 1)
 
 
 @pytest.mark.parametrize("damage", ["gone", "not Ion"])

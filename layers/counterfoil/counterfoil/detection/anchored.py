@@ -2,6 +2,7 @@
 
 Pure, as ``strand_audit`` is, around whose pass it stands. No block before the anchor gets into the strand, and the first one must
 follow the block that the anchor names; where it does not, the strand diverges there, until a person accepts it as any broken link.
+What came from before the anchor is a finding, whether it came before the anchor was known or since then.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from counterfoil.detection import audit_rules as rules
 from counterfoil.detection.audit_rules import AuditRule
 from counterfoil.detection.finding import Finding
 from counterfoil.detection.strand import Run, StrandState
-from counterfoil.detection.strand_audit import Arrivals, Outcome
+from counterfoil.detection.strand_audit import Arrivals, ArrivedRevision, Outcome
 from counterfoil.errors import BrokenLinkError
-from counterfoil.journal import Block, BlockAddress
+from counterfoil.journal import Block, BlockAddress, Segment
 from counterfoil.journal.anchor import TrustAnchor
 
 
 class Behind(NamedTuple):
-    """Of a batch what is of the strand, and a finding for each block that stands before the anchor."""
+    """Of a batch what is of the strand, and a finding for each block and each revision that stands before the anchor."""
 
     arrivals: Arrivals
     findings: tuple[Finding, ...]
@@ -43,7 +44,9 @@ def behind_anchor(anchor: TrustAnchor | None, arrivals: Arrivals, now: datetime)
         tuple(each for each in arrivals.rejected if each.sequence_no >= begin),
     )
     before = [each for each in arrivals.blocks if each[0].address.sequence_no < begin]
-    return Behind(kept, tuple(_before(anchor, block, evidence, now) for block, evidence in before))
+    loose = [each for each in arrivals.revisions if each.sequence_no < begin and each.verified]
+    findings = [_before(anchor, block, evidence, now) for block, evidence in before]
+    return Behind(kept, (*findings, *(_revision_before(anchor, each, now) for each in loose)))
 
 
 def _before(anchor: TrustAnchor, block: Block, evidence: str, now: datetime) -> Finding:
@@ -59,6 +62,24 @@ def _before(anchor: TrustAnchor, block: Block, evidence: str, now: datetime) -> 
     )
 
 
+def _revision_before(anchor: TrustAnchor, revision: ArrivedRevision, now: datetime) -> Finding:
+    place = BlockAddress(anchor.strand_id, revision.sequence_no)
+    return rules.orphan_revision(place, revision.hash, revision.document_id, now, block_seen=False)
+
+
+def _verified_before(anchor: TrustAnchor, segment: Segment, now: datetime) -> Finding:
+    """Of blocks that were taken in when nobody knew of the anchor: a ledger that begins there has none of them."""
+    return rules.found(
+        AuditRule.BROKEN_LINK,
+        BlockAddress(anchor.strand_id, segment.begin),
+        f"block {segment.begin} was verified before it was known that the strand begins at a trust anchor, with block {anchor.begin}",
+        now,
+        subject="trust anchor",
+        expected=f"block {anchor.begin} or a later one",
+        found=str(segment.begin),
+    )
+
+
 def held_against_anchor(
     loaded: StrandState, state: StrandState, outcome: Outcome, behind: Behind, now: datetime
 ) -> Outcome:
@@ -69,6 +90,10 @@ def held_against_anchor(
     anchor, pinned = state.anchor, state is not loaded
     if anchor is None:
         return outcome
+    if pinned:
+        before = [each.segment for each in state.segments if each.segment.begin < anchor.begin]
+        learnt = tuple(_verified_before(anchor, each, now) for each in before)
+        outcome = outcome._replace(findings=(*outcome.findings, *learnt))
     new = outcome.state or (replace(state, version=state.version + 1) if pinned else None)
     outcome = outcome._replace(state=new)
     if new is None or not (pinned or any(_has(run, anchor.begin) for run in outcome.runs)):

@@ -5,6 +5,7 @@ What is kept is bounded, and so is what learning costs: it is paid from what kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,10 @@ MAX_FRAMES: Final = 1_024
 MAX_FRAMES_OF_A_SIZE: Final = 4
 # Every one is tried with a block of none.
 MAX_TEXT_LAYOUTS: Final = 16
+MAX_LOOKS: Final = 256
+
+# What may differ in blocks in JSON of one layout: values, and ids that are names.
+_VALUES: Final = re.compile(r'"[^"\\]*+"(?=\s*+[,\]}])|[0-9A-Za-z]{22}|\b[0-9]++')
 
 
 class Credit:
@@ -156,7 +161,14 @@ class TextBlocks:
 
 
 class JsonBlocks(TextBlocks):
-    """The layouts of blocks in JSON whose documents were found. For one object: what is proved of it follows from its bytes alone."""
+    """The layouts of blocks in JSON whose documents were found. For one object: what is proved of it follows from its bytes alone.
+
+    As much would be learned anew for every object, of whatever size, a layout is learned from the second block that looks alike.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks: set[int] = set()
 
     def read_line(self, line: str) -> PlainBlock | None:
         """The block that a whole line is, if it is of a known layout and holds; ``None`` for every other."""
@@ -165,8 +177,20 @@ class JsonBlocks(TextBlocks):
 
     def learn_line(self, line: str, block: JsonBlock) -> None:
         """Remember how a block is written that was not read."""
-        if block.documents is not None and self._may_learn(line):
+        if block.documents is not None and self.came_before(line) and self._may_learn(line):
             self._learn(line, block.in_ion(block.documents))
+
+    def came_before(self, line: str) -> bool:
+        """Whether a line looked like this one, but for values and ids; of so many that were not read."""
+        if len(line) > MAX_CHARACTERS:
+            return False
+        looks = hash(_VALUES.sub("", line))
+        if looks in self._looks:
+            return True
+        if len(self._looks) >= MAX_LOOKS:
+            self._looks.clear()
+        self._looks.add(looks)
+        return False
 
     @staticmethod
     def _written(text: str, value: IonValue, layout: Layout) -> TextLayout:

@@ -339,15 +339,16 @@ def stored_blocks(extension: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def blocks_at(
-    name: DataName, chunks: Iterable[bytes], wanted: AbstractSet[int]
+    name: DataName, chunks: Iterable[bytes], wanted: AbstractSet[int], *, to_verify: bool
 ) -> Iterator[tuple[int, UnverifiedBlock]]:
     """Those blocks of an object that stand where ``wanted`` numbers belong, parsed alone: what is verified of them, the caller knows.
 
-    One that cannot be read is left out; where what follows cannot be found that is an ``InputError``.
+    ``to_verify``: they are to be verified; of JSON that needs what their revisions' data was. One that cannot be read is left out;
+    where what follows cannot be found that is an ``InputError``.
     """
-    last = max(wanted)
+    last, parse = max(wanted), partial(_parse_any, to_verify=to_verify)
     for number, source in enumerate(_sources(name.extension, chunks), name.first):
-        if number in wanted and not isinstance(block := _read(_parse_any, source), InputError):
+        if number in wanted and not isinstance(block := _read(parse, source), InputError):
             yield number, block
         if number >= last:
             return
@@ -364,9 +365,9 @@ class _JsonLine(NamedTuple):
     text: str
 
 
-def _parse_any(source: IonValue | str | _JsonLine) -> UnverifiedBlock:
+def _parse_any(source: IonValue | str | _JsonLine, *, to_verify: bool) -> UnverifiedBlock:
     if isinstance(source, _JsonLine):
-        return parse_json_hashes(source.text)
+        return parse_json_block(source.text).block if to_verify else parse_json_hashes(source.text)
     return parse_block(read_single(binary_of_text(source)) if isinstance(source, str) else source)
 
 

@@ -210,23 +210,15 @@ class _Check:
         if not wanted:
             return
         assert self.contents is not None  # else no block is wanted
+        # Where nothing in the export is wrong it is known that they hold.
+        doubtful = self.contents.damage.count > 0
+        chunks = self.files.chunks(file_name, MAX_OBJECT_BYTES)
         try:
-            for number, block in blocks_at(name, self.files.chunks(file_name, MAX_OBJECT_BYTES), wanted):
-                if block.address == (self.contents.strand_id, number) and self._holds(block):
+            for number, block in blocks_at(name, chunks, wanted, to_verify=doubtful):
+                if block.address == (self.contents.strand_id, number) and (not doubtful or _holds(block)):
                     yield number, block
         except InputError:
             return  # told of each that is still waited for
-
-    def _holds(self, block: UnverifiedBlock) -> bool:
-        """Whether a block holds, which is known already where nothing in the export does not."""
-        assert self.contents is not None
-        if not self.contents.damage.count:
-            return True
-        try:
-            verify_block(block)
-        except IntegrityError:
-            return False
-        return True
 
     def _compare(self, claim: _Claim, block: UnverifiedBlock) -> None:
         """One proof against the block that it is about, then against the digest."""
@@ -287,6 +279,14 @@ def _claim(file: str, proof: FoundProof) -> _Claim:
     if carried:
         verify_inclusion(leaf.hash, path, Hash.from_base64(document["Digest"]))
     return _Claim(file, proof.place, leaf, proof.kind_told, tip, carried, fold(leaf.hash, path))
+
+
+def _holds(block: UnverifiedBlock) -> bool:
+    try:
+        verify_block(block)
+    except IntegrityError:
+        return False
+    return True
 
 
 class _Wrong(NamedTuple):

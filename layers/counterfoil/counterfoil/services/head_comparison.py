@@ -7,8 +7,8 @@ binds a checkpoint to the QLDB range of the same blocks, under a signature. From
 * the log is grown by the auditor's blocks, which must lead to the auditor's head;
 * the ledger's digest over as many blocks must be the auditor's, at the last snapshot's size and at this one's.
 
-A strand that begins at a trust anchor has no log; its head is compared with the ledger's digest alone, and the anchor with the one
-that the ledger has now.
+Where the ledger says now that the strand begins is compared as well: at the trust anchor that the auditor has, or nowhere but with
+block 0. A strand that begins at an anchor has no log; its head is compared with the ledger's digest alone.
 
 What does not agree is a finding, with the signed statements as evidence in the log's folder as well, and the log is not signed
 any further: a signature under a second history would be a split view of our own.
@@ -111,7 +111,7 @@ class HeadComparison:
             if finding is not None:
                 yield finding
                 return
-        finding = None if self.ledger is None or anchor is None else _anchor_finding(self.ledger, anchor, head, now)
+        finding = None if self.ledger is None else _beginning_finding(self.ledger, anchor, head, now)
         if finding is not None:
             yield finding
 
@@ -128,17 +128,22 @@ def _ledger_finding(ledger: LedgerDigests, strand_id: str, known: CompactRange, 
     return _disagreement("ledger", tip, reason, now, {"ledger_digest": str(said), "verified_digest": str(known.root)})
 
 
-def _anchor_finding(ledger: LedgerDigests, anchor: TrustAnchor, head: Segment, now: datetime) -> Finding | None:
+def _beginning_finding(
+    ledger: LedgerDigests, anchor: TrustAnchor | None, head: Segment, now: datetime
+) -> Finding | None:
+    """Behind an anchor that somebody put there a digest may be what it was, though the blocks before are gone."""
+    known = "with block 0" if anchor is None else f"at the trust anchor at block {anchor.begin}"
     try:
-        said = ledger.anchor(anchor.strand_id)
+        said = ledger.anchor(head.strand_id)
         if said == anchor:
             return None
-        why = "there is none any more" if said is None else f"it begins with block {said.begin}: {said}"
+        why = "there is no trust anchor any more" if said is None else f"it begins with block {said.begin}: {said}"
     except IntegrityError as error:
         why = str(error)
-    reason = f"the ledger's trust anchor is not the one that strand {anchor.strand_id} was verified from: {why}"
-    evidence = {"verified_anchor": anchor_text(anchor), "verified_digest": str((anchor.before + head.range).root)}
-    return _disagreement("ledger", head.tip, reason, now, evidence)
+    reason = f"strand {head.strand_id} was verified as one that begins {known}, and not so says the ledger now: {why}"
+    evidence = {} if anchor is None else {"verified_anchor": anchor_text(anchor)}
+    root = (head.range if anchor is None else anchor.before + head.range).root
+    return _disagreement("ledger", head.tip, reason, now, {**evidence, "verified_digest": str(root)})
 
 
 def _disagreement(who: str, place: BlockAddress, reason: str, now: datetime, evidence: Mapping[str, str]) -> Finding:

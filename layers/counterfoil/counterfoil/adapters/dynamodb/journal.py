@@ -103,8 +103,10 @@ class DynamoDbJournal(JournalReader):
         """Read until the strand has begun: from then on it never changes."""
         if self._begins:
             return self._begins[0]
+        # A block seen before the anchor was read for had it before it, if it has one; one seen since then tells nothing.
+        begun = self._seen[0] >= 0
         anchor = DynamoDbAnchors(self.client, self.journal_table).anchor(self.strand_id)
-        if anchor is not None or self._seen[0] >= 0 or self.read(range(1)):
+        if anchor is not None or begun or self.read(range(1)):
             self._begins.append(anchor)
         return anchor
 
