@@ -210,6 +210,15 @@ def test_every_verifier_says_the_same_of_a_damaged_export(output_format, name, d
     export_verdict(files | {name: data.draw(damaged(st.just(files[name])))})
 
 
+def test_a_time_in_a_manifest_that_is_none_is_refused_by_all():
+    """Nothing follows from it: who looks only at what it needs would pass over it."""
+    files = EXPORTS[OutputFormat.ION_BINARY]
+    year, nought = b"\x0f\xea", b"\x00\x80"
+    assert files[STARTED].count(year) == 1
+    assert export_verdict(files) == HOLDS
+    assert export_verdict(files | {STARTED: files[STARTED].replace(year, nought)}) == UNREADABLE
+
+
 @FEW
 @given(st.integers(0, 5), st.sampled_from(PIECES), st.data())
 def test_every_verifier_says_the_same_of_altered_text(number, piece, data):

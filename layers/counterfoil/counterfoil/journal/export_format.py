@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from counterfoil.errors import InputError
-from counterfoil.ion import VERSION_MARKER, IonValue, binary_of_text, read_single
+from counterfoil.ion import VERSION_MARKER, IonValue, binary_of_text, read_single, serialize
 from counterfoil.journal.address import MAX_SEQUENCE_NO, required
 
 MAX_PREFIX: Final = 128
@@ -148,9 +148,11 @@ def parse_started_manifest(data: bytes) -> dict[str, str]:
 
 
 def _manifest(data: bytes) -> IonValue:
-    """A manifest in any of the three formats: JSON is Ion text, too."""
+    """A manifest in any of the three formats: JSON is Ion text, too. What cannot be read in it is refused, asked for or not."""
     if data.startswith(VERSION_MARKER):
-        return read_single(data)
+        manifest = read_single(data)
+        serialize(manifest)
+        return manifest
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
