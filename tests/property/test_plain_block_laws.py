@@ -120,6 +120,13 @@ def test_damaged_bytes_come_to_the_same(data, form):
     both_ways(data.draw(damaged(st.just(HONEST[form]))), HONEST[form])
 
 
+@pytest.mark.parametrize("tail", ["]}", "x", "]}\n", "x" * 39, "x" * 41, "/", "$", "// c", "}\n\n"])
+def test_what_stands_behind_the_last_block_is_told_the_same(tail):
+    contents, accepted = both_ways(HONEST["text"] + tail.encode(), HONEST["text"])
+    assert accepted == BLOCKS - 1
+    assert len(contents.findings) == (tail != "// c")
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("change", REHASHED.values(), ids=REHASHED)
 def test_a_forger_who_rehashes_everything_comes_to_the_same(change, form):

@@ -31,6 +31,9 @@ _BETWEEN: Final = re.compile(r"(?:\s++|//[^\n\r]*+[\n\r]|/\*.*?\*/|\$ion_1_0(?![
 # A token this near to the end of what has come may be the beginning of a longer one.
 _LONGEST_OPENER: Final = 3
 
+# Characters of a bad text that its error shows.
+_MAX_SHOWN: Final = 40
+
 
 def split_structs(chunks: Iterable[bytes]) -> Iterator[str]:
     """The text of each top-level struct in order. Anything else at the top, or text cut short, is an ``InputError``."""
@@ -82,10 +85,10 @@ class _Scanner:
                 return True
             if self._ended:
                 if rest:
-                    raise self._malformed(f"a struct was expected, found {self._text[self._position :][:40]!r}")
+                    raise self._no_struct()
                 return False
             if len(self._text) - self._position > MAX_SIZE_BYTES or (rest and rest not in "/$"):
-                raise self._malformed(f"a struct was expected, found {self._text[self._position :][:40]!r}")
+                raise self._no_struct()
             self._read_more()
 
     def read_struct[Read](self, read: ReadAhead[Read]) -> Read | None:
@@ -126,6 +129,13 @@ class _Scanner:
             self._ended = True
         else:
             self._text += chunk
+
+    def _no_struct(self) -> InputError:
+        """What stands where a struct was expected: the same whatever chunks it came in and however the structs before were read."""
+        while not self._ended and len(self._text) - self._position < _MAX_SHOWN:
+            self._read_more()
+        shown = self._text[self._position :][:_MAX_SHOWN].rstrip("\n")
+        return self._malformed(f"a struct was expected, found {shown!r}")
 
     def _malformed(self, what: str) -> InputError:
         return InputError(f"not Ion text that this reads, at character {self._offset + self._position}: {what}")
