@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from lab.emulator import Emulator
+from tests.imported_ledgers import DynamoDbPlace, SqlitePlace
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 ON_EMULATOR = [pytest.mark.end_to_end, pytest.mark.xdist_group("emulator")]
@@ -96,3 +97,15 @@ def gone():
     yield client
     for each in made.values():
         each.close()
+
+
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def place(request, tmp_path):
+    """Where a ledger is imported to: into a folder, and into the tables of a stack."""
+    return SqlitePlace(tmp_path) if request.param == "sqlite" else DynamoDbPlace.make()
+
+
+@pytest.fixture
+def stack():
+    """The tables of a stack to import into."""
+    return DynamoDbPlace.make()

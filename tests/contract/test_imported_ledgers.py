@@ -15,7 +15,7 @@ from tests.dynamodb_ledgers import BUCKET, client
 from tests.dynamodb_worlds import faulty
 from tests.exports import big_transfer, data_keys, exported
 from tests.faulty_dynamodb import Killed, at, killed, lost_after, throttled
-from tests.imported_ledgers import DynamoDbPlace, SqlitePlace, answers, exported_from, imported, make_archive
+from tests.imported_ledgers import DynamoDbPlace, answers, exported_from, imported, make_archive
 from tests.journals import first_revision, journal_of, rehash_from, transfers
 from tests.ledgers import rows
 
@@ -25,16 +25,6 @@ def _small_groups(monkeypatch):
     monkeypatch.setattr(importing, "GROUP_BLOCKS", 4)
     monkeypatch.setattr(projector, "FIRST_PAUSE_SECONDS", 0.0001)
     monkeypatch.setattr(projector, "LONGEST_PAUSE_SECONDS", 0.01)
-
-
-@pytest.fixture(params=["sqlite", "dynamodb"])
-def place(request, tmp_path):
-    return SqlitePlace(tmp_path) if request.param == "sqlite" else DynamoDbPlace.make()
-
-
-@pytest.fixture
-def stack():
-    return DynamoDbPlace.make()
 
 
 @pytest.fixture(scope="module")

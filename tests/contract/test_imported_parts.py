@@ -82,16 +82,6 @@ def files(archive):
     return exported_part(archive.ledger, BEGIN)
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
-def place(request, tmp_path):
-    return SqlitePlace(tmp_path) if request.param == "sqlite" else DynamoDbPlace.make()
-
-
-@pytest.fixture
-def stack():
-    return DynamoDbPlace.make()
-
-
 # ---- everywhere ------------------------------------------------------------------------------------------------------
 
 

@@ -89,7 +89,10 @@ def test_a_signature_of_a_known_witness_that_does_not_hold_is_an_integrity_error
 
 def test_a_witness_that_is_ahead_of_its_time_counts_for_nothing_and_is_named(bundle):
     judged = replace(TWO_OF_THREE, as_of=NOW)
-    late = lambda text: cosigned(text, "c", int(NOW.timestamp()) + 301)  # noqa: E731 - one of those that are made from the text
+
+    def late(text):
+        return cosigned(text, "c", int(NOW.timestamp()) + 301)
+
     verdict = verify_bundle(with_signatures(bundle, "a", late), [LOG_PUBLIC], judged)
     assert not verdict.complete
     assert says(verdict.missing, "the quorum two", "signed by a")

@@ -85,6 +85,7 @@ def _export(name: str, journal: JournalReader, to: Path, output_format: OutputFo
         created_at=now,
     )
     with progress(f"exporting {name}", tip + 1) as advance:
-        for job in Exporter(journal, DirectoryBucket(to), alone=True).export(job, now):  # noqa: B020 - the job as it goes on
-            advance(job.next_sequence_no)
-    return job
+        going_on = job
+        for going_on in Exporter(journal, DirectoryBucket(to), alone=True).export(job, now):
+            advance(going_on.next_sequence_no)
+    return going_on
